@@ -1,0 +1,83 @@
+# Every target does all of its own set-up, in .venv, and touches nothing else.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.SUFFIXES:
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input -qq
+
+# Where `make demo` listens.
+PORT ?= 8000
+
+# The python that .venv is made with; the first of these that is new enough.
+PYTHON ?=
+PYTHONS := python3 python3.13 python3.12 python3.11 python3.10
+
+# More for pytest: make test ARGS="-k name -x".
+ARGS ?=
+
+.PHONY: help
+help: ## Say what there is (the default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Serve the example site: make demo PORT=8000
+	PORT='$(PORT)' $(PY) -m example_site
+
+.PHONY: test
+test: $(VENV)/.test ## Run the tests: make test ARGS="-k name"
+	PYTHONDEVMODE=1 $(PY) -m pytest $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(PY)
+	$(BIN)/ty check --python $(PY)
+	$(BIN)/pyrefly check --python-interpreter-path $(PY)
+	$(PY) -m pytest -m "" tests/typing tests/test_import_direction.py
+
+.PHONY: bench
+bench: $(VENV)/.bench ## Measure what a request pays
+	$(PY) -m tests.benchmarks
+
+.PHONY: format
+format: $(VENV)/.check ## Format, and fix what can be fixed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: clean
+clean: ## Remove .venv, caches and builds
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.*
+	rm -rf .mypy_cache .pyrefly_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@python=''; \
+	for candidate in $(if $(PYTHON),'$(PYTHON)',$(PYTHONS)); do \
+		if "$$candidate" -c 'import sys, venv; sys.exit(sys.version_info < (3, 10))' \
+				>/dev/null 2>&1; then \
+			python=$$candidate; break; \
+		fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo 'No Python 3.10 or newer (with venv) among: $(or $(PYTHON),$(PYTHONS))' >&2; \
+		echo 'Name one: make PYTHON=/path/to/python3' >&2; \
+		exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$python ($$("$$python" -V))"; \
+	"$$python" -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/.demo: EXTRAS := demo
+$(VENV)/.test: EXTRAS := test
+$(VENV)/.check: EXTRAS := check,test,demo
+$(VENV)/.bench: EXTRAS := bench
+$(VENV)/.demo $(VENV)/.test $(VENV)/.check $(VENV)/.bench: pyproject.toml $(VENV)/.made
+	@echo 'Installing .[$(EXTRAS)] into $(VENV)'
+	@$(PIP) install -e '.[$(EXTRAS)]'
+	@touch $@

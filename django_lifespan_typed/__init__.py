@@ -1,0 +1,25 @@
+"""Typed, long-lived resources on Django's ASGI lifespan."""
+
+from ._access import current_state, get_state
+from ._declare import lifespan_resource
+from ._keys import StateKey
+from ._lifespan import Lifespan
+from ._protocol import run_asgi_lifespan
+from ._registry import Registry
+from ._resources import Resource
+from ._state import LifespanRequest, LifespanState
+
+__all__ = [
+    "Lifespan",
+    "LifespanRequest",
+    "LifespanState",
+    "Registry",
+    "Resource",
+    "StateKey",
+    "current_state",
+    "get_state",
+    "lifespan_resource",
+    "run_asgi_lifespan",
+]
+
+__version__ = "0.1.0"

@@ -1,0 +1,224 @@
+"""Factories: what may make a value, and how it is entered and exited."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+)
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
+from functools import partial
+from inspect import isasyncgenfunction, isawaitable, isclass, isgeneratorfunction
+from types import TracebackType
+from typing import Any, TypeAlias
+
+from typing_extensions import override
+
+from ._worker import Worker
+
+Opened: TypeAlias = AbstractAsyncContextManager[Any]
+Factory: TypeAlias = Callable[..., Any]
+
+
+class NotAFactory(Exception):
+    """A factory gave nothing that can be entered or awaited."""
+
+
+class NeverYielded(Exception):
+    """A generator ended before it had yielded a value."""
+
+
+class YieldedTwice(Exception):
+    """A generator yielded again when it should have ended."""
+
+
+def opener(factory: Factory) -> Callable[..., Opened]:
+    """A function that makes one use of *factory*: an async context manager."""
+    if isasyncgenfunction(factory):
+        return lambda *needs: _AsyncGenerator(factory(*needs))
+    if isgeneratorfunction(factory):
+        return lambda *needs: _InThread(partial(_from_iterator, factory, *needs))
+    if isclass(factory) and _is_sync_only(factory):
+        make: Factory = factory
+        return lambda *needs: _InThread(partial(make, *needs))
+    return lambda *needs: _from_result(factory(*needs))
+
+
+def _is_sync_only(cls: type) -> bool:
+    return hasattr(cls, "__enter__") and not hasattr(cls, "__aenter__")
+
+
+def _from_result(made: Any) -> Opened:
+    # Context managers first: a file is its own iterator, a pool is awaitable.
+    if isinstance(made, AbstractAsyncContextManager):
+        return made
+    if isinstance(made, AbstractContextManager):
+        return _InThread(lambda: made)
+    if isinstance(made, AsyncIterator):
+        return _AsyncGenerator(made)
+    if isinstance(made, Iterator):
+        return _InThread(partial(_from_iterator, lambda: made))
+    if isawaitable(made):
+        return _Awaited(made)
+    raise NotAFactory(type(made).__qualname__)
+
+
+class _AsyncGenerator(AbstractAsyncContextManager[Any]):
+    """An async generator, entered at its yield; its rules are contextlib's."""
+
+    def __init__(self, iterator: AsyncIterator[Any]) -> None:
+        self._generator = (
+            iterator if isinstance(iterator, AsyncGenerator) else _each(iterator)
+        )
+        self._manager = asynccontextmanager(lambda: self._generator)()
+
+    @override
+    async def __aenter__(self) -> Any:
+        try:
+            return await self._manager.__aenter__()
+        except RuntimeError as error:
+            if _said_by_contextlib(error, "didn't yield"):
+                raise NeverYielded from None
+            raise
+
+    @override
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            return await self._manager.__aexit__(kind, error, traceback)
+        except RuntimeError as problem:
+            if _said_by_contextlib(problem, "didn't stop"):
+                await self._generator.aclose()
+                raise YieldedTwice from None
+            raise
+
+
+class _InThread(AbstractAsyncContextManager[Any]):
+    """A blocking context manager: made, entered and exited in one own thread."""
+
+    def __init__(self, make: Callable[[], AbstractContextManager[Any]]) -> None:
+        self._make = make
+        self._manager: AbstractContextManager[Any] | None = None
+        self._worker = Worker(getattr(make, "__name__", "resource"))
+
+    @override
+    async def __aenter__(self) -> Any:
+        try:
+            return await self._worker.run(self._enter)
+        except BaseException:
+            # A thread cannot be interrupted: what opens late is closed at once.
+            undo = self._worker.submit(self._undo)
+            self._worker.finish()
+            await undo.done
+            raise
+
+    @override
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            return await self._worker.run(partial(self._exit, kind, error, traceback))
+        finally:
+            self._worker.finish()
+
+    def _enter(self) -> Any:
+        manager = self._make()
+        value = manager.__enter__()
+        self._manager = manager
+        return value
+
+    def _exit(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> bool | None:
+        manager, self._manager = self._manager, None
+        return manager.__exit__(kind, error, traceback) if manager else None
+
+    def _undo(self) -> None:
+        self._exit()
+
+
+class _Awaited(AbstractAsyncContextManager[Any]):
+    """A coroutine's result; there is nothing to clean up."""
+
+    def __init__(self, awaitable: Awaitable[Any]) -> None:
+        self._awaitable = awaitable
+
+    @override
+    async def __aenter__(self) -> Any:
+        return await self._awaitable
+
+    @override
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+class _Generator(AbstractContextManager[Any]):
+    """A generator, entered at its yield; its rules are contextlib's."""
+
+    def __init__(self, iterator: Iterator[Any]) -> None:
+        self._generator = (
+            iterator if isinstance(iterator, Generator) else _each_blocking(iterator)
+        )
+        self._manager = contextmanager(lambda: self._generator)()
+
+    @override
+    def __enter__(self) -> Any:
+        try:
+            return self._manager.__enter__()
+        except RuntimeError as error:
+            if _said_by_contextlib(error, "didn't yield"):
+                raise NeverYielded from None
+            raise
+
+    @override
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            return self._manager.__exit__(kind, error, traceback)
+        except RuntimeError as problem:
+            if _said_by_contextlib(problem, "didn't stop"):
+                self._generator.close()
+                raise YieldedTwice from None
+            raise
+
+
+def _from_iterator(
+    make: Callable[..., Iterator[Any]], *needs: Any
+) -> AbstractContextManager[Any]:
+    return _Generator(make(*needs))
+
+
+async def _each(iterator: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async for value in iterator:
+        yield value
+
+
+def _each_blocking(iterator: Iterator[Any]) -> Generator[Any, None, None]:
+    yield from iterator
+
+
+def _said_by_contextlib(error: RuntimeError, words: str) -> bool:
+    return len(error.args) == 1 and f"generator {words}" in str(error.args[0])

@@ -1,0 +1,143 @@
+"""Lifespan: the registered resources, running on an event loop while a block runs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, final
+
+from ._keys import StateKey
+from ._owner import Phase
+from ._plan import Plan
+from ._registry import Registry, default_registry
+from ._run import Run
+from ._running import running
+from ._settings import LifespanSettings
+from ._source import Source
+from ._state import LifespanState
+from .exceptions import LifespanError
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import ExceptionGroup
+
+
+@final
+@dataclass(frozen=True)
+class ResourceStatus:
+    """What is known of one resource at one moment."""
+
+    name: str
+    phase: Phase
+    seconds: float | None
+    """How long its start took; None where it has not started."""
+    needs: tuple[str, ...]
+    declared_at: Source
+    error: BaseException | None
+    """What went wrong at the start, while running or at the stop."""
+
+
+@final
+class Lifespan:
+    """
+    The registered resources, running on the running event loop::
+
+        async with Lifespan() as state:
+            await state[HTTP].get(...)
+
+    *registry* is the default one unless told otherwise. *only* starts those keys
+    and what they need, and no manager. It may be entered again after it was left.
+
+    Entering raises what a resource raised at its start, after all that had started
+    was closed again; a ``StartupError`` where a start took too long or raised what
+    is no ``Exception``; a ``PlanError`` where nothing could be started. Leaving visits
+    every resource and raises what one raised, or an ``ExceptionGroup`` of several.
+    """
+
+    def __init__(
+        self,
+        registry: Registry | None = None,
+        *,
+        only: Iterable[StateKey[Any]] | None = None,
+    ) -> None:
+        self._registry = default_registry if registry is None else registry
+        self._only = None if only is None else tuple(only)
+        self._run: Run | None = None
+        self._entered = False
+        self._state = LifespanState({})
+
+    async def __aenter__(self) -> LifespanState:
+        if self._entered:
+            raise LifespanError(
+                "this Lifespan runs already\n"
+                "Make another one: async with Lifespan() as state:"
+            )
+        settings = LifespanSettings.read()
+        plan = Plan(self._registry, self._only)
+        managers = self._registry.managers if self._only is None else ()
+        values: dict[str, Any] = {}
+        self._state = LifespanState(values)
+        self._run = run = Run(plan, managers, values, settings)
+        self._entered = True
+        running.add(run.loop, self)
+        try:
+            await run.start()
+        except BaseException as error:
+            running.last_failure = f"{type(error).__name__}: {error}".rstrip(": ")
+            try:
+                await run.stop()
+            finally:
+                self._left()
+            raise
+        return self._state
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._run is None or not self._entered:
+            raise LifespanError(
+                "this Lifespan does not run\nEnter it first: async with"
+            )
+        try:
+            errors = await self._run.stop()
+        finally:
+            self._left()
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise ExceptionGroup("lifespan resources failed to stop", errors)
+
+    def _left(self) -> None:
+        running.remove(self)
+        self._entered = False
+
+    @property
+    def state(self) -> LifespanState:
+        """What has started; it stays readable after the stop."""
+        return self._state
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The event loop that it runs on; None while it does not run."""
+        return self._run.loop if self._run is not None and self._entered else None
+
+    def status(self) -> tuple[ResourceStatus, ...]:
+        """A record of each resource, needs first; empty before the first start."""
+        if self._run is None:
+            return ()
+        return tuple(
+            ResourceStatus(
+                name=name,
+                phase=owner.phase,
+                seconds=owner.start_seconds,
+                needs=self._run.plan.needs.get(name, ()),
+                declared_at=owner.resource.declared_at,
+                error=owner.error,
+            )
+            for name, owner in self._run.owners.items()
+        )

@@ -1,0 +1,319 @@
+"""One resource in one task: enter, hold, exit, each within its time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from contextvars import Context
+from time import monotonic
+from typing import Any, Final, Literal, Protocol, TypeAlias, final
+
+from ._resources import Resource
+from ._settings import LifespanSettings
+from .exceptions import (
+    ResourceCrashed,
+    ShutdownError,
+    ShutdownTimeout,
+    StartupError,
+    StartupTimeout,
+)
+
+logger: Final = logging.getLogger(__package__)
+
+Phase: TypeAlias = Literal[
+    "waiting", "starting", "running", "stopping", "stopped", "failed", "crashed"
+]
+
+
+class Group(Protocol):
+    """What an owner asks of, and tells, the lifespan that it belongs to."""
+
+    def waiting_for(self, owner: Owner, /) -> list[str]: ...
+    def is_ending(self) -> bool: ...
+    def seconds_left(self) -> float: ...
+    def publish(self, owner: Owner, /) -> None: ...
+    def on_started(self, owner: Owner, /) -> None: ...
+    def on_finished(self, owner: Owner, /) -> None: ...
+
+
+@final
+class Owner:
+    """
+    Owns the one task in which a resource is entered, held and exited.
+
+    The same task and the same context see all of it, so that anyio's cancel scopes
+    and task groups may be held open across the yield.
+    """
+
+    def __init__(
+        self, resource: Resource[Any], group: Group, settings: LifespanSettings
+    ) -> None:
+        self.resource = resource
+        self.phase: Phase = "waiting"
+        self.value: Any = None
+        self.error: BaseException | None = None
+        """What went wrong at the start, while running or at the stop."""
+        self.started_at: float | None = None
+        """When the value was there, on the monotonic clock."""
+        self.began_at: float | None = None
+        """When the phase that it is in began, on the monotonic clock."""
+        self.start_seconds: float | None = None
+        self._group = group
+        self._settings = settings
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._wake: asyncio.Future[None] | None = None
+        self._told_to_stop = False
+        self._timed_out: float | None = None
+
+    # --- Told by the lifespan
+
+    def start(self, context: Context, needs: Sequence[Any]) -> None:
+        """Begin to enter the resource, in a task and a context of its own."""
+        loop = asyncio.get_running_loop()
+        self.phase = "starting"
+        self.began_at = monotonic()
+        self._limit(self.start_timeout, self._on_time_limit)
+        name = f"lifespan {self.resource.name}"
+        owning = self._own(needs)
+        self._task = context.run(lambda: loop.create_task(owning, name=name))
+
+    def stop(self) -> None:
+        """Exit the resource if it runs, cancel it if it still starts."""
+        if self._told_to_stop:
+            return
+        self._told_to_stop = True
+        if self.phase == "waiting":
+            self._finish("stopped")
+        elif self.phase == "starting":
+            self._interrupt()
+        elif self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    # --- Asked by the lifespan
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of it is open any more, or will ever be closed."""
+        return self.phase in {"stopped", "failed", "crashed"}
+
+    @property
+    def start_error(self) -> BaseException | None:
+        """What went wrong at the start."""
+        return self.error if self.start_seconds is None else None
+
+    @property
+    def stop_error(self) -> Exception | None:
+        """What went wrong at the stop."""
+        wrong = self.error if self.phase == "failed" and self.started_at else None
+        return wrong if isinstance(wrong, Exception) else None
+
+    @property
+    def start_timeout(self) -> float:
+        """Seconds that the start may take."""
+        own = self.resource.start_timeout
+        return self._settings.START_TIMEOUT if own is None else own
+
+    @property
+    def stop_timeout(self) -> float:
+        """Seconds that the stop may take."""
+        own = self.resource.stop_timeout
+        return self._settings.STOP_TIMEOUT if own is None else own
+
+    # --- The task
+
+    async def _own(self, needs: Sequence[Any]) -> None:
+        try:
+            async with self.resource.open(*needs) as self.value:
+                if self._told_to_stop or self._timed_out is not None:
+                    return  # it was cancelled, and started all the same
+                self._started()
+                await self._hold()
+                self._stopping()
+        except BaseException as error:  # noqa: BLE001 - rule 7: nothing leaks out
+            self._failed(error)
+        else:
+            self._ended()
+
+    def _started(self) -> None:
+        self._group.publish(self)
+        self.started_at = monotonic()
+        self.start_seconds = self.started_at - (self.began_at or 0)
+        self._unlimit()
+        self.phase = "running"
+        if logger.isEnabledFor(logging.INFO):
+            milliseconds = self.start_seconds * 1000
+            logger.info("started %r in %.1f ms", self.resource.name, milliseconds)
+        self._group.on_started(self)
+
+    async def _hold(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self._told_to_stop:
+            self._wake = loop.create_future()
+            try:
+                await self._wake
+            except asyncio.CancelledError as error:
+                # Either a task group inside the resource has failed, or the loop
+                # cancels every task that it has: then the order of the stop must hold.
+                if _by_anyio(error) or not await self._everything_ends():
+                    raise
+
+    async def _everything_ends(self) -> bool:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)  # lets the others that are cancelled know it
+        if not self._group.is_ending():
+            return False
+        uncancel: Callable[[], object] | None = getattr(self._task, "uncancel", None)
+        if uncancel is not None:  # Python 3.11
+            uncancel()
+        return True
+
+    def _stopping(self) -> None:
+        self.phase = "stopping"
+        self.began_at = monotonic()
+        self._limit(
+            min(self.stop_timeout, self._group.seconds_left()), self._on_time_limit
+        )
+
+    # --- How it ended
+
+    def _ended(self) -> None:
+        if self._timed_out is not None:
+            self._failed(asyncio.CancelledError())
+        elif self.phase == "running":
+            self._crashed(None)
+        elif self.phase == "stopping":
+            if logger.isEnabledFor(logging.INFO):
+                milliseconds = (monotonic() - (self.began_at or 0)) * 1000
+                logger.info("stopped %r in %.1f ms", self.resource.name, milliseconds)
+            self._finish("stopped")
+        else:
+            self._finish("stopped")
+
+    def _failed(self, error: BaseException) -> None:
+        if self.finished:
+            return  # it was given up before
+        if self.phase == "running":
+            self._crashed(error)
+        elif self.phase == "stopping":
+            self.error = self._stop_error(error)
+            logger.error("failed to stop %r", self.resource.name, exc_info=self.error)
+            self._finish("failed")
+        elif self._told_to_stop and isinstance(error, asyncio.CancelledError):
+            self._finish("stopped")
+        else:
+            self.error = self._start_error(error)
+            self._finish("failed")
+
+    def _crashed(self, error: BaseException | None) -> None:
+        name, source = self.resource.name, self.resource.declared_at
+        kind = "" if error is None else f" with {type(error).__name__}"
+        self.error = ResourceCrashed(name, source, f"ended while in use{kind}")
+        self.error.__cause__ = error
+        logger.error("%s", self.error, exc_info=error)
+        self._finish("crashed")
+
+    def _give_up(self, _seconds: float) -> None:
+        """Leave a task alone that does not end although it was cancelled."""
+        if self.finished:
+            return
+        logger.error(
+            "lifespan resource %r ignores that it was cancelled; it is left open\n%s",
+            self.resource.name,
+            self.resource.declared_at.draw(),
+        )
+        if self._timed_out is None:
+            self._finish("stopped")
+        else:
+            self._failed(asyncio.CancelledError())
+
+    def _finish(self, phase: Phase) -> None:
+        if self.finished:
+            return
+        self._unlimit()
+        self.phase = phase
+        self.began_at = None
+        self._group.on_finished(self)
+
+    def _start_error(self, error: BaseException) -> BaseException:
+        name, source = self.resource.name, self.resource.declared_at
+        if self._timed_out is not None:
+            waiting = self._group.waiting_for(self)
+            late = StartupTimeout(name, source, self._timed_out, waiting)
+            late.__cause__ = (
+                error if type(error) is not asyncio.CancelledError else None
+            )
+            return late
+        if isinstance(error, StartupError):
+            return error
+        if isinstance(error, Exception):
+            add_note(
+                error, f"while starting lifespan resource {name!r}\n{source.draw()}"
+            )
+            return error
+        wrapped = StartupError(name, source, f"failed to start: {type(error).__name__}")
+        wrapped.__cause__ = error
+        return wrapped
+
+    def _stop_error(self, error: BaseException) -> Exception:
+        name, source = self.resource.name, self.resource.declared_at
+        if self._timed_out is not None:
+            waiting = self._group.waiting_for(self)
+            late = ShutdownTimeout(name, source, self._timed_out, waiting)
+            late.__cause__ = (
+                error if type(error) is not asyncio.CancelledError else None
+            )
+            return late
+        if isinstance(error, Exception):
+            add_note(
+                error, f"while stopping lifespan resource {name!r}\n{source.draw()}"
+            )
+            return error
+        wrapped = ShutdownError(name, source, f"failed to stop: {type(error).__name__}")
+        wrapped.__cause__ = error
+        return wrapped
+
+    # --- Time limits
+
+    def _interrupt(self) -> None:
+        """Cancel a start, and give it as long as a stop to close what it opened."""
+        assert self._task is not None
+        seconds = min(self.stop_timeout, self._group.seconds_left())
+        self._limit(seconds, self._cancel)
+        self._task.cancel()
+
+    def _cancel(self, _seconds: float = 0) -> None:
+        """Cancel a stop; it is given up where it does not end even so."""
+        assert self._task is not None
+        self._limit(self._settings.CANCEL_TIMEOUT, self._give_up)
+        self._task.cancel()
+
+    def _on_time_limit(self, seconds: float) -> None:
+        self._timed_out = seconds
+        if self.phase == "starting":
+            self._interrupt()
+        else:
+            self._cancel()
+
+    def _limit(self, seconds: float, then: Callable[[float], object]) -> None:
+        self._unlimit()
+        if seconds != float("inf"):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(seconds, then, seconds)
+
+    def _unlimit(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _by_anyio(error: asyncio.CancelledError) -> bool:
+    # anyio says which scope cancels, again and again until that scope is left.
+    return bool(error.args) and "cancel scope" in str(error.args[0])
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """PEP 678, also on Python 3.10, where the backport's tracebacks show it."""
+    error.__dict__.setdefault("__notes__", []).append(note)

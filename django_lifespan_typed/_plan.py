@@ -1,0 +1,93 @@
+"""The plan: who needs whom, and in which order that lets them start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, final
+
+from ._keys import StateKey
+from ._registry import Registry
+from ._resources import Resource
+from .exceptions import CircularNeeds, MissingNeed, StateNotFound, quoted, suggestion
+
+
+@final
+class Plan:
+    """
+    The resources of a lifespan, each after all that it needs.
+
+    Raises ``MissingNeed`` or ``CircularNeeds`` before anything has started, and
+    ``StateNotFound`` for a key in *only* that nothing registers.
+    """
+
+    def __init__(
+        self, registry: Registry, only: Iterable[StateKey[Any]] | None = None
+    ) -> None:
+        self.needs: dict[str, tuple[str, ...]] = {}
+        """The names that each resource needs, without repeats."""
+        self.needed_by: dict[str, list[str]] = {}
+        """The names that need each resource."""
+        self.order: list[Resource[Any]] = []
+        """Every resource, after its needs."""
+        self._registry = registry
+        wanted = list(registry) if only is None else [self._find(key) for key in only]
+        for resource in wanted:
+            self._visit(resource)
+        for resource in self.order:
+            for need in self.needs[resource.name]:
+                self.needed_by[need].append(resource.name)
+
+    def critical_path(self, finished: dict[str, float]) -> list[str]:
+        """The chain that took longest, given when each resource had started."""
+        path: list[str] = []
+        candidates: Iterable[str] = finished
+        while started := [name for name in candidates if name in finished]:
+            last = max(started, key=finished.__getitem__)
+            path.append(last)
+            candidates = self.needs.get(last, ())
+        return path[::-1]
+
+    def _find(self, key: StateKey[Any]) -> Resource[Any]:
+        if key not in self._registry:
+            known = [resource.name for resource in self._registry]
+            raise StateNotFound(
+                key.name,
+                f"only= names {key.name!r}, which nothing registers\n"
+                f"{suggestion(key.name, known)}Registered: {quoted(known)}.",
+            )
+        return self._registry[key.name]
+
+    def _visit(self, root: Resource[Any]) -> None:
+        # Depth first, without recursion: chains may be longer than Python's stack.
+        path: dict[str, Resource[Any]] = {}
+        stack: list[tuple[Resource[Any], bool]] = [(root, False)]
+        while stack:
+            resource, left = stack.pop()
+            if left:
+                del path[resource.name]
+                self.order.append(resource)
+                self.needed_by[resource.name] = []
+                continue
+            if resource.name in self.needed_by:
+                continue
+            if resource.name in path:
+                names = list(path)
+                circle = names[names.index(resource.name) :]
+                raise CircularNeeds([(name, path[name].declared_at) for name in circle])
+            path[resource.name] = resource
+            stack.append((resource, True))
+            names_needed = dict.fromkeys(need.name for need in resource.needs)
+            self.needs[resource.name] = tuple(names_needed)
+            stack.extend(
+                (self._need(resource, name), False) for name in reversed(names_needed)
+            )
+
+    def _need(self, resource: Resource[Any], name: str) -> Resource[Any]:
+        if name not in self._registry:
+            raise MissingNeed(
+                resource.name,
+                name,
+                resource.declared_at,
+                [known.name for known in self._registry],
+            )
+        return self._registry[name]

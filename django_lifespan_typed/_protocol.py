@@ -1,0 +1,184 @@
+"""The messages of the ASGI lifespan, from either side."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any, Final, TypeAlias, final
+
+from .exceptions import LifespanError, ProtocolError
+from .types import ASGIApplication, Message, Receive, Scope, Send, State
+
+OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
+
+_SPEC: Final = "the ASGI specification, 'Lifespan Protocol'"
+
+
+async def answer_lifespan(
+    open_lifespan: OpenLifespan, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """
+    The application's side: hold *open_lifespan* open from startup to shutdown.
+
+    A failure is first sent, then raised: some servers look at the message only,
+    others at the exception. Cancelled, it closes and raises. Raises
+    ``ProtocolError``, after closing, for a message that has no place there.
+    """
+    first = (await receive())["type"]
+    if first == "lifespan.shutdown":
+        # Nothing has started, so nothing is to stop; a few servers do this.
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    _expect("lifespan.startup", first)
+    reached = "startup"
+    try:
+        async with open_lifespan(scope):
+            reached = "running"
+            await send({"type": "lifespan.startup.complete"})
+            _expect("lifespan.shutdown", (await receive())["type"])
+            reached = "shutdown"
+    except Exception as error:
+        if reached != "running":
+            message = describe(error)
+            await send({"type": f"lifespan.{reached}.failed", "message": message})
+        raise
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def describe(error: BaseException) -> str:
+    """What failed and where it was written, then the traceback."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    shown = "".join(traceback.format_exception(error)).rstrip()
+    return "\n".join([*notes, shown])
+
+
+def _expect(expected: str, received: object) -> None:
+    if received == expected:
+        return
+    known = received in {"lifespan.startup", "lifespan.shutdown"}
+    problem = f"{received!r} a second time" if known else f"unknown {received!r}"
+    raise ProtocolError(
+        f"the server sent {problem} where {expected!r} was due ({_SPEC})\n"
+        "Report it to the server, or to the middleware between it and Django."
+    )
+
+
+@asynccontextmanager
+async def run_asgi_lifespan(
+    app: ASGIApplication, /, *, state: State | None = None
+) -> AsyncGenerator[State]:
+    """
+    The server's side: run the lifespan of another ASGI application, for the
+    applications that are mounted inside this one::
+
+        lifespan_resource("mcp")(lambda: run_asgi_lifespan(mcp_app))
+
+    Yields the state that *app* filled: pass a copy of it as ``scope["state"]`` to
+    each of its requests (ASGI specification, "Lifespan State"). *state* is what it
+    starts with.
+
+    Raises ``LifespanError`` with the application's own message where it does not
+    start or stop, or ends by itself meanwhile.
+    """
+    peer = _Peer(app, {} if state is None else state)
+    await peer.startup()
+    try:
+        yield peer.state
+    except BaseException:
+        with suppress(Exception):
+            await peer.shutdown()
+        if peer.crash is not None:
+            raise peer.crash from None
+        raise
+    await peer.shutdown()
+
+
+@final
+class _Peer:
+    """An application in a task of its own, and the messages to and from it."""
+
+    def __init__(self, app: ASGIApplication, state: State) -> None:
+        self.state = state
+        self.crash: LifespanError | None = None
+        """Set where the application ended while it was in use."""
+        self._name = getattr(app, "__qualname__", type(app).__qualname__)
+        self._app = app
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._user = asyncio.current_task()
+        self._in_use = False
+
+    async def startup(self) -> None:
+        scope: Scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self.state,
+        }
+        self._task = asyncio.ensure_future(self._serve(scope))
+        self._task.add_done_callback(self._on_end)
+        try:
+            await self._exchange("startup")
+        except BaseException:
+            await self._cancel()
+            raise
+        self._in_use = True
+
+    async def shutdown(self) -> None:
+        self._in_use = False
+        if self._task is None or self._task.done():
+            return
+        try:
+            await self._exchange("shutdown")
+        except BaseException:
+            await self._cancel()
+            raise
+        await asyncio.wait({self._task})
+
+    async def _serve(self, scope: Scope) -> None:
+        await self._app(scope, self._inbox.get, self._outbox.put)
+
+    async def _exchange(self, event: str) -> None:
+        assert self._task is not None
+        await self._inbox.put({"type": f"lifespan.{event}"})
+        reply = asyncio.ensure_future(self._outbox.get())
+        try:
+            await asyncio.wait({reply, self._task}, return_when="FIRST_COMPLETED")
+        finally:
+            got: Message = reply.result() if reply.done() else {}
+            reply.cancel()
+        if got.get("type") == f"lifespan.{event}.complete":
+            return
+        raise self._error(event, got)
+
+    def _error(self, event: str, got: Message) -> LifespanError:
+        assert self._task is not None
+        cause = _outcome(self._task)
+        said = got.get("message") or (cause and repr(cause)) or "it ended"
+        error = LifespanError(
+            f"the ASGI application {self._name} failed at lifespan.{event}: {said}\n"
+            "It must answer scopes of type 'lifespan'."
+        )
+        error.__cause__ = cause
+        return error
+
+    def _on_end(self, task: asyncio.Task[None]) -> None:
+        cause = _outcome(task)
+        if self._in_use and self._user is not None:
+            self.crash = self._error("serving", {})
+            self.crash.__cause__ = cause
+            # As a task group does: interrupt whoever relies on it.
+            self._user.cancel()
+
+    async def _cancel(self) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+
+def _outcome(task: asyncio.Task[Any]) -> BaseException | None:
+    if not task.done() or task.cancelled():
+        return None
+    return task.exception()

@@ -1,0 +1,63 @@
+"""The values of a run by name, each name with one owner and of its promised type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, final
+
+from ._plan import Plan
+from ._resources import Resource
+from ._value_types import described, fits
+from .exceptions import DuplicateName, InvalidFactory, InvalidValue
+
+
+@final
+class Publication:
+    """Puts what started on *values*."""
+
+    def __init__(self, plan: Plan, values: dict[str, Any]) -> None:
+        self._values = values
+        self._plan = plan
+        self._publishers = {resource.name: resource for resource in plan.order}
+
+    def publish(self, resource: Resource[Any], value: object) -> None:
+        """
+        The value of a resource under its name.
+
+        Raises ``InvalidValue`` where another key that names it promises another type.
+        """
+        for name in self._plan.needed_by[resource.name]:
+            for need in self._publishers[name].needs:
+                if need.name != resource.name or need is resource:
+                    continue
+                expected = need.value_type
+                if expected is not None and not fits(value, expected):
+                    raise InvalidValue(
+                        resource.name,
+                        resource.declared_at,
+                        value,
+                        described(expected),
+                        need.declared_at,
+                    )
+        self._values[resource.name] = value
+
+    def publish_all(self, manager: Resource[Any], values: object) -> None:
+        """
+        The names and values of a manager.
+
+        Raises ``InvalidFactory`` where it yielded anything else, ``DuplicateName``
+        where a name is taken.
+        """
+        if not isinstance(values, Mapping):
+            raise InvalidFactory(
+                manager.name,
+                manager.declared_at,
+                f"yielded {values!r}, not names and values",
+                'Write: yield {"some_name": value}',
+            )
+        named: dict[str, Any] = {**values}
+        for name, value in named.items():
+            owner = self._publishers.setdefault(name, manager)
+            if owner is not manager:
+                raise DuplicateName(name, (owner.declared_at, manager.declared_at))
+            self._values[name] = value

@@ -1,0 +1,87 @@
+"""What is registered: resources by name, managers in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeAlias, final
+
+from ._keys import StateKey
+from ._resources import Resource
+from ._source import Source
+from .exceptions import DuplicateName, InvalidDeclaration
+from .types import State
+
+ManagerFactory: TypeAlias = Callable[[], AbstractAsyncContextManager[State]]
+
+
+@final
+class Registry:
+    """
+    What a lifespan starts. One name has one owner; a manager is kept once,
+    however often it is added.
+    """
+
+    def __init__(self) -> None:
+        self._resources: dict[str, Resource[Any]] = {}
+        self._managers: list[Resource[State]] = []
+
+    def add(self, resource: Resource[Any]) -> None:
+        """Register *resource*; raises ``DuplicateName`` where its name is taken."""
+        owner = self._resources.get(resource.name)
+        if owner is not None:
+            raise DuplicateName(
+                resource.name, (owner.declared_at, resource.declared_at)
+            )
+        self._resources[resource.name] = resource
+
+    def add_manager(self, manager: ManagerFactory, source: Source) -> None:
+        """Register *manager*, whose value is names and values; once if repeated."""
+        if not callable(manager):
+            raise InvalidDeclaration(
+                f"a lifespan manager is {manager!r}, which cannot be called",
+                source,
+                "Pass the function that @asynccontextmanager decorates, uncalled.",
+            )
+        if not any(known.factory == manager for known in self._managers):
+            name = f"manager {_qualified(manager)}"
+            same = sum(known.name.split(" #")[0] == name for known in self._managers)
+            name += f" #{same + 1}" if same else ""
+            self._managers.append(Resource(name, manager, source=source))
+
+    def copy(self) -> Registry:
+        """Another registry of the same resources and managers."""
+        twin = Registry()
+        twin._resources = dict(self._resources)
+        twin._managers = list(self._managers)
+        return twin
+
+    @property
+    def managers(self) -> tuple[Resource[State], ...]:
+        """The managers, in the order in which they were registered."""
+        return tuple(self._managers)
+
+    def __contains__(self, key: object, /) -> bool:
+        return (key.name if isinstance(key, StateKey) else key) in self._resources
+
+    def __getitem__(self, name: str, /) -> Resource[Any]:
+        return self._resources[name]
+
+    def __iter__(self) -> Iterator[Resource[Any]]:
+        return iter(self._resources.values())
+
+    def __len__(self) -> int:
+        return len(self._resources)
+
+    def __repr__(self) -> str:
+        return f"<Registry of {', '.join(self._resources) or 'nothing'}>"
+
+
+def _qualified(manager: object) -> str:
+    function = getattr(manager, "func", manager)  # functools.partial
+    name = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return f"{getattr(function, '__module__', '?')}.{name}"
+
+
+default_registry = Registry()
+"""What ``lifespan_resource`` and ``register_lifespan_manager`` fill."""

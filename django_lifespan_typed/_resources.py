@@ -1,0 +1,137 @@
+"""Resources: keys that know how to make their own value."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import (
+    AbstractAsyncContextManager as ACM,
+    AbstractContextManager as CM,
+    asynccontextmanager,
+)
+from typing import Any, Final, TypeVar, final
+
+from typing_extensions import override
+
+from ._factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
+from ._keys import StateKey
+from ._source import Source
+from ._value_types import described, fits, promised
+from .exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
+
+T = TypeVar("T")
+
+_NOT_YET: Final = object()
+
+
+@final
+class Resource(StateKey[T]):
+    """
+    A key that knows how to make its own value, and what it needs for that.
+
+    Made by ``@lifespan_resource``; a view may name it wherever it may name a key.
+    """
+
+    __slots__ = (
+        "_open",
+        "_value_type",
+        "factory",
+        "key",
+        "needs",
+        "start_timeout",
+        "stop_timeout",
+    )
+
+    factory: Callable[..., ACM[T] | CM[T] | Awaitable[T]]
+    """What was decorated."""
+    key: StateKey[T] | None
+    """The key that it was declared with; None where it was declared by name."""
+    needs: tuple[StateKey[Any], ...]
+    """What is passed to the factory, in this order."""
+    start_timeout: float | None
+    """Seconds that it may take to start; None for the setting's."""
+    stop_timeout: float | None
+    """Seconds that it may take to stop; None for the setting's."""
+
+    def __init__(
+        self,
+        name: str,
+        factory: Factory,
+        /,
+        *,
+        source: Source,
+        key: StateKey[T] | None = None,
+        needs: tuple[StateKey[Any], ...] = (),
+        start_timeout: float | None = None,
+        stop_timeout: float | None = None,
+    ) -> None:
+        super().__init__(name)
+        if not callable(factory):
+            raise InvalidDeclaration(
+                f"lifespan resource {name!r} is made by {factory!r}, "
+                "which cannot be called",
+                source,
+                "Decorate a function or a class: " + _EXAMPLE.format(name=name),
+            )
+        self.declared_at = source
+        self.factory = factory
+        self.key = key
+        self.needs = needs
+        self.start_timeout = start_timeout
+        self.stop_timeout = stop_timeout
+        self._open = opener(factory)
+        self._value_type: object = _NOT_YET
+
+    @property
+    @override
+    def value_type(self) -> object | None:
+        """The key's type, or what the factory's annotations promise; else None."""
+        # Found once, and late: annotations may name what is imported later.
+        if self._value_type is _NOT_YET:
+            declared = self.key.value_type if self.key is not None else None
+            self._value_type = declared or promised(self.factory)
+        return self._value_type
+
+    @asynccontextmanager
+    async def open(self, *needs: object) -> AsyncGenerator[T]:
+        """
+        Make the value out of *needs*, and unmake it when the block ends::
+
+            async with catalogue.open(fake_client) as books:
+                ...
+
+        Raises ``InvalidFactory`` where the factory makes no value or more than
+        one, ``InvalidValue`` where the value is not of the key's type.
+        """
+        try:
+            async with self._open(*needs) as value:
+                self._check(value)
+                yield value
+        except NotAFactory as error:
+            problem = f"is made by a plain function, which returned {error}"
+        except NeverYielded:
+            problem = "is made by a generator that ended without a yield"
+        except YieldedTwice:
+            problem = "is made by a generator that yielded twice"
+        else:
+            return
+        raise InvalidFactory(
+            self.name,
+            self.declared_at,
+            problem,
+            "Yield the value once: " + _EXAMPLE.format(name=self.name),
+        )
+
+    def _check(self, value: object) -> None:
+        expected = self.value_type
+        if expected is not None and not fits(value, expected):
+            key = self.key.declared_at if self.key is not None else self.declared_at
+            raise InvalidValue(
+                self.name, self.declared_at, value, described(expected), key
+            )
+
+
+_EXAMPLE = """
+    @lifespan_resource("{name}")
+    async def {name}() -> AsyncGenerator[SomeType]:
+        async with ... as value:
+            yield value"""

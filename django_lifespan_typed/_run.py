@@ -1,0 +1,202 @@
+"""One run of a plan: starts owners along it, stops them against it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from contextvars import copy_context
+from time import monotonic
+from typing import Any, Final, final
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from ._owner import Owner
+from ._plan import Plan
+from ._publication import Publication
+from ._report import Repeating, log_slow, log_started, log_stopped
+from ._resources import Resource
+from ._settings import LifespanSettings
+
+logger: Final = logging.getLogger(__package__)
+
+
+@final
+class Run:
+    """The owners of a plan's resources, and of managers, which need nobody."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        managers: tuple[Resource[Any], ...],
+        values: dict[str, Any],
+        settings: LifespanSettings,
+    ) -> None:
+        self.plan = plan
+        self.loop = asyncio.get_running_loop()
+        self.owners = {
+            resource.name: Owner(resource, self, settings)
+            for resource in (*plan.order, *managers)
+        }
+        self._publication = Publication(plan, values)
+        self._values = values
+        self._settings = settings
+        self._context = copy_context()
+        self._entered_by = asyncio.current_task()
+        self._unmet = {name: len(needs) for name, needs in plan.needs.items()}
+        self._unstarted = len(self.owners)
+        self._unfinished = len(self.owners)
+        self._failure: BaseException | None = None
+        self._stopping = False
+        self._stop_before = float("inf")
+        self._changed: asyncio.Future[None] | None = None
+
+    # --- Start and stop
+
+    async def start(self) -> None:
+        """
+        Start each owner as soon as what it needs has started; return when all have.
+
+        Raises what the first one raised that failed; whoever calls must then stop.
+        """
+        began = monotonic()
+        slow = Repeating(self._settings.REPORT_INTERVAL, lambda: self._log_slow(began))
+        try:
+            for owner in list(self.owners.values()):
+                if not self._unmet.get(owner.resource.name):
+                    self._begin(owner)
+            while self._unstarted and self._failure is None:
+                await self._change()
+        finally:
+            slow.cancel()
+        if self._failure is not None:
+            raise self._failure
+        await _close_connections()
+        log_started(self.plan, self.owners.values(), began)
+
+    async def stop(self) -> list[Exception]:
+        """
+        Stop each owner as soon as all that need it have stopped; cancel those that
+        still start. Returns what went wrong, when the last of them has ended.
+
+        Cancelled, it goes on to the end, within the time limits, and then raises.
+        """
+        began = monotonic()
+        self._stopping = True
+        self._stop_before = began + self._settings.STOP_BUDGET
+        latest_first = list(self.owners.values())[::-1]
+        for owner in latest_first:
+            if owner.phase in {"waiting", "starting"}:
+                owner.stop()
+        for owner in latest_first:
+            self._stop_if_unneeded(owner)
+        cancelled = await self._until_finished(began)
+        with suppress(RuntimeError):  # the loop's own executor has been shut down
+            await _close_connections()
+        log_stopped(began)
+        if cancelled is not None:
+            raise cancelled
+        return [owner.stop_error for owner in latest_first if owner.stop_error]
+
+    async def _until_finished(self, began: float) -> asyncio.CancelledError | None:
+        slow = Repeating(self._settings.REPORT_INTERVAL, lambda: self._log_slow(began))
+        cancelled = None
+        while self._unfinished:
+            try:
+                await self._change()
+            except asyncio.CancelledError as error:
+                cancelled = error  # rule 6: what is open is closed all the same
+        slow.cancel()
+        return cancelled
+
+    def _begin(self, owner: Owner) -> None:
+        values = [self._values[need.name] for need in owner.resource.needs]
+        # A copy each: an eager task runs at once, inside the context of another.
+        owner.start(self._context.copy(), values)
+
+    def _stop_if_unneeded(self, owner: Owner) -> None:
+        dependents = self.plan.needed_by.get(owner.resource.name, ())
+        if owner.phase == "running" and all(
+            self.owners[name].finished for name in dependents
+        ):
+            owner.stop()
+
+    # --- Told by the owners
+
+    def publish(self, owner: Owner) -> None:
+        """Put on the state what *owner* holds."""
+        if owner.resource.name in self.plan.needs:
+            self._publication.publish(owner.resource, owner.value)
+        else:
+            self._publication.publish_all(owner.resource, owner.value)
+
+    def on_started(self, owner: Owner) -> None:
+        """Start whoever waited for *owner* alone."""
+        self._unstarted -= 1
+        if not self._stopping and self._failure is None:
+            for name in self.plan.needed_by.get(owner.resource.name, ()):
+                self._unmet[name] -= 1
+                if not self._unmet[name]:
+                    self._begin(self.owners[name])
+        self._wake()
+
+    def on_finished(self, owner: Owner) -> None:
+        """Stop whoever was kept by *owner* alone."""
+        self._unfinished -= 1
+        if owner.start_error is not None:
+            if self._failure is None:
+                self._failure = owner.start_error
+            else:
+                name = owner.resource.name
+                logger.error("failed to start %r too", name, exc_info=owner.error)
+        if self._stopping:
+            for name in self.plan.needs.get(owner.resource.name, ()):
+                self._stop_if_unneeded(self.owners[name])
+        self._wake()
+
+    # --- Asked by the owners
+
+    def is_ending(self) -> bool:
+        """Whether the cancellation of an owner is part of the end of it all."""
+        task = self._entered_by
+        cancelling = getattr(task, "cancelling", None)  # Python 3.11
+        return self._stopping or bool(
+            task and not task.done() and cancelling and cancelling()
+        )
+
+    def seconds_left(self) -> float:
+        """What is left of the stop budget, and always the time to unwind."""
+        return max(self._stop_before - monotonic(), self._settings.CANCEL_TIMEOUT)
+
+    def waiting_for(self, owner: Owner) -> list[str]:
+        """Who cannot start, or stop, before *owner* has."""
+        table = self.plan.needs if self._stopping else self.plan.needed_by
+        names = table.get(owner.resource.name, ())
+        return [name for name in names if not self.owners[name].finished]
+
+    # --- Waiting
+
+    async def _change(self) -> None:
+        self._changed = self.loop.create_future()
+        await self._changed
+
+    def _wake(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+
+    def _log_slow(self, began: float) -> None:
+        verb = "stopping" if self._stopping else "starting"
+        slow = [owner for owner in self.owners.values() if owner.phase == verb]
+        log_slow([(owner, self.waiting_for(owner)) for owner in slow], verb, began)
+
+
+@sync_to_async
+def _close_connections() -> None:
+    """
+    Close what factories opened in Django's shared thread, which no request cleans;
+    a test's open transaction is left alone.
+    """
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()

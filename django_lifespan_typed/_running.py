@@ -1,0 +1,44 @@
+"""Which lifespans run in this process, and on which event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from ._lifespan import Lifespan
+
+
+@final
+class Running:
+    """The lifespans that run, the latest last; none is kept after its stop."""
+
+    def __init__(self) -> None:
+        self._lifespans: list[tuple[asyncio.AbstractEventLoop, Lifespan]] = []
+        self.last_failure: str | None = None
+        """How the latest start failed, for whoever looks for its resources."""
+
+    def add(self, loop: asyncio.AbstractEventLoop, lifespan: Lifespan) -> None:
+        self._lifespans.append((loop, lifespan))
+
+    def remove(self, lifespan: Lifespan) -> None:
+        self._lifespans = [pair for pair in self._lifespans if pair[1] is not lifespan]
+
+    def on(self, loop: asyncio.AbstractEventLoop) -> Lifespan | None:
+        """The latest lifespan of *loop*."""
+        found = [lifespan for own, lifespan in self._lifespans if own is loop]
+        return found[-1] if found else None
+
+    def loops(self) -> list[asyncio.AbstractEventLoop]:
+        """The loops that have a lifespan, without repeats."""
+        return list({id(loop): loop for loop, _ in self._lifespans}.values())
+
+    def forget(self) -> None:
+        """A forked child has the parent's memory, but none of its connections."""
+        self._lifespans = []
+        self.last_failure = None
+
+
+running = Running()
+os.register_at_fork(after_in_child=running.forget)

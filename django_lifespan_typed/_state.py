@@ -1,0 +1,103 @@
+"""What a lifespan left for requests, typed by the key that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any, TypeVar, final, overload
+
+from django.http import HttpRequest
+from typing_extensions import override
+
+from ._keys import StateKey
+from .exceptions import StateNotFound, quoted, suggestion
+from .types import State
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+
+@final
+class LifespanState(MutableMapping[str, Any]):
+    """
+    What is running, by name or by key::
+
+        state["http"]       # Any
+        state[HTTP]         # httpx.AsyncClient
+
+    A view on *values*, which it writes through to. Raises ``StateNotFound``, a
+    ``KeyError``, for what is not there.
+    """
+
+    __slots__ = ("_values",)
+
+    _values: State
+
+    def __init__(self, values: State, /) -> None:
+        self._values = values
+
+    @overload
+    def __getitem__(self, key: StateKey[T], /) -> T: ...
+    @overload
+    def __getitem__(self, key: str, /) -> Any: ...
+    @override
+    def __getitem__(self, key: StateKey[Any] | str, /) -> Any:
+        try:
+            return self._values[key if isinstance(key, str) else key.name]
+        except KeyError:
+            name = key if isinstance(key, str) else key.name
+            raise StateNotFound(
+                name,
+                f"no {name!r} on this lifespan state\n"
+                f"{suggestion(name, self._values)}It has: {quoted(self._values)}.",
+            ) from None
+
+    @overload
+    def get(self, key: StateKey[T], /) -> T | None: ...
+    @overload
+    def get(self, key: StateKey[T], default: D, /) -> T | D: ...
+    @overload
+    def get(self, key: str, /) -> Any: ...
+    @overload
+    def get(self, key: str, default: D, /) -> Any: ...
+    @override
+    def get(self, key: StateKey[Any] | str, default: Any = None, /) -> Any:
+        return self._values.get(key if isinstance(key, str) else key.name, default)
+
+    @override
+    def __contains__(self, key: object, /) -> bool:
+        return (key.name if isinstance(key, StateKey) else key) in self._values
+
+    @overload
+    def __setitem__(self, key: StateKey[T], value: T, /) -> None: ...
+    @overload
+    def __setitem__(self, key: str, value: Any, /) -> None: ...
+    @override
+    def __setitem__(self, key: StateKey[Any] | str, value: Any, /) -> None:
+        self._values[key if isinstance(key, str) else key.name] = value
+
+    @override
+    def __delitem__(self, key: StateKey[Any] | str, /) -> None:
+        del self._values[key if isinstance(key, str) else key.name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @override
+    def __repr__(self) -> str:
+        # Names only: values may hold secrets, and this ends up in error pages.
+        return f"<{type(self).__name__} of {quoted(self._values)}>"
+
+    def copy(self) -> dict[str, Any]:
+        """A shallow copy, as servers give to each request."""
+        return dict(self._values)
+
+
+class LifespanRequest(HttpRequest):
+    """For annotations: a request that came through ``LifespanStateMiddleware``."""
+
+    state: LifespanState

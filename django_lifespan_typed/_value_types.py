@@ -1,0 +1,94 @@
+"""Types of values: what a factory promises, and whether a value keeps it."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from inspect import isclass
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from .exceptions import typename
+
+# What Python's type system accepts beyond isinstance (PEP 484, "the numeric tower").
+_PROMOTIONS: dict[type, tuple[type, ...]] = {
+    float: (float, int),
+    complex: (complex, float, int),
+}
+
+
+def fits(value: object, expected: object) -> bool:
+    """
+    Whether *value* may stand where *expected* is promised.
+
+    Decides for classes, unions of classes and runtime-checkable protocols; what
+    cannot be decided by ``isinstance`` fits.
+    """
+    options = _union(expected)
+    return any(_fits_one(value, option) for option in options)
+
+
+def described(expected: object) -> str:
+    """*expected* as one would write it."""
+    return " | ".join(
+        typename(option)
+        if isclass(option) and get_origin(option) is None
+        else str(option)
+        for option in _union(expected)
+    )
+
+
+def promised(factory: Callable[..., Any]) -> object | None:
+    """The type that *factory*'s annotations promise to yield or return, if known."""
+    if isclass(factory):
+        return _entered_type(factory)
+    try:
+        # The wrapper of @asynccontextmanager carries the generator's annotations.
+        hint = get_type_hints(factory).get("return")
+    except Exception:  # noqa: BLE001 - annotations may name what only a checker sees
+        return None
+    arguments = get_args(hint)
+    if arguments and get_origin(hint) is not Union:
+        origin = get_origin(hint)
+        if isclass(origin) and (
+            hasattr(origin, "__anext__")
+            or hasattr(origin, "__next__")
+            or hasattr(origin, "__await__")
+            or hasattr(origin, "__aenter__")
+            or hasattr(origin, "__enter__")
+        ):
+            return _known(arguments[-1 if origin.__name__ == "Coroutine" else 0])
+    return _known(hint) if _is_coroutine(factory) else None
+
+
+def _entered_type(cls: type) -> object | None:
+    enter = getattr(cls, "__aenter__", None) or getattr(cls, "__enter__", None)
+    hint = getattr(enter, "__annotations__", {}).get("return")
+    named = hint if isinstance(hint, str) else getattr(hint, "__name__", "")
+    is_self = isinstance(hint, TypeVar) or named in {"Self", cls.__name__, "U"}
+    return cls if is_self else None
+
+
+def _is_coroutine(factory: Callable[..., Any]) -> bool:
+    from inspect import iscoroutinefunction
+
+    return iscoroutinefunction(factory)
+
+
+def _known(hint: object) -> object | None:
+    return None if hint is Any or isinstance(hint, TypeVar) else hint
+
+
+def _union(expected: object) -> tuple[object, ...]:
+    if get_origin(expected) in {Union, types.UnionType}:
+        return get_args(expected)
+    return (expected,)
+
+
+def _fits_one(value: object, option: object) -> bool:
+    cls = type(None) if option is None else get_origin(option) or option
+    if not isclass(cls):
+        return True
+    try:
+        return isinstance(value, _PROMOTIONS.get(cls, cls))
+    except TypeError:
+        return True  # a protocol that is not runtime-checkable, a TypedDict

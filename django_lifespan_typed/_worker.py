@@ -1,0 +1,89 @@
+"""One daemon thread that takes the blocking steps of one resource."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar, final
+
+from django.db import connections
+
+T = TypeVar("T")
+
+
+@final
+class _Step(Generic[T]):
+    """A call for the thread, and the future that its outcome goes to."""
+
+    __slots__ = ("_call", "_error", "_loop", "_value", "done")
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._error: BaseException | None = None
+        self._loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[None] = self._loop.create_future()
+
+    def take(self) -> None:
+        try:
+            self._value = self._call()
+        except BaseException as error:  # noqa: BLE001 - it belongs to who awaits
+            self._error = error
+        # The loop may have been closed on a thread that was given up.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+    def outcome(self) -> T:
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+@final
+class Worker:
+    """
+    Takes steps in order, each in the same thread and the same context.
+
+    A thread of its own (not Django's shared one) lets blocking resources start
+    concurrently, and a daemon lets the process end although one of them hangs.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._context = copy_context()
+        self._steps: SimpleQueue[_Step[Any] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, call: Callable[[], T], /) -> _Step[T]:
+        """Queue *call*, without waiting for it."""
+        step = _Step(call)
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._work, name=f"lifespan {self._name}", daemon=True
+            )
+            self._thread.start()
+        self._steps.put(step)
+        return step
+
+    async def run(self, call: Callable[[], T], /) -> T:
+        """What *call* returns or raises; cancelled, the call goes on by itself."""
+        step = self.submit(call)
+        await step.done
+        return step.outcome()
+
+    def finish(self) -> None:
+        """Let the thread end after the steps that are queued."""
+        self._steps.put(None)
+
+    def _work(self) -> None:
+        while (step := self._steps.get()) is not None:
+            self._context.run(step.take)
+            # No request comes to this thread to close what the step opened.
+            connections.close_all()

@@ -1,0 +1,49 @@
+"""Middleware that sets ``request.state``."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http.response import HttpResponseBase
+
+from ._access import state_for_request
+from ._state import LifespanState
+
+__all__ = ["AsyncMiddleware", "LifespanStateMiddleware"]
+
+
+class LifespanStateMiddleware:
+    """
+    Sets ``request.state``, a ``LifespanState``, in sync and async middleware stacks.
+
+    Under a lifespan it is the request's own ``scope["state"]``; elsewhere (WSGI,
+    test clients) a copy of what runs in this process, or empty.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    get_response: Callable[[Any], HttpResponseBase | Awaitable[Any]]
+
+    def __init__(
+        self, get_response: Callable[[Any], HttpResponseBase | Awaitable[Any]], /
+    ) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            mark: Any = markcoroutinefunction  # of functions only, say its types
+            mark(self)
+
+    def __call__(self, request: Any) -> HttpResponseBase | Awaitable[Any]:
+        """Pass on *request*, an ``HttpRequest``; async where the stack is."""
+        try:
+            state = request.scope["state"]
+        except (AttributeError, KeyError):
+            state = state_for_request()
+        request.state = LifespanState(state)
+        return self.get_response(request)
+
+
+AsyncMiddleware: Final = LifespanStateMiddleware
+"""The name in the first versions of django-asgi-lifespan."""

@@ -1,0 +1,28 @@
+"""Registration of context managers, as in django-asgi-lifespan."""
+
+from __future__ import annotations
+
+from ._registry import ManagerFactory, Registry, default_registry
+from ._source import calling_source
+
+__all__ = ["register_lifespan_manager"]
+
+
+def register_lifespan_manager(
+    *, context_manager: ManagerFactory, registry: Registry | None = None
+) -> None:
+    """
+    Register a callable that makes an async context manager of names and values::
+
+        @asynccontextmanager
+        async def clients() -> LifespanManager:
+            async with httpx.AsyncClient() as client:
+                yield {"httpx_client": client}
+
+        register_lifespan_manager(context_manager=clients)
+
+    Registered again, it still opens once. Raises ``InvalidDeclaration`` for what
+    cannot be called. ``@lifespan_resource`` is the typed way.
+    """
+    target = default_registry if registry is None else registry
+    target.add_manager(context_manager, calling_source())

@@ -1,0 +1,1 @@
+"""An example site: a small library of books, on typed lifespan resources."""

@@ -1,0 +1,11 @@
+"""The ASGI application: ``uvicorn example_site.asgi:application``."""
+
+from __future__ import annotations
+
+import os
+
+from django_lifespan_typed.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_site.settings")
+
+application = get_asgi_application()

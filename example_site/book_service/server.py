@@ -1,0 +1,72 @@
+"""The HTTP server of the book service, out of the standard library alone."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final, final
+from urllib.parse import parse_qs, urlsplit
+
+from .shelf import SHELF, search
+
+HOST: Final = "127.0.0.1"
+
+
+@final
+class BookHandler(BaseHTTPRequestHandler):
+    """
+    Two addresses, both answering JSON.
+
+    - ``/books?q=words``: every book with all these words in its title or author
+    - ``/books/84``: the book of that number, or 404
+    """
+
+    # One connection for many requests is what a shared client is for.
+    protocol_version = "HTTP/1.1"
+    # Head and body are two small writes: with Nagle the second waits for an ACK.
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        """Answer a request."""
+        url = urlsplit(self.path)
+        match url.path.strip("/").split("/"):
+            case ["books"]:
+                words = parse_qs(url.query).get("q", [""])[0]
+                found = [book._asdict() for book in search(words)]
+                self._answer(HTTPStatus.OK, {"books": found})
+            case ["books", number] if number.isdecimal() and int(number) in SHELF:
+                self._answer(HTTPStatus.OK, SHELF[int(number)]._asdict())
+            case _:
+                error = f"nothing is found at {url.path}"
+                self._answer(HTTPStatus.NOT_FOUND, {"error": error})
+
+    def log_message(
+        self,
+        format: str,  # noqa: A002 - the base class names it
+        *args: object,
+    ) -> None:
+        """Say nothing: the library's own log already has a line per page."""
+
+    def _answer(self, status: HTTPStatus, content: object) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@final
+class BookServer(ThreadingHTTPServer):
+    """The server; it takes connections from the moment it is made."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__((HOST, port), BookHandler)
+
+    @property
+    def url(self) -> str:
+        """Where it is found; the port is the one that the system chose."""
+        return f"http://{HOST}:{self.server_port}"

@@ -1,0 +1,1 @@
+"""The library: the Django app of the example site."""

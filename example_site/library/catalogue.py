@@ -1,0 +1,117 @@
+"""The catalogue: books as Python objects, fetched from the book service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from itertools import groupby
+from operator import attrgetter
+from typing import final
+
+import httpx
+
+
+@dataclass(frozen=True)
+class Book:
+    """A book in the public domain."""
+
+    #: Its number at Project Gutenberg.
+    number: int
+    title: str
+    author: str
+    year: int
+
+    @property
+    def full_text_url(self) -> str:
+        """Where to read it."""
+        return f"https://www.gutenberg.org/ebooks/{self.number}"
+
+
+@dataclass(frozen=True)
+class Author:
+    """An author, with every book that the library has."""
+
+    name: str
+    books: tuple[Book, ...]
+
+
+@final
+class BookServiceError(Exception):
+    """The book service did not answer, or not with books."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"The book service at {self.url} {self.reason}"
+
+
+@final
+class Catalogue:
+    """
+    The books of the service that *client* is set to.
+
+    Every method raises `BookServiceError` where the service fails.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def search(self, words: str = "") -> list[Book]:
+        """Every book with all *words* in its title or author; all books for none."""
+        match self._json(await self._get("books", {"q": words})):
+            case {"books": [*items]}:
+                return [self._book(item) for item in items]
+            case other:
+                raise self._error(f"sent no list of books but {other!r:.200}")
+
+    async def find(self, number: int) -> Book | None:
+        """The book of that number; None where the library does not have it."""
+        response = await self._get(f"books/{number}")
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        return self._book(self._json(response))
+
+    async def authors(self) -> list[Author]:
+        """Every author by name, with their books from the first to the last."""
+        books = sorted(await self.search(), key=attrgetter("author", "year"))
+        return [
+            Author(name, tuple(written))
+            for name, written in groupby(books, key=attrgetter("author"))
+        ]
+
+    async def _get(
+        self, path: str, params: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        try:
+            return await self._client.get(path, params=params)
+        except httpx.TimeoutException as error:
+            raise self._error("did not answer in time.") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._error(f"cannot be reached: {error}.") from error
+
+    def _json(self, response: httpx.Response) -> object:
+        if not response.is_success:
+            raise self._error(f"answered with the status {response.status_code}.")
+        try:
+            return response.json()
+        except ValueError as error:
+            raise self._error("answered with something that is not JSON.") from error
+
+    def _book(self, item: object) -> Book:
+        match item:
+            case {
+                "number": int(number),
+                "title": str(title),
+                "author": str(author),
+                "year": int(year),
+            }:
+                return Book(number, title, author, year)
+            case _:
+                raise self._error(f"sent no book but {item!r:.200}")
+
+    def _error(self, reason: str) -> BookServiceError:
+        return BookServiceError(str(self._client.base_url), reason)

@@ -1,0 +1,140 @@
+"""What the four type checkers have to refuse: the lines that end in ``# E``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from django.http import HttpRequest
+
+from django_lifespan_typed import (
+    Lifespan,
+    LifespanRequest,
+    Registry,
+    StateKey,
+    current_state,
+    get_state,
+    lifespan_resource,
+)
+from django_lifespan_typed.register import register_lifespan_manager
+
+HTTP = StateKey[httpx.AsyncClient]("http")
+N = StateKey[int]("n")
+
+
+# --- the value
+@lifespan_resource(HTTP)  # E
+async def wrong_value() -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource(HTTP)  # E
+@asynccontextmanager
+async def wrong_value_cm() -> AsyncGenerator[int]:
+    yield 1
+
+
+@lifespan_resource("plain")  # E
+def plain() -> int:
+    return 1
+
+
+# --- the needs
+@lifespan_resource("dangling")  # E
+async def dangling(http: httpx.AsyncClient) -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource("a", needs=(HTTP,))  # E
+async def wrong_arg(http: int) -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource("b", needs=(HTTP, N))  # E
+async def swapped(n: int, http: httpx.AsyncClient) -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource("c", needs=(HTTP, N))  # E
+async def too_few(http: httpx.AsyncClient) -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource("d", needs=(HTTP,))  # E
+async def too_many(http: httpx.AsyncClient, n: int) -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource(N, needs=(HTTP,))  # E
+async def wrong_arg_by_key(http: str) -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource("e", needs=(N, N, N, N))  # E
+async def wrong_fourth(a: int, b: int, c: int, d: str) -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource("f", needs=(N, N, N, N, N, N, N, HTTP))  # E
+async def wrong_eighth(
+    a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: str
+) -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_resource(N, needs=(N, N, N, N, N, N, N, HTTP))  # E
+async def wrong_eighth_by_key(
+    a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: str
+) -> AsyncIterator[int]:
+    yield 1
+
+
+class Factories:
+    async def number(self, http: httpx.AsyncClient) -> AsyncIterator[int]:
+        yield 1
+
+
+lifespan_resource("lambda")(lambda: 1)  # E
+lifespan_resource("class")(object)  # E
+lifespan_resource("method")(Factories().number)  # E
+lifespan_resource("method", needs=(N,))(Factories().number)  # E
+lifespan_resource(N)(httpx.AsyncClient)  # E
+
+
+# --- the arguments
+lifespan_resource(3)  # E
+lifespan_resource("x", needs=("http",))  # E
+lifespan_resource("x", needs=[HTTP])  # E
+lifespan_resource("x", needs=HTTP)  # E
+lifespan_resource("x", start_timeout="5")  # E
+lifespan_resource("x", registry="default")  # E
+lifespan_resource("x", (HTTP,))  # E
+lifespan_resource(N, stop_timeout="5")  # E
+register_lifespan_manager(context_manager=1)  # E
+StateKey[int](1)  # E
+Lifespan("registry")  # E
+Lifespan(only=("http",))  # E
+Registry().add(N)  # E
+
+
+# --- reading
+def view(request: HttpRequest) -> None:
+    get_state(request, "http")  # E
+    a: int = get_state(request, HTTP)  # E
+    b: httpx.AsyncClient = get_state(request, HTTP, None)  # E
+    get_state("request", HTTP)  # E
+    k: StateKey[object] = HTTP  # E
+
+
+def typed_view(request: LifespanRequest) -> None:
+    a: int = request.state[HTTP]  # E
+    b: httpx.AsyncClient = request.state.get(HTTP)  # E
+    c: int = current_state()[HTTP]  # E
+
+
+async def running() -> None:
+    async with Lifespan() as state:
+        a: int = state[HTTP]  # E
+    with Lifespan() as state:  # E
+        pass

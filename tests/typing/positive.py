@@ -1,0 +1,571 @@
+"""What the four type checkers have to accept, and to infer."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    MutableMapping,
+)
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
+from io import TextIOWrapper
+from types import TracebackType
+from typing import Any, Protocol
+
+import httpx
+from django.http import HttpRequest
+from starlette.applications import Starlette
+from typing_extensions import Self, assert_type
+
+from django_lifespan_typed import (
+    Lifespan,
+    LifespanRequest,
+    LifespanState,
+    Registry,
+    Resource,
+    StateKey,
+    current_state,
+    get_state,
+    lifespan_resource,
+    run_asgi_lifespan,
+)
+from django_lifespan_typed.asgi import get_asgi_application
+from django_lifespan_typed.handler import LifespanASGIHandler
+from django_lifespan_typed.middleware import AsyncMiddleware, LifespanStateMiddleware
+from django_lifespan_typed.register import register_lifespan_manager
+from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
+from django_lifespan_typed.types import LifespanManager, State
+
+
+class Repo:
+    def __init__(self, http: httpx.AsyncClient) -> None: ...
+
+
+class RepoOf:
+    """A context manager that is given a client, and enters as a repo."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None: ...
+
+    async def __aenter__(self) -> Repo:
+        return Repo(httpx.AsyncClient())
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class Cache(Protocol):
+    def get(self, key: str) -> bytes | None: ...
+
+
+class MemoryCache:
+    def get(self, key: str) -> bytes | None: ...
+
+
+# --- keys
+HTTP = StateKey[httpx.AsyncClient]("http")
+CACHE = StateKey[Cache]("cache")
+HOOK = StateKey[Callable[[int], str]]("hook")
+MAYBE = StateKey[int | None]("maybe")
+assert_type(HTTP, StateKey[httpx.AsyncClient])
+assert_type(CACHE, StateKey[Cache])
+assert_type(HTTP.name, str)
+assert_type(HTTP.module, str)
+assert_type(HTTP.value_type, "object | None")
+
+
+# --- factories, by name: every shape
+@lifespan_resource("http_agen")
+async def http_agen() -> AsyncGenerator[httpx.AsyncClient, None]:
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+@lifespan_resource("http_agen_short")
+async def http_agen_short() -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+@lifespan_resource("http_aiter")
+async def http_aiter() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+@lifespan_resource("gen")
+def gen() -> Generator[int, None, None]:
+    yield 1
+
+
+@lifespan_resource("iter")
+def iter_() -> Iterator[int]:
+    yield 1
+
+
+@lifespan_resource("coro")
+async def coro() -> Repo:
+    return Repo(httpx.AsyncClient())
+
+
+@lifespan_resource("acm")
+@asynccontextmanager
+async def acm() -> AsyncGenerator[Repo]:
+    yield Repo(httpx.AsyncClient())
+
+
+@lifespan_resource("cm")
+@contextmanager
+def cm() -> Generator[Repo]:
+    yield Repo(httpx.AsyncClient())
+
+
+@lifespan_resource("returns_acm")
+def returns_acm() -> AbstractAsyncContextManager[Repo]:
+    return repo.open(httpx.AsyncClient())
+
+
+assert_type(http_agen, Resource[httpx.AsyncClient])
+assert_type(http_agen_short, Resource[httpx.AsyncClient])
+assert_type(http_aiter, Resource[httpx.AsyncClient])
+assert_type(gen, Resource[int])
+assert_type(iter_, Resource[int])
+assert_type(coro, Resource[Repo])
+assert_type(acm, Resource[Repo])
+assert_type(cm, Resource[Repo])
+assert_type(returns_acm, Resource[Repo])
+
+
+# --- factories, by name: classes, lambdas, bound methods, pools
+class AsyncConnection:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class Entered: ...
+
+
+class Connection:
+    """Enters as something else than itself."""
+
+    def __enter__(self) -> Entered:
+        return Entered()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+class Pool:
+    """Awaitable, and an async context manager: as asyncpg's ``create_pool()``."""
+
+    def __await__(self) -> Generator[Any, None, Pool | None]:
+        yield
+        return self
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+def create_pool(dsn: str = "", *, size: int = 10) -> Pool:
+    return Pool()
+
+
+class Factories:
+    async def client(self) -> AsyncGenerator[httpx.AsyncClient]:
+        yield httpx.AsyncClient()
+
+    @asynccontextmanager
+    async def repo(self, http: httpx.AsyncClient) -> AsyncGenerator[Repo]:
+        yield Repo(http)
+
+    @classmethod
+    async def cache(cls) -> MemoryCache:
+        return MemoryCache()
+
+
+factories = Factories()
+
+assert_type(
+    lifespan_resource("client_class")(httpx.AsyncClient), Resource[httpx.AsyncClient]
+)
+assert_type(
+    lifespan_resource("async_class")(AsyncConnection), Resource[AsyncConnection]
+)
+assert_type(lifespan_resource("sync_class")(Connection), Resource[Entered])
+assert_type(lifespan_resource("file")(lambda: open("x")), Resource[TextIOWrapper])
+assert_type(
+    lifespan_resource("client_lambda")(lambda: httpx.AsyncClient(timeout=1)),
+    Resource[httpx.AsyncClient],
+)
+assert_type(lifespan_resource("pool")(create_pool), Resource[Pool])
+assert_type(lifespan_resource("pool_class")(Pool), Resource[Pool])
+assert_type(lifespan_resource("pool_lambda")(lambda: create_pool("x")), Resource[Pool])
+assert_type(
+    lifespan_resource("pool_partial")(partial(create_pool, "x")), Resource[Pool]
+)
+assert_type(lifespan_resource("method")(factories.client), Resource[httpx.AsyncClient])
+assert_type(
+    lifespan_resource("method_needs", needs=(HTTP,))(factories.repo), Resource[Repo]
+)
+assert_type(lifespan_resource("classmethod")(Factories.cache), Resource[MemoryCache])
+
+
+# --- factories, by key
+@lifespan_resource(HTTP)
+async def http_by_key() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient() as client:
+        yield client
+
+
+@lifespan_resource(CACHE)
+async def cache_by_key() -> AsyncIterator[MemoryCache]:  # covariant
+    yield MemoryCache()
+
+
+@lifespan_resource(CACHE)
+async def cache_coro() -> MemoryCache:
+    return MemoryCache()
+
+
+@lifespan_resource(CACHE)
+@asynccontextmanager
+async def cache_acm() -> AsyncGenerator[MemoryCache]:
+    yield MemoryCache()
+
+
+@lifespan_resource(MAYBE)
+async def maybe() -> AsyncGenerator[int | None]:
+    yield None
+
+
+@lifespan_resource(HOOK)
+async def hook() -> Callable[[int], str]:
+    return str
+
+
+assert_type(http_by_key, Resource[httpx.AsyncClient])
+assert_type(cache_by_key, Resource[Cache])
+assert_type(cache_coro, Resource[Cache])
+assert_type(cache_acm, Resource[Cache])
+assert_type(maybe, Resource[int | None])
+assert_type(lifespan_resource(HTTP)(httpx.AsyncClient), Resource[httpx.AsyncClient])
+assert_type(lifespan_resource(StateKey[Pool]("p"))(create_pool), Resource[Pool])
+
+
+# --- needs=
+@lifespan_resource("repo", needs=(HTTP,))
+async def repo(http: httpx.AsyncClient) -> AsyncIterator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource("repo2", needs=(http_agen, gen))
+async def repo2(client: httpx.AsyncClient, number: int) -> AsyncIterator[Repo]:
+    yield Repo(client)
+
+
+@lifespan_resource("repo_wider", needs=(http_agen, gen, CACHE))
+async def repo_wider(
+    client: object, number: float, cache: Cache
+) -> AsyncIterator[Repo]:
+    yield Repo(httpx.AsyncClient())
+
+
+REPO = StateKey[Repo]("repo_key")
+
+
+@lifespan_resource(REPO, needs=(http_agen, gen))
+async def repo_by_key(client: httpx.AsyncClient, number: int) -> AsyncIterator[Repo]:
+    yield Repo(client)
+
+
+@lifespan_resource("cm_needs", needs=(HTTP,))
+@asynccontextmanager
+async def cm_needs(http: httpx.AsyncClient) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+assert_type(repo, Resource[Repo])
+assert_type(repo2, Resource[Repo])
+assert_type(repo_wider, Resource[Repo])
+assert_type(repo_by_key, Resource[Repo])
+assert_type(cm_needs, Resource[Repo])
+assert_type(lifespan_resource("class_needs", needs=(HTTP,))(RepoOf), Resource[Repo])
+
+
+# --- needs=, up to eight of them
+S = StateKey[str]("s")
+N = StateKey[int]("n")
+X = StateKey[float]("x")
+Y = StateKey[bytes]("y")
+Z = StateKey[complex]("z")
+
+
+@lifespan_resource("needs4", needs=(HTTP, S, N, X))
+async def needs4(
+    http: httpx.AsyncClient, s: str, n: int, x: float
+) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource("needs5", needs=(HTTP, S, N, X, Y))
+async def needs5(
+    http: httpx.AsyncClient, s: str, n: int, x: float, y: bytes
+) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource("needs6", needs=(HTTP, S, N, X, Y, Z))
+async def needs6(
+    http: httpx.AsyncClient, s: str, n: int, x: float, y: bytes, z: complex
+) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource("needs7", needs=(HTTP, S, N, X, Y, Z, CACHE))
+async def needs7(
+    http: httpx.AsyncClient,
+    s: str,
+    n: int,
+    x: float,
+    y: bytes,
+    z: complex,
+    cache: Cache,
+) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource("needs8", needs=(HTTP, S, N, X, Y, Z, CACHE, repo))
+async def needs8(
+    http: httpx.AsyncClient,
+    s: str,
+    n: int,
+    x: float,
+    y: bytes,
+    z: complex,
+    cache: Cache,
+    repo: Repo,
+) -> AsyncGenerator[Repo]:
+    yield repo
+
+
+@lifespan_resource(REPO, needs=(HTTP, S, N, X))
+async def key_needs4(
+    http: httpx.AsyncClient, s: str, n: int, x: float
+) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource(REPO, needs=(HTTP, S, N, X, Y))
+async def key_needs5(
+    http: httpx.AsyncClient, s: str, n: int, x: float, y: bytes
+) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource(REPO, needs=(HTTP, S, N, X, Y, Z))
+async def key_needs6(
+    http: httpx.AsyncClient, s: str, n: int, x: float, y: bytes, z: complex
+) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource(REPO, needs=(HTTP, S, N, X, Y, Z, CACHE))
+async def key_needs7(
+    http: httpx.AsyncClient,
+    s: str,
+    n: int,
+    x: float,
+    y: bytes,
+    z: complex,
+    cache: Cache,
+) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@lifespan_resource(REPO, needs=(HTTP, S, N, X, Y, Z, CACHE, repo))
+async def key_needs8(
+    http: httpx.AsyncClient,
+    s: str,
+    n: int,
+    x: float,
+    y: bytes,
+    z: complex,
+    cache: Cache,
+    repo: Repo,
+) -> AsyncGenerator[Repo]:
+    yield repo
+
+
+assert_type(needs4, Resource[Repo])
+assert_type(needs5, Resource[Repo])
+assert_type(needs6, Resource[Repo])
+assert_type(needs7, Resource[Repo])
+assert_type(needs8, Resource[Repo])
+assert_type(key_needs4, Resource[Repo])
+assert_type(key_needs5, Resource[Repo])
+assert_type(key_needs6, Resource[Repo])
+assert_type(key_needs7, Resource[Repo])
+assert_type(key_needs8, Resource[Repo])
+
+
+# --- options
+registry = Registry()
+
+
+@lifespan_resource("options", registry=registry, start_timeout=2.5, stop_timeout=1)
+async def options() -> AsyncGenerator[Repo]:
+    yield Repo(httpx.AsyncClient())
+
+
+@lifespan_resource(
+    REPO, needs=(HTTP,), registry=registry, start_timeout=1.0, stop_timeout=None
+)
+async def key_options(http: httpx.AsyncClient) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+assert_type(options, Resource[Repo])
+assert_type(key_options, Resource[Repo])
+
+
+# --- reading
+class Consumer:
+    """As in Channels: what has a scope."""
+
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
+
+
+def view(request: HttpRequest, fallback: str) -> None:
+    assert_type(get_state(request, HTTP), httpx.AsyncClient)
+    assert_type(get_state(request, http_agen), httpx.AsyncClient)
+    assert_type(get_state(request, repo), Repo)
+    assert_type(get_state(request, CACHE), Cache)
+    assert_type(get_state(request, HTTP, None), "httpx.AsyncClient | None")
+    assert_type(get_state(request, gen, fallback), "int | str")
+    assert_type(get_state(request, HOOK)(1), str)
+    assert_type(get_state(request, MAYBE), "int | None")
+
+
+def typed_view(request: LifespanRequest, fallback: str) -> None:
+    assert_type(request.state, LifespanState)
+    assert_type(request.state[HTTP], httpx.AsyncClient)
+    assert_type(request.state[repo], Repo)
+    assert_type(request.state["legacy"], Any)
+    assert_type(request.state.get(HTTP), "httpx.AsyncClient | None")
+    assert_type(request.state.get(gen, fallback), "int | str")
+    assert_type(HTTP in request.state, bool)
+    assert_type("legacy" in request.state, bool)
+    assert_type(get_state(request, HTTP), httpx.AsyncClient)
+
+
+def scopes(
+    scope: dict[str, Any], mapping: MutableMapping[str, Any], consumer: Consumer
+) -> None:
+    assert_type(get_state(scope, HTTP), httpx.AsyncClient)
+    assert_type(get_state(mapping, repo), Repo)
+    assert_type(get_state(scope, HTTP, None), "httpx.AsyncClient | None")
+    assert_type(get_state(consumer, HTTP), httpx.AsyncClient)
+    assert_type(get_state(consumer, repo, None), "Repo | None")
+
+
+def without_request() -> None:
+    assert_type(current_state(), LifespanState)
+    assert_type(current_state()[HTTP], httpx.AsyncClient)
+    assert_type(current_state()[repo], Repo)
+
+
+def takes_mapping(state: MutableMapping[str, Any]) -> None: ...
+
+
+def state_is_a_mapping(state: LifespanState) -> None:
+    takes_mapping(state)
+    state["legacy"] = 1
+    state.update(legacy=2)
+    del state["legacy"]
+    assert_type(list(state), list[str])
+
+
+# --- running
+async def running() -> None:
+    async with Lifespan() as state:
+        assert_type(state, LifespanState)
+        assert_type(state[repo], Repo)
+    async with Lifespan(registry, only=(REPO, options)) as state:
+        assert_type(state[REPO], Repo)
+    async with http_agen.open() as client:
+        assert_type(client, httpx.AsyncClient)
+    async with repo.open(httpx.AsyncClient()) as opened:
+        assert_type(opened, Repo)
+
+
+async def foreign_app(
+    scope: MutableMapping[str, Any],
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+) -> None: ...
+
+
+async def running_another() -> None:
+    async with run_asgi_lifespan(foreign_app) as state:
+        takes_mapping(state)
+    async with run_asgi_lifespan(Starlette()) as state:
+        takes_mapping(state)
+
+
+foreign = lifespan_resource("foreign")(lambda: run_asgi_lifespan(Starlette()))
+
+application = get_asgi_application()
+assert_type(application, LifespanASGIHandler)
+assert_type(LifespanASGIHandler(registry), LifespanASGIHandler)
+assert_type(get_asgi_application(registry), LifespanASGIHandler)
+
+
+# --- as django-asgi-lifespan spells it
+@asynccontextmanager
+async def manager() -> LifespanManager:
+    async with httpx.AsyncClient() as client:
+        yield {"client": client}
+
+
+@asynccontextmanager
+async def manager_spelled_out() -> AsyncGenerator[State, None]:
+    yield {"client": 1}
+
+
+def receiver(**kwargs: Any) -> Callable[[], AbstractAsyncContextManager[State]]:
+    return manager
+
+
+register_lifespan_manager(context_manager=manager)
+register_lifespan_manager(context_manager=manager_spelled_out, registry=registry)
+asgi_lifespan.connect(receiver)
+asgi_startup.connect(receiver)
+asgi_shutdown.disconnect(receiver)
+middleware: type[LifespanStateMiddleware] = AsyncMiddleware
