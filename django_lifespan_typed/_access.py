@@ -9,9 +9,8 @@ from typing import Any, Final, Protocol, TypeVar, overload
 from django.http import HttpRequest
 
 from ._keys import StateKey
-from ._lifespan import Lifespan
 from ._registry import default_registry
-from ._running import running
+from ._running import RunningLifespan, running
 from ._state import LifespanState
 from .exceptions import LifespanNotRunning, StateNotFound, quoted, suggestion
 from .types import State
@@ -82,8 +81,8 @@ def state_for_request() -> State:
     return {} if lifespan is None else lifespan.state.copy()
 
 
-def _look_further(source: object, key: object, default: object) -> Any:
-    if not isinstance(key, StateKey):
+def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
+    if not _is_key(key):
         raise TypeError(
             f"get_state() takes a StateKey or a Resource, not {key!r}\n"
             f'Write: KEY = StateKey[SomeType]("some_name"), then '
@@ -100,12 +99,15 @@ def _look_further(source: object, key: object, default: object) -> Any:
     raise StateNotFound(key.name, _why_missing(key, lifespan, state))
 
 
-def _state_of(source: object) -> Mapping[str, Any] | None:
-    scope = source if isinstance(source, Mapping) else getattr(source, "scope", None)
-    if isinstance(scope, Mapping):
-        state: Mapping[str, Any] | None = scope.get("state")
+def _is_key(given: object) -> bool:
+    return isinstance(given, StateKey)
+
+
+def _state_of(source: Any) -> Mapping[str, Any] | None:
+    scope: Any = source if hasattr(source, "keys") else getattr(source, "scope", None)
+    if hasattr(scope, "keys"):
         # A test may have set request.state alone.
-        return state or getattr(source, "state", None)
+        return scope.get("state") or getattr(source, "state", None)
     if isinstance(source, HttpRequest):
         return getattr(source, "state", None)  # under WSGI there is no scope
     raise TypeError(
@@ -114,7 +116,7 @@ def _state_of(source: object) -> Mapping[str, Any] | None:
     )
 
 
-def _current() -> Lifespan | None:
+def _current() -> RunningLifespan | None:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -131,7 +133,9 @@ def _current() -> Lifespan | None:
 
 
 def _why_missing(
-    key: StateKey[Any], lifespan: Lifespan | None, state: Mapping[str, Any] | None
+    key: StateKey[Any],
+    lifespan: RunningLifespan | None,
+    state: Mapping[str, Any] | None,
 ) -> str:
     what = f"no {key.name!r} on the lifespan state"
     if lifespan is not None:

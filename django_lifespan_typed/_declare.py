@@ -347,8 +347,7 @@ def lifespan_resource(
     ``DuplicateName`` for a name that is taken.
     """
     source = calling_source()
-    given: object = key
-    if not isinstance(given, str | StateKey) or not given:
+    if not _is_key(key):
         raise InvalidDeclaration(
             f"lifespan_resource() takes a name or a StateKey, not {key!r}",
             source,
@@ -368,11 +367,17 @@ def lifespan_resource(
         stop_timeout=stop_timeout,
     )
     by_name: type[_ByName[...]] = _ByName
-    return by_name(declaration) if isinstance(key, str) else _ByKey(declaration)
+    by_key: type[_ByKey[Any, ...]] = _ByKey
+    return by_name(declaration) if isinstance(key, str) else by_key(declaration)
 
 
-def _check_needs(name: str, needs: object, source: Source) -> None:
-    if isinstance(needs, tuple) and all(isinstance(need, StateKey) for need in needs):
+def _is_key(given: object) -> bool:
+    return isinstance(given, StateKey) or (isinstance(given, str) and given != "")
+
+
+def _check_needs(name: str, needs: Any, source: Source) -> None:
+    listed: list[Any] = [*needs] if isinstance(needs, tuple) else [None]
+    if all(isinstance(need, StateKey) for need in listed):
         return
     raise InvalidDeclaration(
         f"lifespan resource {name!r} has needs={needs!r}, "

@@ -46,11 +46,14 @@ def opener(factory: Factory) -> Callable[..., Opened]:
     if isasyncgenfunction(factory):
         return lambda *needs: _AsyncGenerator(factory(*needs))
     if isgeneratorfunction(factory):
-        return lambda *needs: _InThread(partial(_from_iterator, factory, *needs))
+        return lambda *needs: _InThread(lambda: _Generator(factory(*needs)))
     if isclass(factory) and _is_sync_only(factory):
-        make: Factory = factory
-        return lambda *needs: _InThread(partial(make, *needs))
+        return lambda *needs: _InThread(partial(_called, factory, *needs))
     return lambda *needs: _from_result(factory(*needs))
+
+
+def _called(factory: Factory, *needs: Any) -> Any:
+    return factory(*needs)
 
 
 def _is_sync_only(cls: type) -> bool:
@@ -58,17 +61,19 @@ def _is_sync_only(cls: type) -> bool:
 
 
 def _from_result(made: Any) -> Opened:
+    known: Any = made  # isinstance would narrow it to a generic of unknowns
     # Context managers first: a file is its own iterator, a pool is awaitable.
     if isinstance(made, AbstractAsyncContextManager):
-        return made
+        opened: Opened = known
+        return opened
     if isinstance(made, AbstractContextManager):
-        return _InThread(lambda: made)
+        return _InThread(lambda: known)
     if isinstance(made, AsyncIterator):
-        return _AsyncGenerator(made)
+        return _AsyncGenerator(known)
     if isinstance(made, Iterator):
-        return _InThread(partial(_from_iterator, lambda: made))
+        return _InThread(lambda: _Generator(known))
     if isawaitable(made):
-        return _Awaited(made)
+        return _Awaited(known)
     raise NotAFactory(type(made).__qualname__)
 
 
@@ -76,9 +81,8 @@ class _AsyncGenerator(AbstractAsyncContextManager[Any]):
     """An async generator, entered at its yield; its rules are contextlib's."""
 
     def __init__(self, iterator: AsyncIterator[Any]) -> None:
-        self._generator = (
-            iterator if isinstance(iterator, AsyncGenerator) else _each(iterator)
-        )
+        is_generator = isinstance(iterator, AsyncGenerator)
+        self._generator: Any = iterator if is_generator else _each(iterator)
         self._manager = asynccontextmanager(lambda: self._generator)()
 
     @override
@@ -175,9 +179,8 @@ class _Generator(AbstractContextManager[Any]):
     """A generator, entered at its yield; its rules are contextlib's."""
 
     def __init__(self, iterator: Iterator[Any]) -> None:
-        self._generator = (
-            iterator if isinstance(iterator, Generator) else _each_blocking(iterator)
-        )
+        is_generator = isinstance(iterator, Generator)
+        self._generator: Any = iterator if is_generator else _each_blocking(iterator)
         self._manager = contextmanager(lambda: self._generator)()
 
     @override
@@ -203,12 +206,6 @@ class _Generator(AbstractContextManager[Any]):
                 self._generator.close()
                 raise YieldedTwice from None
             raise
-
-
-def _from_iterator(
-    make: Callable[..., Iterator[Any]], *needs: Any
-) -> AbstractContextManager[Any]:
-    return _Generator(make(*needs))
 
 
 async def _each(iterator: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:

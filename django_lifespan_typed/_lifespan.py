@@ -5,38 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, final
 
 from ._keys import StateKey
-from ._owner import Phase
+from ._owner import ResourceStatus
 from ._plan import Plan
 from ._registry import Registry, default_registry
 from ._run import Run
 from ._running import running
 from ._settings import LifespanSettings
-from ._source import Source
 from ._state import LifespanState
 from .exceptions import LifespanError
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
-
-
-@final
-@dataclass(frozen=True)
-class ResourceStatus:
-    """What is known of one resource at one moment."""
-
-    name: str
-    phase: Phase
-    seconds: float | None
-    """How long its start took; None where it has not started."""
-    needs: tuple[str, ...]
-    declared_at: Source
-    error: BaseException | None
-    """What went wrong at the start, while running or at the stop."""
 
 
 @final
@@ -130,14 +113,8 @@ class Lifespan:
         """A record of each resource, needs first; empty before the first start."""
         if self._run is None:
             return ()
+        needs = self._run.plan.needs
         return tuple(
-            ResourceStatus(
-                name=name,
-                phase=owner.phase,
-                seconds=owner.start_seconds,
-                needs=self._run.plan.needs.get(name, ()),
-                declared_at=owner.resource.declared_at,
-                error=owner.error,
-            )
+            owner.status(needs.get(name, ()))
             for name, owner in self._run.owners.items()
         )

@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, Literal, Protocol, TypeAlias, final
 
 from ._resources import Resource
 from ._settings import LifespanSettings
+from ._source import Source
 from .exceptions import (
     ResourceCrashed,
     ShutdownError,
@@ -25,6 +27,21 @@ logger: Final = logging.getLogger(__package__)
 Phase: TypeAlias = Literal[
     "waiting", "starting", "running", "stopping", "stopped", "failed", "crashed"
 ]
+
+
+@final
+@dataclass(frozen=True)
+class ResourceStatus:
+    """What is known of one resource at one moment."""
+
+    name: str
+    phase: Phase
+    seconds: float | None
+    """How long its start took; None where it has not started."""
+    needs: tuple[str, ...]
+    declared_at: Source
+    error: BaseException | None
+    """What went wrong at the start, while running or at the stop."""
 
 
 class Group(Protocol):
@@ -98,6 +115,17 @@ class Owner:
     def finished(self) -> bool:
         """Whether nothing of it is open any more, or will ever be closed."""
         return self.phase in {"stopped", "failed", "crashed"}
+
+    def status(self, needs: tuple[str, ...]) -> ResourceStatus:
+        """What is known of it now."""
+        return ResourceStatus(
+            name=self.resource.name,
+            phase=self.phase,
+            seconds=self.start_seconds,
+            needs=needs,
+            declared_at=self.resource.declared_at,
+            error=self.error,
+        )
 
     @property
     def start_error(self) -> BaseException | None:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, final
+from typing import Protocol, final
 
-if TYPE_CHECKING:
-    from ._lifespan import Lifespan
+from ._owner import ResourceStatus
+from ._state import LifespanState
+
+
+class RunningLifespan(Protocol):
+    """What is asked of a lifespan that runs."""
+
+    @property
+    def state(self) -> LifespanState: ...
+    def status(self) -> tuple[ResourceStatus, ...]: ...
 
 
 @final
@@ -15,17 +23,17 @@ class Running:
     """The lifespans that run, the latest last; none is kept after its stop."""
 
     def __init__(self) -> None:
-        self._lifespans: list[tuple[asyncio.AbstractEventLoop, Lifespan]] = []
+        self._lifespans: list[tuple[asyncio.AbstractEventLoop, RunningLifespan]] = []
         self.last_failure: str | None = None
         """How the latest start failed, for whoever looks for its resources."""
 
-    def add(self, loop: asyncio.AbstractEventLoop, lifespan: Lifespan) -> None:
+    def add(self, loop: asyncio.AbstractEventLoop, lifespan: RunningLifespan) -> None:
         self._lifespans.append((loop, lifespan))
 
-    def remove(self, lifespan: Lifespan) -> None:
+    def remove(self, lifespan: RunningLifespan) -> None:
         self._lifespans = [pair for pair in self._lifespans if pair[1] is not lifespan]
 
-    def on(self, loop: asyncio.AbstractEventLoop) -> Lifespan | None:
+    def on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
         """The latest lifespan of *loop*."""
         found = [lifespan for own, lifespan in self._lifespans if own is loop]
         return found[-1] if found else None

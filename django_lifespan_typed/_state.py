@@ -56,11 +56,15 @@ class LifespanState(MutableMapping[str, Any]):
     @overload
     def get(self, key: StateKey[T], default: D, /) -> T | D: ...
     @overload
-    def get(self, key: str, /) -> Any: ...
+    def get(self, key: str, /) -> Any | None: ...
     @overload
-    def get(self, key: str, default: D, /) -> Any: ...
+    def get(self, key: str, default: D, /) -> Any | D: ...
+    # Mapping.get's overloads for str stand after ours for keys, where two of the
+    # four checkers do not look for them.
     @override
-    def get(self, key: StateKey[Any] | str, default: Any = None, /) -> Any:
+    def get(  # pyright: ignore[reportIncompatibleMethodOverride]  # ty: ignore[incompatible-method-override]
+        self, key: StateKey[Any] | str, default: Any = None, /
+    ) -> Any:
         return self._values.get(key if isinstance(key, str) else key.name, default)
 
     @override

@@ -10,10 +10,11 @@ from contextlib import suppress
 from typing import Final, final
 
 import uvicorn
-from uvicorn.main import STARTUP_FAILURE
 
 HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = "8000"
+# What uvicorn's own command exits with where the resources failed to start.
+STARTUP_FAILED: Final = 3
 
 TAKEN: Final = """\
 Port {port} is taken by another program. Write instead:
@@ -67,7 +68,7 @@ def main() -> int | str:
         # uvicorn closes everything, then passes Ctrl-C on; the demo ends well.
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listening])
-    return 0 if server.started else STARTUP_FAILURE
+    return 0 if server.started else STARTUP_FAILED
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
-from typing import final
+from typing import Any, final
 
 import httpx
 
@@ -93,7 +93,7 @@ class Catalogue:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._error(f"cannot be reached: {error}.") from error
 
-    def _json(self, response: httpx.Response) -> object:
+    def _json(self, response: httpx.Response) -> Any:
         if not response.is_success:
             raise self._error(f"answered with the status {response.status_code}.")
         try:
@@ -101,7 +101,7 @@ class Catalogue:
         except ValueError as error:
             raise self._error("answered with something that is not JSON.") from error
 
-    def _book(self, item: object) -> Book:
+    def _book(self, item: Any) -> Book:
         match item:
             case {
                 "number": int(number),

@@ -28,6 +28,9 @@ class _Connection(TypedDict, total=False):
 logger: logging.Logger
 twisted_loop: asyncio.AbstractEventLoop
 
+# The reactor that was there before; None where there was none.
+current_reactor: object | None
+
 # What the module installed, or found installed, when it was imported.
 reactor: AsyncioSelectorReactor
 

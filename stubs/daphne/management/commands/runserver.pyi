@@ -11,7 +11,8 @@ def get_default_application() -> Any: ...
 
 class Command(RunserverCommand):
     protocol: str
-    server_cls: type[Server]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    # Not a WSGIServer, as Django's is.
+    server_cls: type[Server]  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]  # ty: ignore[incompatible-attribute-override]
 
     # Set by handle().
     http_timeout: int | None

@@ -1,0 +1,25 @@
+"""Fixtures of all tests."""
+
+from __future__ import annotations
+
+import os
+
+import django
+import pytest
+
+from django_lifespan_typed import Registry
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """A registry of this test's own."""
+    return Registry()
+
+
+@pytest.fixture
+def journal() -> list[str]:
+    """What happened, in order: ``+db`` for a start, ``-db`` for a stop."""
+    return []
