@@ -127,6 +127,7 @@ class _InThread(AbstractAsyncContextManager[Any]):
             undo = self._worker.submit(self._undo)
             self._worker.finish()
             await undo.done
+            undo.outcome()
             raise
 
     @override

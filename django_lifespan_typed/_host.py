@@ -1,26 +1,23 @@
-"""Which lifespan serves which event loop of an ASGI application."""
+"""Which lifespan serves which event loop of the applications in this process."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
+from functools import partial
 from typing import Any, Final, Literal, TypeAlias, final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
-from ._dispatch import send
-from ._lifespan import Lifespan
-from ._registry import Registry
+from ._at_exit import at_exit
+from ._registry import Registry, default_registry
 from ._settings import LifespanSettings
-from ._source import source_of
-from .signals import asgi_lifespan, asgi_shutdown, asgi_startup
-from .types import Scope
-
-if sys.version_info < (3, 11):
-    from exceptiongroup import ExceptionGroup
+from ._signalled import run_with_signals
+from .types import Scope, Send
 
 logger: Final = logging.getLogger(__package__)
 
@@ -31,23 +28,47 @@ _FLAGS: Final = {
     "uvicorn": "run uvicorn with --lifespan on",
     "gunicorn": "run gunicorn -k asgi with --asgi-lifespan on",
     "granian": "run granian with --interface asgi",
-    "hypercorn": "hypercorn always sends it",
+    "hypercorn": "look for what keeps the lifespan from it: hypercorn sends it",
 }
+
+_UNAVAILABLE: Final = b"Service Unavailable: the application is not running.\n"
 
 
 @final
-class _Record:
+class Record:
     """What is known of the lifespan of one event loop."""
 
     def __init__(self) -> None:
         self.phase: Phase = "starting"
         self.values: dict[str, Any] = {}
         self.settled = asyncio.Event()
+        """Set once the start is over, well or badly."""
         self.task: asyncio.Task[None] | None = None
+        """What holds a lifespan that no server asked for."""
+        self._told_to_stop = asyncio.Event()
 
     def settle(self, phase: Phase) -> None:
         self.phase = phase
         self.settled.set()
+
+    @classmethod
+    def of_the_past(cls, phase: Phase) -> Record:
+        """A record that remembers how it ended, and nothing else."""
+        record = cls()
+        record.settle(phase)
+        return record
+
+    async def hold(self) -> None:
+        """Wait until it is told to stop, or cancelled."""
+        await self._told_to_stop.wait()
+
+    async def stop(self) -> None:
+        """End what ``Host.start`` started, and wait for it."""
+        if self.task is not None and not self.task.done():
+            self._told_to_stop.set()
+            if not self.settled.is_set():
+                self.task.cancel()
+            await asyncio.wait({self.task})
 
 
 @final
@@ -57,21 +78,44 @@ class Host:
     def __init__(self, registry: Registry) -> None:
         self.serving: set[asyncio.AbstractEventLoop] = set()
         """The loops whose requests come with the state and need nothing more."""
-        self._registry = registry
-        # Weak: who has ended a loop may forget it, and we with them.
-        self._records: WeakKeyDictionary[asyncio.AbstractEventLoop, _Record] = (
+        self.on_late_start: Callable[[asyncio.AbstractEventLoop], object] | None = None
+        """Told where the first request had to start a lifespan."""
+        # Weak, for the registry is what keeps the host.
+        self._registry = ref(registry)
+        # Weak: whoever ends a loop may forget it, and we with them.
+        self._records: WeakKeyDictionary[asyncio.AbstractEventLoop, Record] = (
             WeakKeyDictionary()
         )
 
+    # --- Where the server sends a lifespan
+
     @asynccontextmanager
     async def lifespan(self, scope: Scope) -> AsyncGenerator[None]:
-        """Serve the running loop: resources, then signals, then requests."""
+        """Serve the running loop, from its server's startup to its shutdown."""
         loop = asyncio.get_running_loop()
-        record = self._records[loop] = _Record()
+        record = self._records[loop] = Record()
         async with self._recorded(loop, record, scope):
             if "state" in scope:
                 self.serving.add(loop)
             yield
+
+    # --- Where it does not
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> Record:
+        """
+        Start a lifespan on *loop*, to end with ``Record.stop``, with the loop's last
+        cancellation, or at exit. To be called on the loop's own thread.
+        """
+        record = self._records.get(loop)
+        if record is None or record.phase == "stopped":
+            record = self._records[loop] = Record()
+            holding = self._hold(loop, record)
+            # An empty context: what belongs to the first request ends with it.
+            record.task = Context().run(
+                lambda: loop.create_task(holding, name="lifespan")
+            )
+            self._close_at_exit(loop, record)
+        return record
 
     async def admit(self, scope: Scope) -> bool:
         """
@@ -80,9 +124,7 @@ class Host:
         request starts one.
         """
         loop = asyncio.get_running_loop()
-        record = self._records.get(loop)
-        if record is None:
-            record = self._start_late(loop)
+        record = self._records.get(loop) or self._start_late(loop)
         if not record.settled.is_set():
             await record.settled.wait()
         if record.phase != "running":
@@ -90,12 +132,44 @@ class Host:
         scope["state"] = {**record.values, **scope.get("state", {})}
         return True
 
+    def _start_late(self, loop: asyncio.AbstractEventLoop) -> Record:
+        record = self.start(loop)
+        if self.on_late_start is not None:
+            self.on_late_start(loop)
+            return record
+        name = next((name for name in _FLAGS if name in sys.modules), None)
+        logger.warning(
+            "the server sent no lifespan: resources start at the first request, and it "
+            "depends on the server whether they are closed. To mend it, %s, and let "
+            'asgi.py pass scopes of type "lifespan" on to the application.',
+            _FLAGS[name] if name else "serve with a server that sends it",
+        )
+        return record
+
+    async def _hold(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
+        scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        try:
+            async with self._recorded(loop, record, scope):
+                await record.hold()
+        except Exception:
+            what = "start" if record.phase == "failed" else "stop"
+            logger.exception("the lifespan failed to %s", what)
+
+    def _close_at_exit(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
+        assert record.task is not None
+        close = partial(_close, loop, record)
+        at_exit.add(close)
+        record.task.add_done_callback(lambda _: at_exit.discard(close))
+
+    # --- Either way
+
     @asynccontextmanager
     async def _recorded(
-        self, loop: asyncio.AbstractEventLoop, record: _Record, scope: Scope
+        self, loop: asyncio.AbstractEventLoop, record: Record, scope: Scope
     ) -> AsyncGenerator[None]:
         try:
-            async with run_with_signals(self._registry, scope) as lifespan:
+            registry = self._registry() or default_registry
+            async with run_with_signals(registry, scope) as lifespan:
                 record.values = lifespan.state.copy()
                 record.settle("running")
                 try:
@@ -106,102 +180,53 @@ class Host:
         finally:
             if record.phase == "starting":
                 record.settle("failed")
+            # The task, the values and the events know the loop, and would keep it.
+            if self._records.get(loop) is record:
+                self._records[loop] = Record.of_the_past(record.phase)
 
-    def _start_late(self, loop: asyncio.AbstractEventLoop) -> _Record:
-        name = next((name for name in _FLAGS if name in sys.modules), None)
-        logger.warning(
-            "the server sent no lifespan: resources start at the first request, and it "
-            "depends on the server whether they are closed. To mend it, %s, and let "
-            'asgi.py pass scopes of type "lifespan" on to the application.',
-            _FLAGS[name] if name else "serve with a server that sends it",
-        )
-        record = self._records[loop] = _Record()
-        # An empty context: what belongs to the first request ends with it.
-        holding = self._hold(loop, record)
-        record.task = Context().run(lambda: loop.create_task(holding, name="lifespan"))
-        return record
-
-    async def _hold(self, loop: asyncio.AbstractEventLoop, record: _Record) -> None:
-        scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-        try:
-            async with self._recorded(loop, record, scope):
-                # Until the loop, at its end, cancels what still runs on it.
-                await loop.create_future()
-        except Exception:
-            what = "start" if record.phase == "failed" else "stop"
-            logger.exception("the lifespan failed to %s", what)
+    def forget(self) -> None:
+        """A forked child has none of its parent's loops."""
+        self.serving.clear()
+        self._records.clear()
 
 
-@asynccontextmanager
-async def run_with_signals(
-    registry: Registry, scope: Scope
-) -> AsyncGenerator[Lifespan]:
-    """
-    A lifespan, with Django's signals round it: ``asgi_lifespan`` before resources
-    start, ``asgi_startup`` after; ``asgi_shutdown`` before they stop.
-    """
-    settings = LifespanSettings.read()
-    lifespan = Lifespan(await _with_managers(registry, scope, settings))
-    state = await lifespan.__aenter__()
-    try:
-        _share(state.copy(), scope)
-        await send(
-            asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
-        )
-        state.update(scope.get("state", {}))
-        _share(state.copy(), scope)
-        yield lifespan
-    except BaseException:
-        for problem in await _stop(lifespan, scope, settings):
-            logger.error("the lifespan failed to stop", exc_info=problem)
-        raise
-    errors = await _stop(lifespan, scope, settings)
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup("the lifespan failed to stop", errors)
+async def refuse(scope: Scope, send: Send) -> None:
+    """Turn a connection away: 503, or a websocket closed with 1013 (RFC 6455)."""
+    if scope["type"] == "http":
+        headers = [(b"content-type", b"text/plain"), (b"retry-after", b"10")]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": _UNAVAILABLE})
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1013})
+    else:
+        raise ValueError(f"no lifespan runs for a connection of {scope['type']!r}")
 
 
-async def _stop(
-    lifespan: Lifespan, scope: Scope, settings: LifespanSettings
-) -> list[Exception]:
-    errors: list[Exception] = []
-    try:
-        await send(
-            asgi_shutdown,
-            timeout=settings.STOP_TIMEOUT,
-            scope=scope,
-            state=lifespan.state,
-        )
-    except Exception as error:  # noqa: BLE001 - the stop visits everybody
-        errors.append(error)
-    finally:
-        try:
-            await lifespan.__aexit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - collected
-            errors.append(error)
-    return errors
+_hosts: Final[WeakKeyDictionary[Registry, Host]] = WeakKeyDictionary()
 
 
-async def _with_managers(
-    registry: Registry, scope: Scope, settings: LifespanSettings
-) -> Registry:
-    found = await send(
-        asgi_lifespan,
-        timeout=settings.START_TIMEOUT,
-        scope=scope,
-        state=scope.get("state", {}),
-    )
-    if not found:
-        return registry
-    extended = registry.copy()
-    for manager in found:
-        extended.add_manager(manager, source_of(manager))
-    return extended
+def host_of(registry: Registry | None) -> Host:
+    """The one host of *registry*: applications that share it share its lifespans."""
+    registry = default_registry if registry is None else registry
+    host = _hosts.get(registry)
+    if host is None:
+        host = _hosts[registry] = Host(registry)
+    return host
 
 
-def _share(values: dict[str, Any], scope: Scope) -> None:
-    # The server copies this dictionary for each request; it is never read back at
-    # the stop, because some servers clear it before (ASGI: "Lifespan State").
-    if "state" in scope:
-        scope["state"].update(values)
+def _forget_all() -> None:
+    for host in list(_hosts.values()):
+        host.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
+
+
+def _close(loop: asyncio.AbstractEventLoop, record: Record) -> None:
+    if loop.is_closed():
+        return
+    if loop.is_running():
+        seconds = LifespanSettings.read().STOP_BUDGET + 2
+        asyncio.run_coroutine_threadsafe(record.stop(), loop).result(seconds)
+    else:
+        loop.run_until_complete(record.stop())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Generic, TypeVar, get_args
 
 from ._source import Source, calling_source
 
@@ -38,6 +38,11 @@ class StateKey(Generic[T]):
             )
         self.name = name
         self.declared_at = calling_source()
+
+    if TYPE_CHECKING:
+        # Else mypy --strict holds ``KEY in request.state`` for a mistake.
+        def __eq__(self, other: object, /) -> bool: ...
+        def __hash__(self) -> int: ...
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} from {self.module}>"

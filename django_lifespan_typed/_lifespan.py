@@ -1,16 +1,20 @@
-"""Lifespan: the registered resources, running on an event loop while a block runs."""
+"""Lifespan: the registered resources, running while a block runs."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from types import TracebackType
-from typing import Any, final
+from typing import Any, ParamSpec, TypeVar, final
+
+from asgiref.sync import async_to_sync
 
 from ._keys import StateKey
 from ._owner import ResourceStatus
 from ._plan import Plan
+from ._portal import Portal, use_loop
 from ._registry import Registry, default_registry
 from ._run import Run
 from ._running import running
@@ -22,13 +26,23 @@ if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
 
 
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
 @final
 class Lifespan:
     """
-    The registered resources, running on the running event loop::
+    The registered resources, running while a block runs::
 
         async with Lifespan() as state:
-            await state[HTTP].get(...)
+            page = await state[HTTP].get(url)
+
+        with Lifespan(only=(HTTP,)) as state:  # sync code: a command, a shell, a task
+            page = async_to_sync(state[HTTP].get)(url)
+
+    In async code they run on the running event loop. In sync code they run on a
+    thread with a loop of its own, and ``async_to_sync`` and ``call()`` run there too.
 
     *registry* is the default one unless told otherwise. *only* starts those keys
     and what they need, and no manager. It may be entered again after it was left.
@@ -50,6 +64,8 @@ class Lifespan:
         self._run: Run | None = None
         self._entered = False
         self._state = LifespanState({})
+        self._portal: Portal | None = None
+        self._loop_before: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> LifespanState:
         if self._entered:
@@ -95,6 +111,68 @@ class Lifespan:
         if errors:
             raise ExceptionGroup("lifespan resources failed to stop", errors)
 
+    def __enter__(self) -> LifespanState:
+        if _in_loop():
+            raise LifespanError(
+                "this code runs on an event loop, which a sync block would stop\n"
+                "Write: async with Lifespan() as state:"
+            )
+        portal = Portal.shared()
+        try:
+            state = portal.run(self.__aenter__)
+        except BaseException:
+            portal.release()
+            raise
+        self._portal = portal
+        self._loop_before = use_loop(portal.loop)
+        return state
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        portal, self._portal = self._portal, None
+        if portal is None:
+            raise LifespanError("this Lifespan does not run\nEnter it first: with")
+        use_loop(self._loop_before)
+        try:
+            portal.run(partial(self.__aexit__, None, None, None))
+        finally:
+            portal.release()
+
+    def call(
+        self,
+        function: Callable[P, Coroutine[Any, Any, T]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """
+        What the coroutine function returns, run on the resources' loop::
+
+            page = lifespan.call(state[HTTP].get, url)
+
+        What it does to the database is in the caller's transaction. Raises
+        ``LifespanError`` where the lifespan does not run, and from async code.
+        """
+        loop = self.loop
+        if loop is None:
+            raise LifespanError(
+                "this Lifespan does not run\nEnter it first: with Lifespan() as state:"
+            )
+        if _in_loop():
+            raise LifespanError(
+                "this code runs on an event loop, and would stop it by waiting\n"
+                "Await the function instead of passing it to call()."
+            )
+        before = use_loop(loop)
+        try:
+            return async_to_sync(function)(*args, **kwargs)
+        finally:
+            use_loop(before)
+
     def _left(self) -> None:
         running.remove(self)
         self._entered = False
@@ -118,3 +196,11 @@ class Lifespan:
             owner.status(needs.get(name, ()))
             for name, owner in self._run.owners.items()
         )
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

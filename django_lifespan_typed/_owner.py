@@ -96,6 +96,7 @@ class Owner:
         name = f"lifespan {self.resource.name}"
         owning = self._own(needs)
         self._task = context.run(lambda: loop.create_task(owning, name=name))
+        self._task.add_done_callback(self._on_done)
 
     def stop(self) -> None:
         """Exit the resource if it runs, cancel it if it still starts."""
@@ -105,7 +106,9 @@ class Owner:
         if self.phase == "waiting":
             self._finish("stopped")
         elif self.phase == "starting":
-            self._interrupt()
+            # After its time limit it unwinds already: not to be cut short.
+            if self._timed_out is None:
+                self._interrupt()
         elif self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
@@ -153,17 +156,29 @@ class Owner:
     # --- The task
 
     async def _own(self, needs: Sequence[Any]) -> None:
+        refused: Exception | None = None
         try:
             async with self.resource.open(*needs) as self.value:
-                if self._told_to_stop or self._timed_out is not None:
-                    return  # it was cancelled, and started all the same
-                self._started()
-                await self._hold()
-                self._stopping()
+                # Else it was cancelled, and started all the same.
+                if not self._told_to_stop and self._timed_out is None:
+                    try:
+                        self._started()
+                    except Exception as error:
+                        refused = error
+                        raise
+                    await self._hold()
+                    self._stopping()
+            if refused is not None:
+                raise refused  # the factory has swallowed it
         except BaseException as error:  # noqa: BLE001 - rule 7: nothing leaks out
             self._failed(error)
         else:
             self._ended()
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        # Cancelled before its first step, a task never enters its coroutine.
+        if task.cancelled():
+            self._failed(asyncio.CancelledError())
 
     def _started(self) -> None:
         self._group.publish(self)
@@ -229,7 +244,11 @@ class Owner:
             self.error = self._stop_error(error)
             logger.error("failed to stop %r", self.resource.name, exc_info=self.error)
             self._finish("failed")
-        elif self._told_to_stop and isinstance(error, asyncio.CancelledError):
+        elif (
+            self._told_to_stop
+            and self._timed_out is None
+            and isinstance(error, asyncio.CancelledError)
+        ):
             self._finish("stopped")
         else:
             self.error = self._start_error(error)

@@ -102,9 +102,12 @@ class Resource(StateKey[T]):
         Raises ``InvalidFactory`` where the factory makes no value or more than
         one, ``InvalidValue`` where the value is not of the key's type.
         """
+        wrong: InvalidValue | None = None
         try:
             async with self._open(*needs) as value:
-                self._check(value)
+                wrong = self._wrong(value)
+                if wrong is not None:
+                    raise wrong
                 yield value
         except NotAFactory as error:
             problem = f"is made by a plain function, which returned {error}"
@@ -113,6 +116,8 @@ class Resource(StateKey[T]):
         except YieldedTwice:
             problem = "is made by a generator that yielded twice"
         else:
+            if wrong is not None:
+                raise wrong  # the factory has swallowed it
             return
         raise InvalidFactory(
             self.name,
@@ -121,13 +126,14 @@ class Resource(StateKey[T]):
             "Yield the value once: " + _EXAMPLE.format(name=self.name),
         )
 
-    def _check(self, value: object) -> None:
+    def _wrong(self, value: object) -> InvalidValue | None:
         expected = self.value_type
-        if expected is not None and not fits(value, expected):
-            key = self.key.declared_at if self.key is not None else self.declared_at
-            raise InvalidValue(
-                self.name, self.declared_at, value, described(expected), key
-            )
+        if expected is None or fits(value, expected):
+            return None
+        key = self.key.declared_at if self.key is not None else self.declared_at
+        return InvalidValue(
+            self.name, self.declared_at, value, described(expected), key
+        )
 
 
 _EXAMPLE = """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import copy_context
 from time import monotonic
@@ -45,6 +47,8 @@ class Run:
         self._context = copy_context()
         self._entered_by = asyncio.current_task()
         self._unmet = {name: len(needs) for name, needs in plan.needs.items()}
+        self._ready: deque[Owner] = deque()
+        self._beginning = False
         self._unstarted = len(self.owners)
         self._unfinished = len(self.owners)
         self._failure: BaseException | None = None
@@ -63,16 +67,21 @@ class Run:
         began = monotonic()
         slow = Repeating(self._settings.REPORT_INTERVAL, lambda: self._log_slow(began))
         try:
-            for owner in list(self.owners.values()):
-                if not self._unmet.get(owner.resource.name):
-                    self._begin(owner)
+            # Told apart before any starts: an eager task starts at once.
+            self._begin(
+                [
+                    owner
+                    for name, owner in self.owners.items()
+                    if not self._unmet.get(name)
+                ]
+            )
             while self._unstarted and self._failure is None:
                 await self._change()
         finally:
             slow.cancel()
         if self._failure is not None:
             raise self._failure
-        await _close_connections()
+        await close_connections(self._settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.owners.values(), began)
 
     async def stop(self) -> list[Exception]:
@@ -92,8 +101,8 @@ class Run:
         for owner in latest_first:
             self._stop_if_unneeded(owner)
         cancelled = await self._until_finished(began)
-        with suppress(RuntimeError):  # the loop's own executor has been shut down
-            await _close_connections()
+        with suppress(RuntimeError):  # the shared thread has been shut down
+            await close_connections(self._settings.CANCEL_TIMEOUT)
         log_stopped(began)
         if cancelled is not None:
             raise cancelled
@@ -110,10 +119,19 @@ class Run:
         slow.cancel()
         return cancelled
 
-    def _begin(self, owner: Owner) -> None:
-        values = [self._values[need.name] for need in owner.resource.needs]
-        # A copy each: an eager task runs at once, inside the context of another.
-        owner.start(self._context.copy(), values)
+    def _begin(self, owners: Iterable[Owner]) -> None:
+        self._ready.extend(owners)
+        if self._beginning:
+            return  # by an eager task, which would nest in the one that begins it
+        self._beginning = True
+        try:
+            while self._ready and self._failure is None:
+                owner = self._ready.popleft()
+                values = [self._values[need.name] for need in owner.resource.needs]
+                # A copy each: an eager task runs inside the context of another.
+                owner.start(self._context.copy(), values)
+        finally:
+            self._beginning = False
 
     def _stop_if_unneeded(self, owner: Owner) -> None:
         dependents = self.plan.needed_by.get(owner.resource.name, ())
@@ -138,14 +156,14 @@ class Run:
             for name in self.plan.needed_by.get(owner.resource.name, ()):
                 self._unmet[name] -= 1
                 if not self._unmet[name]:
-                    self._begin(self.owners[name])
+                    self._begin([self.owners[name]])
         self._wake()
 
     def on_finished(self, owner: Owner) -> None:
         """Stop whoever was kept by *owner* alone."""
         self._unfinished -= 1
         if owner.start_error is not None:
-            if self._failure is None:
+            if self._failure is None and not self._stopping:
                 self._failure = owner.start_error
             else:
                 name = owner.resource.name
@@ -171,7 +189,8 @@ class Run:
 
     def waiting_for(self, owner: Owner) -> list[str]:
         """Who cannot start, or stop, before *owner* has."""
-        table = self.plan.needs if self._stopping else self.plan.needed_by
+        stops = owner.phase == "stopping"
+        table = self.plan.needs if stops else self.plan.needed_by
         names = table.get(owner.resource.name, ())
         return [name for name in names if not self.owners[name].finished]
 
@@ -191,12 +210,29 @@ class Run:
         log_slow([(owner, self.waiting_for(owner)) for owner in slow], verb, began)
 
 
+async def close_connections(seconds: float) -> None:
+    """
+    Close what factories and receivers opened in Django's shared thread, which no
+    request cleans. A thread that hangs is waited for *seconds*, and then left alone.
+    """
+    # In a task: asgiref would add its frames to an error that is being raised.
+    closing = asyncio.ensure_future(_close_connections())
+    try:
+        await asyncio.wait({closing}, timeout=seconds)
+        if closing.done():
+            closing.result()
+        else:
+            logger.warning(
+                "Django's shared thread hangs: what the lifespan may have opened in "
+                "it, database connections for example, stays open"
+            )
+    finally:
+        closing.cancel()
+
+
 @sync_to_async
 def _close_connections() -> None:
-    """
-    Close what factories opened in Django's shared thread, which no request cleans;
-    a test's open transaction is left alone.
-    """
+    # A test's open transaction is left alone.
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()

@@ -31,7 +31,10 @@ class Running:
         self._lifespans.append((loop, lifespan))
 
     def remove(self, lifespan: RunningLifespan) -> None:
-        self._lifespans = [pair for pair in self._lifespans if pair[1] is not lifespan]
+        # In place: another thread may add its own meanwhile.
+        for pair in self._lifespans.copy():
+            if pair[1] is lifespan:
+                self._lifespans.remove(pair)
 
     def on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
         """The latest lifespan of *loop*."""

@@ -29,7 +29,11 @@ class _Step(Generic[T]):
 
     def take(self) -> None:
         try:
-            self._value = self._call()
+            try:
+                self._value = self._call()
+            finally:
+                # No request comes to this thread to close what the step opened.
+                connections.close_all()
         except BaseException as error:  # noqa: BLE001 - it belongs to who awaits
             self._error = error
         # The loop may have been closed on a thread that was given up.
@@ -85,5 +89,3 @@ class Worker:
     def _work(self) -> None:
         while (step := self._steps.get()) is not None:
             self._context.run(step.take)
-            # No request comes to this thread to close what the step opened.
-            connections.close_all()

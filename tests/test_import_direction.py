@@ -25,7 +25,9 @@ FLOORS: dict[str, int] = {
     "types": 0,
     "_keys": 1,
     "exceptions": 1,
+    "_at_exit": 2,
     "_dispatch": 2,
+    "_portal": 3,
     "_settings": 2,
     "_state": 2,
     # What can make a value.
@@ -45,15 +47,19 @@ FLOORS: dict[str, int] = {
     "_run": 8,
     "_running": 8,
     "_lifespan": 9,
+    "_signalled": 10,
     # Which lifespan serves whom; the ASGI messages.
     "_access": 10,
-    "_host": 10,
+    "_host": 11,
     "_protocol": 10,
     # What brings a lifespan to a place.
-    "handler": 11,
-    "middleware": 11,
-    "asgi": 12,
-    "testing": 12,
+    "servers": 13,
+    "servers.daphne": 12,
+    "handler": 14,
+    "middleware": 14,
+    "wsgi": 14,
+    "asgi": 15,
+    "testing": 15,
 }
 
 # (importer, imported) on one floor, where no circle arises.

@@ -1,0 +1,50 @@
+"""What is closed when the process ends, and no server or loop has closed it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable
+from typing import TypeAlias, final
+
+Close: TypeAlias = Callable[[], object]
+
+
+@final
+class AtExit:
+    """Calls what was added, the latest first, once, and only in its own process."""
+
+    def __init__(self) -> None:
+        self._closes: list[Close] = []
+        self._pid: int | None = None
+
+    def add(self, close: Close) -> None:
+        """Call *close* at the end of this process."""
+        if self._pid != os.getpid():
+            # Not at import, and anew after a fork: a child ends by itself.
+            self._pid = os.getpid()
+            self._closes = []
+            # Before executors are shut down, which closing may want. Private, and
+            # there since Python 3.9; atexit comes after them.
+            register = getattr(threading, "_register_atexit", atexit.register)
+            register(self._run, os.getpid())
+            # A child of multiprocessing (a granian worker) may run nothing else.
+            from multiprocessing.util import Finalize
+
+            Finalize(None, self._run, args=(os.getpid(),), exitpriority=100)
+        self._closes.append(close)
+
+    def discard(self, close: Close) -> None:
+        """*close* is not needed any more."""
+        if close in self._closes:
+            self._closes.remove(close)
+
+    def _run(self, pid: int) -> None:
+        if pid != os.getpid():
+            return
+        while self._closes:
+            self._closes.pop()()
+
+
+at_exit = AtExit()

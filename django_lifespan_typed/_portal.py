@@ -1,0 +1,139 @@
+"""A thread with an event loop, for the sync code of a process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextvars import Context
+from typing import Any, ClassVar, TypeVar, final
+
+from asgiref.sync import SyncToAsync
+
+from .exceptions import LifespanError
+
+T = TypeVar("T")
+
+
+@final
+class Portal:
+    """
+    One daemon thread with an event loop, which lives while anybody uses it.
+
+    ``Portal.shared()`` gives the process's own; a forked child gets another.
+    """
+
+    _current: ClassVar[Portal | None] = None
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._pid = os.getpid()
+        self._users = 0
+        self._thread = threading.Thread(
+            target=self._serve, name="lifespan loop", daemon=True
+        )
+        self._thread.start()
+
+    @classmethod
+    def shared(cls) -> Portal:
+        """The portal of this process; whoever asks must ``release()`` it."""
+        with cls._lock:
+            if cls._current is None or not cls._current.alive:
+                cls._current = cls()
+            cls._current._users += 1
+            return cls._current
+
+    @classmethod
+    def forget(cls) -> None:
+        """A forked child has neither its parent's thread nor who held the lock."""
+        cls._current = None
+        cls._lock = threading.Lock()
+
+    def release(self) -> None:
+        """End the thread if this was its last user."""
+        with self._lock:
+            self._users -= 1
+            if self._users or not self.alive:
+                return
+            Portal._current = None
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its loop runs, in this process."""
+        return self._pid == os.getpid() and self._thread.is_alive()
+
+    def run(self, function: Callable[[], Coroutine[Any, Any, T]], /) -> T:
+        """
+        What *function* returns or raises, run on the loop, in an empty context: what
+        it starts may outlive the caller. Interrupted, it is cancelled and awaited.
+        """
+        if threading.current_thread() is self._thread:
+            raise LifespanError(
+                "this code runs on the loop of the resources already, and would wait "
+                "for itself\nAwait it instead: async with Lifespan() as state:"
+            )
+        outcome: Future[T] = Future()
+        tasks: list[asyncio.Task[T]] = []
+
+        def begin() -> None:
+            tasks.append(self.loop.create_task(function()))
+            tasks[0].add_done_callback(lambda task: _pass_on(task, outcome))
+
+        def cancel() -> None:
+            tasks[0].cancel()
+
+        self.loop.call_soon_threadsafe(begin, context=Context())
+        try:
+            return outcome.result()
+        except BaseException:
+            if not outcome.done():
+                self.loop.call_soon_threadsafe(cancel)
+                outcome.exception()
+            raise
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            for task in (left := asyncio.all_tasks(self.loop)):
+                task.cancel()
+            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            asyncio.set_event_loop(None)
+            self.loop.close()
+
+
+def _pass_on(task: asyncio.Task[T], outcome: Future[T]) -> None:
+    if task.cancelled():
+        outcome.set_exception(asyncio.CancelledError())
+    elif (error := task.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(task.result())
+
+
+def use_loop(
+    loop: asyncio.AbstractEventLoop | None,
+) -> asyncio.AbstractEventLoop | None:
+    """
+    Let ``async_to_sync`` in this thread run on *loop*, so that async code called
+    from sync code finds its resources; returns the loop that it ran on before.
+
+    asgiref documents no way to say so; these are the names that it reads.
+    """
+    local: Any = SyncToAsync.threadlocal
+    before = getattr(local, "main_event_loop", None)
+    mine = getattr(local, "main_event_loop_pid", None) == os.getpid()
+    local.main_event_loop = loop
+    local.main_event_loop_pid = os.getpid()
+    return before if mine else None
+
+
+os.register_at_fork(after_in_child=Portal.forget)

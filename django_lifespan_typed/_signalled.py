@@ -1,0 +1,103 @@
+"""A lifespan, with Django's signals round it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from ._dispatch import send
+from ._lifespan import Lifespan
+from ._registry import Registry
+from ._run import close_connections
+from ._settings import LifespanSettings
+from ._source import source_of
+from .signals import asgi_lifespan, asgi_shutdown, asgi_startup
+from .types import Scope
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import ExceptionGroup
+
+logger: Final = logging.getLogger(__package__)
+
+
+@asynccontextmanager
+async def run_with_signals(
+    registry: Registry, scope: Scope
+) -> AsyncGenerator[Lifespan]:
+    """
+    A lifespan, with Django's signals round it: ``asgi_lifespan`` before resources
+    start, ``asgi_startup`` after; ``asgi_shutdown`` before they stop.
+    """
+    settings = LifespanSettings.read()
+    lifespan = Lifespan(await _with_managers(registry, scope, settings))
+    state = await lifespan.__aenter__()
+    try:
+        shared = state.copy()
+        _share(shared, scope)
+        await send(
+            asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
+        )
+        await close_connections(settings.CANCEL_TIMEOUT)
+        # Receivers may write on either of the two.
+        for name, value in scope.get("state", {}).items():
+            if name not in shared or shared[name] is not value:
+                state[name] = value
+        _share(state.copy(), scope)
+        yield lifespan
+    except BaseException:
+        for problem in await _stop(lifespan, scope, settings):
+            logger.error("the lifespan failed to stop", exc_info=problem)
+        raise
+    errors = await _stop(lifespan, scope, settings)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise ExceptionGroup("the lifespan failed to stop", errors)
+
+
+async def _stop(
+    lifespan: Lifespan, scope: Scope, settings: LifespanSettings
+) -> list[Exception]:
+    errors: list[Exception] = []
+    try:
+        await send(
+            asgi_shutdown,
+            timeout=settings.STOP_TIMEOUT,
+            scope=scope,
+            state=lifespan.state,
+        )
+    except Exception as error:  # noqa: BLE001 - the stop visits everybody
+        errors.append(error)
+    finally:
+        try:
+            await lifespan.__aexit__(None, None, None)
+        except Exception as error:  # noqa: BLE001 - collected
+            errors.append(error)
+    return errors
+
+
+async def _with_managers(
+    registry: Registry, scope: Scope, settings: LifespanSettings
+) -> Registry:
+    found = await send(
+        asgi_lifespan,
+        timeout=settings.START_TIMEOUT,
+        scope=scope,
+        state=scope.get("state", {}),
+    )
+    if not found:
+        return registry
+    extended = registry.copy()
+    for manager in found:
+        extended.add_manager(manager, source_of(manager))
+    return extended
+
+
+def _share(values: dict[str, Any], scope: Scope) -> None:
+    # The server copies this dictionary for each request; it is never read back at
+    # the stop, because some servers clear it before (ASGI: "Lifespan State").
+    if "state" in scope:
+        scope["state"].update(values)

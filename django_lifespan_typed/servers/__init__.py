@@ -1,0 +1,15 @@
+"""Servers that need help to have a lifespan; each module is imported under its own."""
+
+from __future__ import annotations
+
+import sys
+
+from django_lifespan_typed._host import Host
+
+
+def attach(host: Host) -> None:
+    """Let the server that runs this process, if it needs help, start *host*."""
+    if "daphne.server" in sys.modules:
+        from . import daphne
+
+        daphne.attach(host)

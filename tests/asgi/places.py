@@ -1,0 +1,17 @@
+"""Where a test file declares things, as error messages should draw it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def drawn(file: str, marker: str) -> str:
+    """The line of *file* that ends in *marker*, with its place in front."""
+    path = Path(file)
+    found = [
+        f"    {path.relative_to(Path.cwd())}:{number}  {line.strip()}"
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if line.endswith(marker)
+    ]
+    assert len(found) == 1, f"{marker!r} marks {len(found)} lines of {file}"
+    return found[0]

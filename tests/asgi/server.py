@@ -1,0 +1,209 @@
+"""A fake ASGI server: the other side of an application, in the hands of a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, final
+
+from typing_extensions import Self
+
+from django_lifespan_typed.types import ASGIApplication, Message
+
+# Never waited for where all is well: it turns a hang into a failure.
+LIMIT: Final = 30.0
+
+STARTED: Final = {"type": "lifespan.startup.complete"}
+STOPPED: Final = {"type": "lifespan.shutdown.complete"}
+
+
+@final
+class FakeServer:
+    """
+    Runs one lifespan of *app* in one task, as servers do::
+
+        async with FakeServer(handler) as server:
+            await server.startup()
+            await server.request("/")
+            await server.shutdown()
+
+    *state* is what the lifespan scope carries; None for a server that has no state.
+    What the application sends is kept in ``sent`` and noted in *journal*.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApplication,
+        *,
+        state: dict[str, Any] | None,
+        journal: list[str] | None = None,
+    ) -> None:
+        self.app = app
+        self.state = state
+        self.sent: list[Message] = []
+        self._journal = journal
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def __aenter__(self) -> Self:
+        scope: dict[str, Any] = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+        }
+        if self.state is not None:
+            scope["state"] = self.state
+        self.task = asyncio.ensure_future(self._run(scope))
+        return self
+
+    async def _run(self, scope: dict[str, Any]) -> None:
+        await self.app(scope, self._inbox.get, self._send)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.task.cancel()
+        await asyncio.wait({self.task}, timeout=LIMIT)
+        assert self.task.done(), "the lifespan does not end although it was cancelled"
+        if not self.task.cancelled():
+            self.task.exception()
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+        if self._journal is not None:
+            self._journal.append(message["type"])
+        self._outbox.put_nowait(message)
+
+    def tell(self, kind: str) -> None:
+        """Send a lifespan message, without waiting for its answer."""
+        self._inbox.put_nowait({"type": kind})
+
+    async def reply(self) -> Message:
+        """The next message that the application sends."""
+        getting = asyncio.ensure_future(self._outbox.get())
+        await asyncio.wait(
+            {getting, self.task}, timeout=LIMIT, return_when="FIRST_COMPLETED"
+        )
+        if getting.done():
+            return getting.result()
+        getting.cancel()
+        if self._outbox.empty():
+            raise AssertionError(f"the application sent nothing: {self.task!r}")
+        return self._outbox.get_nowait()
+
+    async def startup(self) -> Message:
+        """Send the startup, and return the answer."""
+        self.tell("lifespan.startup")
+        return await self.reply()
+
+    async def shutdown(self) -> Message:
+        """Send the shutdown, and return the answer."""
+        self.tell("lifespan.shutdown")
+        return await self.reply()
+
+    async def outcome(self) -> BaseException | None:
+        """What the application raised in the end."""
+        await asyncio.wait({self.task}, timeout=LIMIT)
+        if self.task.cancelled():
+            return asyncio.CancelledError()
+        return self.task.exception()
+
+    async def request(self, path: str, **options: Any) -> list[Message]:
+        """Everything that answers a request, which has a copy of the state."""
+        if self.state is not None:
+            options.setdefault("state", self.state.copy())
+        return await request(self.app, path, **options)
+
+
+async def request(
+    app: ASGIApplication,
+    path: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[bytes, bytes] | None = None,
+    body: bytes = b"",
+    state: dict[str, Any] | None = None,
+    disconnected: asyncio.Event | None = None,
+    aborted: bool = False,
+) -> list[Message]:
+    """
+    Everything that *app* sends in answer to a request.
+
+    The client leaves when *disconnected* is set, or before it has sent all of the
+    body if *aborted*.
+    """
+    inbox: asyncio.Queue[Message] = asyncio.Queue()
+    inbox.put_nowait({"type": "http.request", "body": body, "more_body": aborted})
+    if aborted:
+        inbox.put_nowait({"type": "http.disconnect"})
+    left = asyncio.Event() if disconnected is None else disconnected
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if not inbox.empty():
+            return inbox.get_nowait()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await asyncio.wait_for(
+        app(http_scope(path, method, headers, state), receive, send), LIMIT
+    )
+    return sent
+
+
+def http_scope(
+    path: str,
+    method: str = "GET",
+    headers: Mapping[bytes, bytes] | None = None,
+    state: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The scope of a request, as uvicorn makes it."""
+    path, _, query = path.partition("?")
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(b"host", b"testserver"), *(headers or {}).items()],
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 50000),
+    }
+    if state is not None:
+        scope["state"] = state
+    return scope
+
+
+def status_of(sent: list[Message]) -> int:
+    """The status of a response."""
+    status: int = sent[0]["status"]
+    return status
+
+
+def body_of(sent: list[Message]) -> str:
+    """The body of a response."""
+    return b"".join(message.get("body", b"") for message in sent[1:]).decode()
+
+
+UNAVAILABLE: Final = [
+    {
+        "type": "http.response.start",
+        "status": 503,
+        "headers": [(b"content-type", b"text/plain"), (b"retry-after", b"10")],
+    },
+    {
+        "type": "http.response.body",
+        "body": b"Service Unavailable: the application is not running.\n",
+    },
+]
+"""How a request is refused where no lifespan runs."""

@@ -1,0 +1,117 @@
+"""``get_state(request, KEY)`` against ``request.state["number"]`` on a dictionary."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from timeit import Timer
+from typing import Any
+
+from django_lifespan_typed import LifespanState, get_state
+
+from . import site
+from .measuring import Result, Samples, turns
+from .site import NUMBER
+
+BOUND = 2.0
+REPEATS = 50_000
+ROUNDS = 60
+
+
+def bare_view(request: Any) -> object:
+    return request.state["number"]
+
+
+def get_state_view(request: Any) -> object:
+    return get_state(request, NUMBER)
+
+
+def empty_call(source: object, key: object, default: object = None, /) -> None:
+    """What any function of this signature costs, without doing anything."""
+
+
+async def request_after(middleware: Sequence[str]) -> Any:
+    """A request as a view gets it, except that its state is a plain dictionary."""
+    state = {"other": 0, NUMBER.name: 1}
+    server = site.Server(site.plain_handler(middleware), state)
+    with site.on_this_site:
+        await server.get("/keep/")
+    request: Any = site.latest_request
+    request.state = request.scope["state"]
+    return request
+
+
+def results() -> Iterator[Result]:
+    """
+    Twice: what the usual middleware reads of a request is cached on it, and from then
+    on each of its attributes, of either side, is slower to read.
+    """
+    for name, middleware in (("usual", site.USUAL), ("no", [site.IDLE])):
+        request = asyncio.run(request_after(middleware))
+        yield from _results(request, f"after {name} middleware")
+
+
+def _results(request: Any, after: str) -> Iterator[Result]:
+    names = {
+        "request": request,
+        "wrapped": LifespanState(request.state),
+        "get_state": get_state,
+        "empty_call": empty_call,
+        "KEY": NUMBER,
+        "bare_view": bare_view,
+        "get_state_view": get_state_view,
+    }
+    expressions = {
+        "loop": "pass",
+        "bare": "request.state['number']",
+        "get_state": "get_state(request, KEY)",
+        "empty call": "empty_call(request, KEY)",
+        "LifespanState": "wrapped['number']",
+        "bare view": "bare_view(request)",
+        "get_state view": "get_state_view(request)",
+    }
+    timers = {
+        name: Timer(expression, globals=names)
+        for name, expression in expressions.items()
+    }
+    samples = Samples()
+    for name in turns(timers, ROUNDS):
+        samples.add(name, timers[name].timeit(REPEATS))
+
+    def nanoseconds(name: str, to: str) -> str:
+        one, other = (samples.best(each) / REPEATS * 1e9 for each in (name, to))
+        return f"best {one:.0f} ns to {other:.0f} ns"
+
+    yield Result(
+        f"get_state in an empty view, {after}",
+        samples.ratio("get_state view", "bare view"),
+        "x bare",
+        BOUND,
+        nanoseconds("get_state view", "bare view"),
+    )
+    yield Result(
+        f"get_state in a loop, {after}",
+        samples.ratio("get_state", "bare"),
+        "x bare",
+        BOUND,
+        nanoseconds("get_state", "bare"),
+    )
+    yield Result(
+        f"get_state in a loop, taken off, {after}",
+        samples.ratio("get_state", "bare", less="loop"),
+        "x bare",
+        BOUND,
+        f"the loop: {samples.best('loop') / REPEATS * 1e9:.0f} ns",
+    )
+    yield Result(
+        f"for comparison: a call that does nothing, {after}",
+        samples.ratio("empty call", "bare"),
+        "x bare",
+        detail=nanoseconds("empty call", "bare"),
+    )
+    yield Result(
+        f"for comparison: LifespanState['number'], {after}",
+        samples.ratio("LifespanState", "bare"),
+        "x bare",
+        detail=nanoseconds("LifespanState", "bare"),
+    )

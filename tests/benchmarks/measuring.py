@@ -1,0 +1,95 @@
+"""Measurements: cases that take turns, and what comes of them."""
+
+from __future__ import annotations
+
+import gc
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the report."""
+
+    name: str
+    value: float
+    unit: str
+    """``x`` (a ratio), ``us``, ``ms``, or what is counted."""
+    bound: float | None = None
+    """What *value* may be at most; None where it is there for comparison only."""
+    detail: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if self.bound is None:
+            return "-"
+        return "ok" if self.value <= self.bound else "over"
+
+    def __str__(self) -> str:
+        bound = "" if self.bound is None else f"<= {self.bound:g}"
+        return (
+            f"  {self.verdict:<5}{self.name:<62}"
+            f"{self.value:>9.3f} {self.unit:<7}{bound:<8} {self.detail}"
+        ).rstrip()
+
+
+@dataclass
+class Samples:
+    """Seconds of each case, one in each round."""
+
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name].append(seconds)
+
+    def best(self, name: str) -> float:
+        return min(self.seconds[name])
+
+    def median(self, name: str) -> float:
+        return median(self.seconds[name])
+
+    def ratio(self, name: str, to: str, *, less: str | None = None) -> float:
+        """
+        The median, over the rounds, of *name* to *to*: what slows the machine down for
+        a while slows both. The time of *less* is taken off both first.
+        """
+        off = self.seconds[less] if less else [0.0] * len(self.seconds[name])
+        rounds = zip(self.seconds[name], self.seconds[to], off, strict=True)
+        return median((one - free) / (other - free) for one, other, free in rounds)
+
+    def difference(self, name: str, to: str) -> float:
+        """The median, over the rounds, of what *name* takes longer than *to*."""
+        rounds = zip(self.seconds[name], self.seconds[to], strict=True)
+        return median(one - other for one, other in rounds)
+
+
+def turns(
+    cases: Iterable[str], rounds: int, *, collections: bool = False
+) -> Iterator[str]:
+    """
+    Each case once in each round, in an order that rotates. Garbage is collected
+    between rounds, and within them only where *collections* are part of the cost.
+    """
+    names = list(cases)
+    with nullcontext() if collections else _no_collections():
+        for number in range(rounds):
+            gc.collect()
+            first = number % len(names)
+            yield from names[first:] + names[:first]
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.freeze()  # so that the collections between rounds are short
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,101 @@
+"""What requests leave behind in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from django_lifespan_typed import run_asgi_lifespan
+
+from .measuring import Result
+from .site import Server, lifespan_handler, on_this_site, plain_handler
+
+BOUND = 0.01
+REQUESTS = 100_000
+WARM_UP = 500
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What there is after many requests, and was not after the first few hundred."""
+
+    blocks: int
+    """Blocks of memory that Python has allocated."""
+    objects: int
+    """Objects that the garbage collector knows of."""
+
+
+async def growth(server: Server, requests: int) -> Growth:
+    """What *requests* leave behind, once the garbage is collected."""
+    for _ in range(WARM_UP):  # fills caches and free lists
+        await server.get()
+    before = _now()
+    for _ in range(requests):
+        await server.get()
+    after = _now()
+    return Growth(after.blocks - before.blocks, after.objects - before.objects)
+
+
+async def garbage(server: Server, requests: int) -> int:
+    """How many objects in reference cycles *requests* leave to the collector."""
+    for _ in range(WARM_UP):
+        await server.get()
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(requests):
+            await server.get()
+        return gc.collect()
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def results() -> Iterator[Result]:
+    yield from asyncio.run(_results())
+
+
+@on_this_site
+async def _results() -> list[Result]:
+    handler = lifespan_handler()
+    async with run_asgi_lifespan(handler) as state:
+        return [
+            *await _against(
+                "a lifespan", Server(handler, state), Server(plain_handler(), state)
+            ),
+            *await _against(
+                "no lifespan",
+                Server(lifespan_handler()),
+                Server(plain_handler()),
+                REQUESTS // 10,
+            ),
+        ]
+
+
+async def _against(
+    name: str, ours: Server, plain: Server, requests: int = REQUESTS
+) -> list[Result]:
+    theirs = asdict(await growth(plain, requests))
+    grown = asdict(await growth(ours, requests))
+    return [
+        Result(
+            f"{requests:,} requests, {name}: {unit} left, each",
+            max(grown[unit] - theirs[unit], 0) / requests,
+            unit,
+            # Of a leak there would be one or more for each request.
+            BOUND,
+            f"{grown[unit]} to Django's {theirs[unit]}",
+        )
+        for unit in grown
+    ]
+
+
+def _now() -> Growth:
+    # Twice: what a finalizer frees may be garbage itself.
+    gc.collect()
+    gc.collect()
+    return Growth(sys.getallocatedblocks(), len(gc.get_objects()))
