@@ -156,6 +156,13 @@ def _why_missing(
             )
     elif not state:
         return f"{what}: {_why_none_runs()}"
+    elif key.name in default_registry:
+        return (
+            f"{what}: it is registered, but this state was not filled by a lifespan "
+            f"that has it\n{default_registry[key.name].declared_at.draw()}\n"
+            f"It has: {quoted(state)}.\n"
+            "Add it to that state, or start a lifespan: async with Lifespan()."
+        )
     known = [*(state or {}), *(lifespan.state if lifespan else ())]
     return (
         f"{what}: nothing registers it\n{key.declared_at.draw()}\n"
@@ -174,6 +181,12 @@ def _why_none_runs() -> str:
             f"    {asyncio.get_running_loop()!r}\nwhile there is one on\n{shown}\n"
             "Values belong to the loop that started them: run the code there, or "
             "start a lifespan here: async with Lifespan()."
+        )
+    if running.parent is not None:
+        return (
+            f"it runs in process {running.parent}, which this one was forked from\n"
+            "Connections are not to be shared between processes: start a lifespan "
+            "here, after the fork: with Lifespan() as state: ..."
         )
     if running.last_failure is not None:
         return (

@@ -168,7 +168,9 @@ class Host:
         self, loop: asyncio.AbstractEventLoop, record: Record, scope: Scope
     ) -> AsyncGenerator[None]:
         try:
-            registry = self._registry() or default_registry
+            registry = self._registry()
+            # Not ``or``: a registry of managers alone has no length.
+            registry = default_registry if registry is None else registry
             async with run_with_signals(registry, scope) as lifespan:
                 record.values = lifespan.state.copy()
                 record.settle("running")

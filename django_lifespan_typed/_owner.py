@@ -49,6 +49,7 @@ class Group(Protocol):
 
     def waiting_for(self, owner: Owner, /) -> list[str]: ...
     def is_ending(self) -> bool: ...
+    def is_stopping(self) -> bool: ...
     def seconds_left(self) -> float: ...
     def publish(self, owner: Owner, /) -> None: ...
     def on_started(self, owner: Owner, /) -> None: ...
@@ -200,12 +201,14 @@ class Owner:
             except asyncio.CancelledError as error:
                 # Either a task group inside the resource has failed, or the loop
                 # cancels every task that it has: then the order of the stop must hold.
-                if _by_anyio(error) or not await self._everything_ends():
+                if not await self._everything_ends(error):
                     raise
 
-    async def _everything_ends(self) -> bool:
+    async def _everything_ends(self, error: asyncio.CancelledError) -> bool:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # lets the others that are cancelled know it
+        if _by_anyio(error):
+            return self._group.is_stopping()
         if not self._group.is_ending():
             return False
         uncancel: Callable[[], object] | None = getattr(self._task, "uncancel", None)
@@ -357,7 +360,8 @@ class Owner:
 
 
 def _by_anyio(error: asyncio.CancelledError) -> bool:
-    # anyio says which scope cancels, again and again until that scope is left.
+    # anyio says which scope cancels, again and again until that scope is left: held on
+    # against it, a task spins, so that is for the stop alone, which has time limits.
     return bool(error.args) and "cancel scope" in str(error.args[0])
 
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import Context
 from typing import Any, ClassVar, TypeVar, final
 
@@ -48,9 +48,11 @@ class Portal:
 
     @classmethod
     def forget(cls) -> None:
-        """A forked child has neither its parent's thread nor who held the lock."""
+        """A forked child has neither its parent's threads nor who held the lock."""
         cls._current = None
         cls._lock = threading.Lock()
+        # Django's shared thread: asgiref would wait for the parent's for ever.
+        SyncToAsync.single_thread_executor = ThreadPoolExecutor(max_workers=1)
 
     def release(self) -> None:
         """End the thread if this was its last user."""
@@ -128,12 +130,20 @@ def use_loop(
 
     asgiref documents no way to say so; these are the names that it reads.
     """
+    before = loop_in_use()
     local: Any = SyncToAsync.threadlocal
-    before = getattr(local, "main_event_loop", None)
-    mine = getattr(local, "main_event_loop_pid", None) == os.getpid()
     local.main_event_loop = loop
     local.main_event_loop_pid = os.getpid()
-    return before if mine else None
+    return before
+
+
+def loop_in_use() -> asyncio.AbstractEventLoop | None:
+    """The loop that ``async_to_sync`` in this thread runs on, if it is known."""
+    local: Any = SyncToAsync.threadlocal
+    if getattr(local, "main_event_loop_pid", None) != os.getpid():
+        return None
+    loop: asyncio.AbstractEventLoop | None = getattr(local, "main_event_loop", None)
+    return loop
 
 
 os.register_at_fork(after_in_child=Portal.forget)

@@ -90,7 +90,7 @@ async def run_asgi_lifespan(
         with suppress(Exception):
             await peer.shutdown()
         if peer.crash is not None:
-            raise peer.crash from None
+            raise peer.crash from peer.crash.__cause__
         raise
     await peer.shutdown()
 
@@ -108,6 +108,7 @@ class _Peer:
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._cause: BaseException | None = None
         self._user = asyncio.current_task()
         self._in_use = False
 
@@ -128,7 +129,11 @@ class _Peer:
 
     async def shutdown(self) -> None:
         self._in_use = False
+        self._take_back()
         if self._task is None or self._task.done():
+            # Cancelled, it did not crash: the loop ends, and everything on it.
+            if self.crash is not None and self._task and not self._task.cancelled():
+                raise self.crash
             return
         try:
             await self._exchange("shutdown")
@@ -138,7 +143,12 @@ class _Peer:
         await asyncio.wait({self._task})
 
     async def _serve(self, scope: Scope) -> None:
-        await self._app(scope, self._inbox.get, self._outbox.put)
+        try:
+            await self._app(scope, self._inbox.get, self._outbox.put)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - some would end the loop
+            self._cause = error
 
     async def _exchange(self, event: str) -> None:
         assert self._task is not None
@@ -154,8 +164,7 @@ class _Peer:
         raise self._error(event, got)
 
     def _error(self, event: str, got: Message) -> LifespanError:
-        assert self._task is not None
-        cause = _outcome(self._task)
+        cause = self._cause
         said = got.get("message") or (cause and repr(cause)) or "it ended"
         error = LifespanError(
             f"the ASGI application {self._name} failed at lifespan.{event}: {said}\n"
@@ -164,21 +173,19 @@ class _Peer:
         error.__cause__ = cause
         return error
 
-    def _on_end(self, task: asyncio.Task[None]) -> None:
-        cause = _outcome(task)
+    def _on_end(self, _task: asyncio.Task[None]) -> None:
         if self._in_use and self._user is not None:
             self.crash = self._error("serving", {})
-            self.crash.__cause__ = cause
             # As a task group does: interrupt whoever relies on it.
             self._user.cancel()
+
+    def _take_back(self) -> None:
+        # Else the user stays cancelled for the time limits and task groups to come.
+        uncancel = getattr(self._user, "uncancel", None)  # Python 3.11
+        if self.crash is not None and uncancel is not None:
+            uncancel()
 
     async def _cancel(self) -> None:
         assert self._task is not None
         self._task.cancel()
         await asyncio.wait({self._task})
-
-
-def _outcome(task: asyncio.Task[Any]) -> BaseException | None:
-    if not task.done() or task.cancelled():
-        return None
-    return task.exception()

@@ -183,6 +183,10 @@ class Run:
             task and not task.done() and cancelling and cancelling()
         )
 
+    def is_stopping(self) -> bool:
+        """Whether every owner is, or will be, told to stop."""
+        return self._stopping
+
     def seconds_left(self) -> float:
         """What is left of the stop budget, and always the time to unwind."""
         return max(self._stop_before - monotonic(), self._settings.CANCEL_TIMEOUT)

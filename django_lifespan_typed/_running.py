@@ -15,6 +15,7 @@ class RunningLifespan(Protocol):
 
     @property
     def state(self) -> LifespanState: ...
+    def forget(self) -> None: ...
     def status(self) -> tuple[ResourceStatus, ...]: ...
 
 
@@ -26,6 +27,8 @@ class Running:
         self._lifespans: list[tuple[asyncio.AbstractEventLoop, RunningLifespan]] = []
         self.last_failure: str | None = None
         """How the latest start failed, for whoever looks for its resources."""
+        self.parent: int | None = None
+        """The process that this one was forked from while lifespans ran there."""
 
     def add(self, loop: asyncio.AbstractEventLoop, lifespan: RunningLifespan) -> None:
         self._lifespans.append((loop, lifespan))
@@ -47,6 +50,9 @@ class Running:
 
     def forget(self) -> None:
         """A forked child has the parent's memory, but none of its connections."""
+        for _, lifespan in self._lifespans:
+            lifespan.forget()
+            self.parent = os.getppid()
         self._lifespans = []
         self.last_failure = None
 

@@ -22,7 +22,7 @@ class LifespanAwareAsyncClient(AsyncClient):
 
     state: State
 
-    def __init__(self, *, state: State, **defaults: Any) -> None:
+    def __init__(self, state: State, **defaults: Any) -> None:
         super().__init__(**defaults)
         self.state = state
 

@@ -58,6 +58,8 @@ FLOORS: dict[str, int] = {
     "handler": 14,
     "middleware": 14,
     "wsgi": 14,
+    "celery": 14,
+    "commands": 14,
     "asgi": 15,
     "testing": 15,
 }
@@ -181,6 +183,7 @@ def test_front_door_sorts_what_it_exports() -> None:
 # What belongs to adapters, or to users. asgiref and Django are what we stand on.
 FOREIGN = {
     "anyio",
+    "celery",
     "channels",
     "daphne",
     "granian",

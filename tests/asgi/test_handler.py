@@ -106,9 +106,7 @@ async def test_without_a_state_each_request_has_its_own_copy(
 
 async def test_what_the_server_put_on_the_state_stays(numbered: Registry) -> None:
     """A state that other middleware filled is added to, not replaced."""
-    async with FakeServer(
-        LifespanASGIHandler(numbered), state={"theirs": 1}
-    ) as server:
+    async with FakeServer(LifespanASGIHandler(numbered), state={"theirs": 1}) as server:
         await server.startup()
         served = await server.request("/names")
         await server.shutdown()

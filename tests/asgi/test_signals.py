@@ -28,7 +28,6 @@ from django_lifespan_typed.signals import (
     asgi_startup,
 )
 
-from .places import drawn
 from .server import STARTED, STOPPED, FakeServer, body_of
 from .urls import NUMBER
 
@@ -164,7 +163,6 @@ class Handler:
     async def awaited(self, **named: Any) -> None:
         await asyncio.sleep(0)
         self.calls.append(named)
-
 
 
 def _plain_function(calls: list[dict[str, Any]]) -> Any:
@@ -528,6 +526,7 @@ async def test_a_receiver_and_a_resource_that_fail_to_stop_are_one_group(
     ],
 )
 async def test_a_receiver_cannot_end_the_process(
+    *,
     numbered: Registry,
     journal: list[str],
     connect: Connect,
@@ -675,6 +674,7 @@ async def test_an_async_receiver_that_hangs_at_shutdown_keeps_nothing_open(
     ],
 )
 async def test_a_sync_receiver_that_hangs_keeps_nothing_open(
+    *,
     numbered: Registry,
     journal: list[str],
     connect: Connect,
@@ -730,9 +730,12 @@ def _query(alias: str, journal: list[str]) -> None:
         journal.append(f"answer {cursor.execute('SELECT 42').fetchone()[0]}")
 
 
-@pytest.mark.parametrize("signal", [asgi_lifespan, asgi_startup], ids=["lifespan", "startup"])
+@pytest.mark.parametrize(
+    "signal", [asgi_lifespan, asgi_startup], ids=["lifespan", "startup"]
+)
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 async def test_a_receiver_that_queries_leaves_no_connection(
+    *,
     registry: Registry,
     journal: list[str],
     connect: Connect,

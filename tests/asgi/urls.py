@@ -51,6 +51,16 @@ async def write(request: LifespanRequest) -> JsonResponse:
     return JsonResponse(before, safe=False)
 
 
+def without_middleware(request: HttpRequest) -> JsonResponse:
+    """The number, and whether there is a ``request.state``."""
+    return JsonResponse(
+        {
+            "get_state": get_state(request, NUMBER),
+            "request.state": hasattr(request, "state"),
+        }
+    )
+
+
 async def hello(request: HttpRequest) -> HttpResponse:
     return HttpResponse("hello")
 
@@ -114,6 +124,7 @@ urlpatterns = [
     path("everywhere-async", everywhere_async),
     path("names", names),
     path("write", write),
+    path("get-state", without_middleware),
     path("hello", hello),
     path("hello-sync", hello_sync),
     path("echo", echo),

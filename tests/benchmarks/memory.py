@@ -84,7 +84,7 @@ async def _against(
     return [
         Result(
             f"{requests:,} requests, {name}: {unit} left, each",
-            max(grown[unit] - theirs[unit], 0) / requests,
+            max(grown[unit] - max(theirs[unit], 0), 0) / requests,
             unit,
             # Of a leak there would be one or more for each request.
             BOUND,

@@ -8,6 +8,8 @@ import pytest
 
 from django_lifespan_typed import StateKey
 
+from .probes import next_line
+
 
 class Client(Protocol):
     """A type that a key may have."""
@@ -40,11 +42,13 @@ def test_has_no_type_where_it_was_given_none() -> None:
 
 def test_knows_where_it_was_made() -> None:
     """Its module, its name and its line."""
+    here = next_line()
     key = StateKey[int]("it")
 
     assert key.name == "it"
     assert key.module == __name__
-    assert key.declared_at.line == test_knows_where_it_was_made.__code__.co_firstlineno + 2
+    assert str(key.declared_at) == here
+    assert key.declared_at.draw() == f'    {here}  key = StateKey[int]("it")'
 
 
 def test_its_repr_names_its_module() -> None:

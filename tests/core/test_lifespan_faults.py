@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -431,10 +432,8 @@ async def test_a_factory_that_swallows_the_refusal_of_its_value(
 
     @lifespan_resource(StateKey[str]("it"), registry=registry)
     async def _it() -> AsyncGenerator[Any]:
-        try:
+        with suppress(Exception):
             yield 5
-        except Exception:
-            pass
 
     with pytest.raises(InvalidValue):
         await Lifespan(registry).__aenter__()
@@ -449,10 +448,8 @@ async def test_a_factory_that_swallows_what_another_key_says_of_its_value(
 
     @lifespan_resource("it", needs=(StateKey[Any]("before"),), registry=registry)
     async def _it(_: object) -> AsyncGenerator[Any]:
-        try:
+        with suppress(Exception):
             yield 5
-        except Exception:
-            pass
 
     @lifespan_resource("other", needs=(key,), registry=registry)
     async def _other(it: str) -> AsyncGenerator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -60,7 +60,9 @@ def test_a_copy_goes_its_own_way(registry: Registry, probes: Probes) -> None:
     assert len(copy.managers) == 2
 
 
-@pytest.mark.parametrize("manager", [gives_one, partial(gives_one)], ids=repr)
+@pytest.mark.parametrize(
+    "manager", [gives_one, partial(gives_one)], ids=["function", "partial"]
+)
 async def test_a_manager_opens_once_however_often_it_is_registered(
     manager: Any, registry: Registry
 ) -> None:
@@ -174,10 +176,8 @@ async def test_a_manager_that_swallows_errors_is_refused_all_the_same(
 
     @asynccontextmanager
     async def swallows() -> AsyncGenerator[Any]:
-        try:
+        with suppress(Exception):
             yield
-        except Exception:
-            pass
 
     register_lifespan_manager(context_manager=swallows, registry=registry)
 

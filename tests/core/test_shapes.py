@@ -113,6 +113,7 @@ async def test_a_start_that_hangs_is_cut_off(
     shape: Shape,
     registry: Registry,
     probes: Probes,
+    *,
     journal: list[str],
     hang: Hang,
     limits: Callable[..., None],

@@ -191,6 +191,7 @@ async def test_the_budget_limits_the_whole_stop(
 async def test_a_start_that_ignores_its_cancellation_is_left_alone(
     registry: Registry,
     probes: Probes,
+    *,
     journal: list[str],
     stubborn: Stubborn,
     limits: Limits,
@@ -208,10 +209,7 @@ async def test_a_start_that_ignores_its_cancellation_is_left_alone(
     assert journal == ["+before", "+it", "-before"]
     assert stubborn.cancelled == 2
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
-    assert [record.getMessage() for record in caplog.records] == [
-        "lifespan resource 'it' ignores that it was cancelled; it is left open\n"
-        f"{probes.resources['it'].declared_at.draw()}"
-    ]
+    assert [record.getMessage() for record in caplog.records] == [given_up(probes)]
     await release_late(probes, stubborn)
     assert journal == ["+before", "+it", "-before", "-it"]
     assert_closed(*probes.all())
@@ -221,6 +219,7 @@ async def test_a_start_that_ignores_its_cancellation_is_left_alone(
 async def test_a_stop_that_ignores_its_cancellation_is_left_alone(
     registry: Registry,
     probes: Probes,
+    *,
     journal: list[str],
     stubborn: Stubborn,
     limits: Limits,
@@ -240,13 +239,21 @@ async def test_a_stop_that_ignores_its_cancellation_is_left_alone(
     assert stubborn.cancelled == 1
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
     assert [record.getMessage() for record in caplog.records] == [
-        "lifespan resource 'it' ignores that it was cancelled; it is left open\n"
-        f"{probes.resources['it'].declared_at.draw()}",
+        given_up(probes),
         "failed to stop 'it'",
     ]
     await release_late(probes, stubborn)
     assert journal == ["+before", "+it", "-before", "-it"]
     assert_closed(*probes.all())
+
+
+def given_up(probes: Probes) -> str:
+    """What is logged of the one that was left alone."""
+    drawn = probes.resources["it"].declared_at.draw()
+    return (
+        "lifespan resource 'it' ignores that it was cancelled; it is left open\n"
+        f"{drawn}"
+    )
 
 
 async def release_late(probes: Probes, stubborn: Stubborn) -> None:
@@ -412,6 +419,7 @@ async def test_a_thread_that_hangs_does_not_hold_the_lifespan_up(
     when: str,
     registry: Registry,
     probes: Probes,
+    *,
     journal: list[str],
     hang: Hang,
     limits: Limits,

@@ -1,0 +1,129 @@
+"""A management command that has a lifespan."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, ClassVar
+
+from asgiref.sync import iscoroutinefunction
+from django.core.management.base import BaseCommand
+from typing_extensions import override
+
+from ._keys import StateKey
+from ._lifespan import Lifespan
+from ._registry import Registry
+from ._state import LifespanState
+from .exceptions import LifespanError
+
+__all__ = ["LifespanCommand"]
+
+
+class LifespanCommand(BaseCommand):
+    """
+    A management command whose resources run while it does::
+
+        class Command(LifespanCommand):
+            only = (CATALOGUE,)
+
+            async def ahandle(self, *args: Any, **options: Any) -> None:
+                await self.state[CATALOGUE].refresh()
+
+    A command of sync code has Django's ``handle`` as ever, and reaches async code
+    through ``self.lifespan.call(function, *args)`` or ``async_to_sync``: either runs
+    on the loop of the resources, in the transaction of the caller.
+
+    The resources start after Django's checks, just before ``handle``, and stop after
+    it, also where Ctrl-C or SIGTERM ends it. What does not start is raised, and
+    ``handle`` is not called.
+
+    An async command is written as ``ahandle``, for Django's own names for async twins
+    begin with an "a", and ``handle`` is sync: Django would not await it, and type
+    checkers refuse such an override.
+    """
+
+    only: ClassVar[tuple[StateKey[Any], ...] | None] = None
+    """The keys that start, with what they need; all of the registry if None."""
+
+    registry: ClassVar[Registry | None] = None
+    """What starts; None for the default registry."""
+
+    lifespan: Lifespan
+    """What runs while ``handle`` does."""
+
+    state: LifespanState
+    """The values of the resources."""
+
+    @override
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Django's own, with the resources round ``handle`` alone."""
+        handle = partial(type(self).handle, self)
+        self._refuse_mistakes()
+        # Django calls self.handle after its checks, which are to open nothing.
+        self.__dict__["handle"] = partial(self._handle_in_lifespan, handle)
+        try:
+            return super().execute(*args, **options)
+        finally:
+            self.__dict__.pop("handle", None)
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> str | None:
+        """Run ``ahandle`` on the loop of the resources; sync commands override it."""
+        return self.lifespan.call(self.ahandle, *args, **options)
+
+    async def ahandle(self, *args: Any, **options: Any) -> str | None:
+        """What an async command does; returns what is to be written to stdout."""
+        raise NotImplementedError
+
+    def _handle_in_lifespan(
+        self, handle: Callable[..., str | None], *args: Any, **options: Any
+    ) -> str | None:
+        self.lifespan = Lifespan(self.registry, only=self.only)
+        with _leaving_at_sigterm(), self.lifespan as self.state:
+            return handle(*args, **options)
+
+    def _refuse_mistakes(self) -> None:
+        cls = type(self)
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        if iscoroutinefunction(cls.handle):
+            raise LifespanError(
+                f"{name}.handle is async, which Django would not await\n"
+                "Name it ahandle: async def ahandle(self, *args, **options):"
+            )
+        if cls.handle is LifespanCommand.handle:
+            if cls.ahandle is LifespanCommand.ahandle:
+                raise LifespanError(
+                    f"{name} has nothing to do\n"
+                    "Write: async def ahandle(self, *args, **options):, or handle "
+                    "in sync code."
+                )
+            if not iscoroutinefunction(cls.ahandle):
+                raise LifespanError(
+                    f"{name}.ahandle is not async\n"
+                    "Write: async def ahandle(self, *args, **options):, or name it "
+                    "handle."
+                )
+
+
+@contextmanager
+def _leaving_at_sigterm() -> Generator[None]:
+    # By default it ends the process at once, and nothing would be closed.
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    ):
+        yield
+        return
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _leave(number: int, _frame: object) -> None:
+    sys.exit(128 + number)  # as a shell reports a process that a signal ended

@@ -1,0 +1,484 @@
+"""Where the server sends no lifespan: the first request starts one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextvars import ContextVar
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.dispatch import Signal
+
+from django_lifespan_typed import (
+    Registry,
+    current_state,
+    get_state,
+    lifespan_resource,
+)
+from django_lifespan_typed.handler import LifespanASGIHandler
+from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
+
+from .server import UNAVAILABLE, FakeServer, body_of, request, status_of
+from .urls import NUMBER
+
+EVERYWHERE = {"get_state": 7, "request.state": 7, "by name": 7, "current_state": 7}
+
+SERVERS = ["uvicorn", "gunicorn", "granian", "hypercorn"]
+
+
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server is imported, as far as the warning can tell."""
+    for name in [*SERVERS, "daphne.server"]:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.fixture
+def numbered(registry: Registry, journal: list[str]) -> Registry:
+    """A registry of the one resource that the views read, in the journal."""
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        journal.append("+number")
+        yield 7
+        journal.append("-number")
+
+    return registry
+
+
+def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was warned of."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "django_lifespan_typed" and record.levelno == logging.WARNING
+    ]
+
+
+# --- The start
+
+
+@pytest.mark.parametrize(
+    "state", [pytest.param({}, id="empty state"), pytest.param(None, id="no state")]
+)
+@pytest.mark.parametrize("path", ["/everywhere", "/everywhere-async"])
+def test_the_first_request_finds_the_value_everywhere(
+    numbered: Registry, path: str, state: dict[str, Any] | None
+) -> None:
+    """uvicorn, gunicorn and granian pass an empty state where they send no lifespan."""
+
+    async def serve() -> list[Any]:
+        handler = LifespanASGIHandler(numbered)
+        return [await request(handler, path, state=state) for _ in range(2)]
+
+    served = asyncio.run(serve())
+
+    assert [json.loads(body_of(sent)) for sent in served] == [EVERYWHERE] * 2
+
+
+def test_nothing_starts_before_the_first_request(
+    numbered: Registry, journal: list[str]
+) -> None:
+    """Making the application opens nothing: reloaders and commands make it too."""
+
+    async def serve() -> list[str]:
+        handler = LifespanASGIHandler(numbered)
+        await asyncio.sleep(0)
+        before = list(journal)
+        await request(handler, "/hello")
+        return before
+
+    assert asyncio.run(serve()) == []
+    assert journal == ["+number", "-number"]
+
+
+def test_concurrent_first_requests_share_one_start(registry: Registry) -> None:
+    """All are held until it is up, and all are served."""
+    starts: list[str] = []
+
+    async def serve() -> list[Any]:
+        entered, leave = asyncio.Event(), asyncio.Event()
+
+        @lifespan_resource(NUMBER, registry=registry)
+        async def number() -> int:
+            starts.append("+number")
+            entered.set()
+            await leave.wait()
+            return 7
+
+        handler = LifespanASGIHandler(registry)
+        asking = [
+            asyncio.ensure_future(request(handler, "/everywhere-async"))
+            for _ in range(5)
+        ]
+        await entered.wait()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not any(waiting.done() for waiting in asking)
+        leave.set()
+        return await asyncio.gather(*asking)
+
+    served = asyncio.run(serve())
+
+    assert [json.loads(body_of(sent)) for sent in served] == [EVERYWHERE] * 5
+    assert starts == ["+number"]
+
+
+def test_a_first_client_that_leaves_does_not_stop_the_start(
+    registry: Registry, journal: list[str]
+) -> None:
+    """The start belongs to the application, not to the request that caused it."""
+
+    async def serve() -> Any:
+        entered, leave = asyncio.Event(), asyncio.Event()
+
+        @lifespan_resource(NUMBER, registry=registry)
+        async def number() -> AsyncGenerator[int]:
+            entered.set()
+            await leave.wait()
+            yield 7
+
+        handler = LifespanASGIHandler(registry)
+        first = asyncio.ensure_future(request(handler, "/hello"))
+        await entered.wait()
+        first.cancel()
+        await asyncio.wait({first})
+        leave.set()
+        return await request(handler, "/everywhere-async")
+
+    assert json.loads(body_of(asyncio.run(serve()))) == EVERYWHERE
+
+
+def test_resources_do_not_see_the_first_requests_context(registry: Registry) -> None:
+    """What belongs to one request ends with it."""
+    language: ContextVar[str] = ContextVar("language", default="en")
+    seen: list[str] = []
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> int:
+        seen.append(language.get())
+        return 7
+
+    async def serve() -> None:
+        language.set("de")
+        await request(LifespanASGIHandler(registry), "/hello")
+
+    asyncio.run(serve())
+
+    assert seen == ["en"]
+
+
+def test_signals_are_sent(
+    numbered: Registry, journal: list[str], connect: Callable[[Signal, Any], None]
+) -> None:
+    """In the order, and with the scope and the state, of a lifespan that was sent."""
+    seen: list[Any] = []
+
+    def receiver(signal: Signal, scope: Any, state: Any, **_: Any) -> None:
+        journal.append("startup" if signal is asgi_startup else "shutdown")
+        seen.append((scope["type"], state[NUMBER]))
+
+    connect(asgi_startup, receiver)
+    connect(asgi_shutdown, receiver)
+
+    async def serve() -> None:
+        await request(LifespanASGIHandler(numbered), "/hello")
+
+    asyncio.run(serve())
+
+    assert journal == ["+number", "startup", "shutdown", "-number"]
+    assert seen == [("lifespan", 7), ("lifespan", 7)]
+
+
+def test_what_a_receiver_writes_is_there_for_requests(
+    numbered: Registry, connect: Callable[[Signal, Any], None]
+) -> None:
+    """On ``state`` or on ``scope["state"]``, although the server has none."""
+
+    async def write_scope(scope: Any, **_: Any) -> None:
+        scope["state"]["one"] = 1
+
+    async def write_state(state: Any, **_: Any) -> None:
+        state["two"] = 2
+
+    connect(asgi_startup, write_scope)
+    connect(asgi_startup, write_state)
+
+    async def serve() -> Any:
+        return await request(LifespanASGIHandler(numbered), "/names")
+
+    assert body_of(asyncio.run(serve())) == '["number", "one", "two"]'
+
+
+def test_code_without_a_request_finds_it(numbered: Registry) -> None:
+    """``current_state()`` and ``get_state`` on a bare scope, once it is up."""
+
+    async def serve() -> tuple[int, int]:
+        await request(LifespanASGIHandler(numbered), "/hello")
+        return current_state()[NUMBER], get_state({"type": "http"}, NUMBER)
+
+    assert asyncio.run(serve()) == (7, 7)
+
+
+# --- The warning
+
+
+def _warning(flag: str) -> str:
+    return (
+        "the server sent no lifespan: resources start at the first request, and it "
+        f"depends on the server whether they are closed. To mend it, {flag}, and let "
+        'asgi.py pass scopes of type "lifespan" on to the application.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("server", "flag"),
+    [
+        pytest.param(None, "serve with a server that sends it", id="unknown"),
+        pytest.param("uvicorn", "run uvicorn with --lifespan on", id="uvicorn"),
+        pytest.param(
+            "gunicorn", "run gunicorn -k asgi with --asgi-lifespan on", id="gunicorn"
+        ),
+        pytest.param("granian", "run granian with --interface asgi", id="granian"),
+        pytest.param(
+            "hypercorn",
+            "look for what keeps the lifespan from it: hypercorn sends it",
+            id="hypercorn",
+        ),
+    ],
+)
+def test_one_warning_says_which_flag_to_change(
+    numbered: Registry,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    server: str | None,
+    flag: str,
+) -> None:
+    """Once, however many requests come, and by the name of the server that runs."""
+    if server is not None:
+        monkeypatch.setitem(sys.modules, server, ModuleType(server))
+
+    async def serve() -> None:
+        handler = LifespanASGIHandler(numbered)
+        await asyncio.gather(*(request(handler, "/hello") for _ in range(3)))
+        await request(handler, "/hello")
+
+    asyncio.run(serve())
+
+    assert warnings_in(caplog) == [_warning(flag)]
+
+
+async def test_a_server_that_sends_it_is_not_warned_of(
+    numbered: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With a state and without."""
+    for state in ({}, None):
+        async with FakeServer(LifespanASGIHandler(numbered), state=state) as server:
+            await server.startup()
+            await server.request("/hello")
+            await server.shutdown()
+
+    assert warnings_in(caplog) == []
+
+
+# --- The stop
+
+
+def test_the_end_of_the_loop_closes_in_order(
+    registry: Registry, journal: list[str]
+) -> None:
+    """``asyncio.run`` cancels every task at once: the plan still holds."""
+
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        journal.append("+db")
+        yield "db"
+        await asyncio.sleep(0)
+        journal.append("-db")
+
+    @lifespan_resource("repo", needs=(db,), registry=registry)
+    async def repo(db: str) -> AsyncGenerator[str]:
+        journal.append("+repo")
+        yield "repo"
+        await asyncio.sleep(0)
+        journal.append("-repo")
+
+    @lifespan_resource("file", needs=(repo,), registry=registry)
+    def file(repo: str) -> Generator[str]:
+        journal.append("+file")
+        yield "file"
+        journal.append("-file")
+
+    async def serve() -> None:
+        await request(LifespanASGIHandler(registry), "/hello")
+
+    asyncio.run(serve())
+
+    assert journal == ["+db", "+repo", "+file", "-file", "-repo", "-db"]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_the_end_of_the_loop_keeps_resources_for_the_receivers(
+    registry: Registry,
+    journal: list[str],
+    connect: Callable[[Signal, Any], None],
+    caplog: pytest.LogCaptureFixture,
+    is_async: bool,
+) -> None:
+    """Receivers that take their time still find everything open, and no crash."""
+
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        journal.append("+db")
+        yield "db"
+        journal.append("-db")
+
+    def plain(**_: Any) -> None:
+        journal.append("asgi_shutdown")
+
+    async def awaited(**_: Any) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        journal.append("asgi_shutdown")
+
+    connect(asgi_shutdown, awaited if is_async else plain)
+
+    async def serve() -> None:
+        await request(LifespanASGIHandler(registry), "/hello")
+
+    asyncio.run(serve())
+
+    assert journal == ["+db", "asgi_shutdown", "-db"]
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_the_end_of_the_loop_during_the_start_closes_too(
+    registry: Registry, journal: list[str]
+) -> None:
+    """A server that is stopped before the first request was served."""
+
+    async def serve() -> None:
+        entered = asyncio.Event()
+
+        @lifespan_resource("db", registry=registry)
+        async def db() -> AsyncGenerator[str]:
+            journal.append("+db")
+            yield "db"
+            journal.append("-db")
+
+        @lifespan_resource("slow", needs=(db,), registry=registry)
+        async def slow(db: str) -> AsyncGenerator[None]:
+            entered.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                journal.append("slow was cancelled")
+            yield
+
+        asking = asyncio.ensure_future(request(LifespanASGIHandler(registry), "/hello"))
+        await entered.wait()
+        assert not asking.done()
+
+    asyncio.run(serve())
+
+    assert journal == ["+db", "slow was cancelled", "-db"]
+
+
+def test_a_failed_stop_is_logged(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """There is no server to tell it to."""
+    problem = OSError("lost")
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        yield 7
+        raise problem
+
+    async def serve() -> None:
+        await request(LifespanASGIHandler(registry), "/hello")
+
+    asyncio.run(serve())
+
+    logged = [
+        (record.getMessage(), record.exc_info and record.exc_info[1])
+        for record in caplog.records
+        if record.levelname == "ERROR"
+    ]
+    assert logged[0] == ("failed to stop 'number'", problem)
+
+
+def test_each_loop_starts_its_own(numbered: Registry, journal: list[str]) -> None:
+    """A handler outlives its loops, in tests for example."""
+    handler = LifespanASGIHandler(numbered)
+
+    async def serve() -> Any:
+        return await request(handler, "/everywhere-async")
+
+    served = [asyncio.run(serve()), asyncio.run(serve())]
+
+    assert [json.loads(body_of(sent)) for sent in served] == [EVERYWHERE] * 2
+    assert journal == ["+number", "-number"] * 2
+
+
+# --- A failed start
+
+
+def test_a_failed_start_refuses_and_logs_once(
+    registry: Registry, journal: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """503 for everybody, one traceback, and no second try at each request."""
+    problem = OSError("no route")
+
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        journal.append("+db")
+        yield "db"
+        journal.append("-db")
+
+    @lifespan_resource("cache", needs=(db,), registry=registry)
+    async def cache(db: str) -> str:
+        journal.append("cache fails")
+        raise problem
+
+    async def serve() -> list[Any]:
+        handler = LifespanASGIHandler(registry)
+        together = await asyncio.gather(
+            request(handler, "/hello"), request(handler, "/hello")
+        )
+        return [*together, await request(handler, "/hello")]
+
+    served = asyncio.run(serve())
+
+    assert served == [UNAVAILABLE] * 3
+    assert journal == ["+db", "cache fails", "-db"]
+    logged = [
+        (record.getMessage(), record.exc_info and record.exc_info[1])
+        for record in caplog.records
+        if record.levelname == "ERROR"
+    ]
+    assert logged == [("the lifespan failed to start", problem)]
+
+
+def test_a_start_that_raises_no_exception_refuses_too(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``SystemExit`` in a factory does not end the loop that serves others."""
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> int:
+        raise SystemExit(4)
+
+    async def serve() -> list[Any]:
+        handler = LifespanASGIHandler(registry)
+        return [await request(handler, "/hello") for _ in range(2)]
+
+    served = asyncio.run(serve())
+
+    assert [status_of(sent) for sent in served] == [503, 503]
+    assert "the lifespan failed to start" in caplog.messages
