@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, TypeVar, overload
 from django.http import HttpRequest
 
 from ._keys import StateKey
+from ._portal import loop_in_use
 from ._registry import default_registry
 from ._running import RunningLifespan, running
 from ._state import LifespanState
@@ -121,6 +122,8 @@ def _current() -> RunningLifespan | None:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         loops = running.loops()
+        if len(loops) > 1 and (mine := loop_in_use()) in loops:
+            return running.on(mine)
         if len(loops) > 1:
             shown = "\n".join(f"    {loop!r}" for loop in loops)
             raise LifespanNotRunning(
@@ -182,16 +185,16 @@ def _why_none_runs() -> str:
             "Values belong to the loop that started them: run the code there, or "
             "start a lifespan here: async with Lifespan()."
         )
-    if running.parent is not None:
-        return (
-            f"it runs in process {running.parent}, which this one was forked from\n"
-            "Connections are not to be shared between processes: start a lifespan "
-            "here, after the fork: with Lifespan() as state: ..."
-        )
     if running.last_failure is not None:
         return (
             f"the lifespan did not start: {running.last_failure}\n"
             "The log, or the server's output, has the traceback."
+        )
+    if running.parent is not None:
+        return (
+            f"the lifespan runs in process {running.parent}, which this one was forked "
+            "from\nConnections are not to be shared by processes. After the fork, "
+            "start a lifespan here too: with Lifespan() as state: ..."
         )
     return (
         "no lifespan runs in this process\n"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
+
+logger: Final = logging.getLogger(__package__)
 
 Close: TypeAlias = Callable[[], object]
 
@@ -18,6 +21,7 @@ class AtExit:
     def __init__(self) -> None:
         self._closes: list[Close] = []
         self._pid: int | None = None
+        self._over_in: int | None = None
 
     def add(self, close: Close) -> None:
         """Call *close* at the end of this process."""
@@ -40,11 +44,20 @@ class AtExit:
         if close in self._closes:
             self._closes.remove(close)
 
+    @property
+    def over(self) -> bool:
+        """Whether this process ends: what is added now may never be closed."""
+        return self._over_in == os.getpid()
+
     def _run(self, pid: int) -> None:
         if pid != os.getpid():
             return
+        self._over_in = pid
         while self._closes:
-            self._closes.pop()()
+            try:
+                self._closes.pop()()
+            except Exception:
+                logger.exception("what was to be closed at exit failed to close")
 
 
 at_exit = AtExit()

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from contextvars import Context
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias, final
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from ._at_exit import at_exit
 from ._registry import Registry, default_registry
@@ -45,7 +45,14 @@ class Record:
         """Set once the start is over, well or badly."""
         self.task: asyncio.Task[None] | None = None
         """What holds a lifespan that no server asked for."""
+        self.requests: WeakSet[asyncio.Task[Any]] = WeakSet()
+        """Who was admitted, or waits for it."""
         self._told_to_stop = asyncio.Event()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether ``stop`` was called."""
+        return self._told_to_stop.is_set()
 
     def settle(self, phase: Phase) -> None:
         self.phase = phase
@@ -78,8 +85,8 @@ class Host:
     def __init__(self, registry: Registry) -> None:
         self.serving: set[asyncio.AbstractEventLoop] = set()
         """The loops whose requests come with the state and need nothing more."""
-        self.on_late_start: Callable[[asyncio.AbstractEventLoop], object] | None = None
-        """Told where the first request had to start a lifespan."""
+        self.on_late_start: Callable[[asyncio.AbstractEventLoop], bool] | None = None
+        """Told where the first request started a lifespan; whether that is normal."""
         # Weak, for the registry is what keeps the host.
         self._registry = ref(registry)
         # Weak: whoever ends a loop may forget it, and we with them.
@@ -125,6 +132,8 @@ class Host:
         """
         loop = asyncio.get_running_loop()
         record = self._records.get(loop) or self._start_late(loop)
+        if (task := asyncio.current_task()) is not None:
+            record.requests.add(task)
         if not record.settled.is_set():
             await record.settled.wait()
         if record.phase != "running":
@@ -134,8 +143,7 @@ class Host:
 
     def _start_late(self, loop: asyncio.AbstractEventLoop) -> Record:
         record = self.start(loop)
-        if self.on_late_start is not None:
-            self.on_late_start(loop)
+        if self.on_late_start is not None and self.on_late_start(loop):
             return record
         name = next((name for name in _FLAGS if name in sys.modules), None)
         logger.warning(

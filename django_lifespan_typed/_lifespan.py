@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, final
@@ -62,13 +65,14 @@ class Lifespan:
         self._registry = default_registry if registry is None else registry
         self._only = None if only is None else tuple(only)
         self._run: Run | None = None
-        self._entered = False
+        # The process that has entered it: a fork of that has none of its connections.
+        self._entered_in: int | None = None
         self._state = LifespanState({})
         self._portal: Portal | None = None
         self._loop_before: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> LifespanState:
-        if self._entered:
+        if self._entered_in == os.getpid():
             raise LifespanError(
                 "this Lifespan runs already\n"
                 "Make another one: async with Lifespan() as state:"
@@ -79,7 +83,7 @@ class Lifespan:
         values: dict[str, Any] = {}
         self._state = LifespanState(values)
         self._run = run = Run(plan, managers, values, settings)
-        self._entered = True
+        self._entered_in = os.getpid()
         running.add(run.loop, self)
         try:
             await run.start()
@@ -98,7 +102,9 @@ class Lifespan:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._run is None or not self._entered:
+        if self._is_in_parent():
+            return
+        if self._run is None or self._entered_in is None:
             raise LifespanError(
                 "this Lifespan does not run\nEnter it first: async with"
             )
@@ -133,14 +139,16 @@ class Lifespan:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._is_in_parent():
+            return  # where it is closed
         portal, self._portal = self._portal, None
         if portal is None:
             raise LifespanError("this Lifespan does not run\nEnter it first: with")
-        use_loop(self._loop_before)
         try:
             portal.run(partial(self.__aexit__, None, None, None))
         finally:
             portal.release()
+            use_loop(self._loop_before)
 
     def call(
         self,
@@ -159,23 +167,45 @@ class Lifespan:
         """
         loop = self.loop
         if loop is None:
+            where = f" in this fork of {self._entered_in}" * self._is_in_parent()
             raise LifespanError(
-                "this Lifespan does not run\nEnter it first: with Lifespan() as state:"
+                f"this Lifespan does not run{where}\n"
+                "Enter it first: with Lifespan() as state:"
             )
         if _in_loop():
             raise LifespanError(
                 "this code runs on an event loop, and would stop it by waiting\n"
                 "Await the function instead of passing it to call()."
             )
+        if not loop.is_running():
+            raise LifespanError(
+                "the event loop of this Lifespan does not run, and would never call "
+                f"the function\n    {loop!r}\nCall it where that loop runs, in another "
+                "thread, or enter the lifespan with: with Lifespan() as state:"
+            )
+        tasks: list[asyncio.Task[Any] | None] = []
+
+        async def calling() -> T:
+            tasks.append(asyncio.current_task())
+            return await function(*args, **kwargs)
+
         before = use_loop(loop)
         try:
-            return async_to_sync(function)(*args, **kwargs)
+            return async_to_sync(calling)()
+        except BaseException:
+            # Interrupted: it is not to go on while its resources are closed.
+            for task in filter(None, tasks):
+                _cancel_and_wait(task, loop)
+            raise
         finally:
             use_loop(before)
 
     def _left(self) -> None:
         running.remove(self)
-        self._entered = False
+        self._entered_in = None
+
+    def _is_in_parent(self) -> bool:
+        return self._entered_in not in {None, os.getpid()}
 
     @property
     def state(self) -> LifespanState:
@@ -185,7 +215,8 @@ class Lifespan:
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The event loop that it runs on; None while it does not run."""
-        return self._run.loop if self._run is not None and self._entered else None
+        here = self._entered_in == os.getpid()
+        return self._run.loop if self._run is not None and here else None
 
     def status(self) -> tuple[ResourceStatus, ...]:
         """A record of each resource, needs first; empty before the first start."""
@@ -196,6 +227,18 @@ class Lifespan:
             owner.status(needs.get(name, ()))
             for name, owner in self._run.owners.items()
         )
+
+
+def _cancel_and_wait(task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
+    ended = threading.Event()
+
+    def cancel() -> None:
+        task.cancel()
+        task.add_done_callback(lambda _: ended.set())
+
+    with suppress(RuntimeError):  # the loop has been closed meanwhile
+        loop.call_soon_threadsafe(cancel)
+        ended.wait(LifespanSettings.read().CANCEL_TIMEOUT)
 
 
 def _in_loop() -> bool:

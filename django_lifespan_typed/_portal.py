@@ -132,7 +132,8 @@ def use_loop(
     """
     before = loop_in_use()
     local: Any = SyncToAsync.threadlocal
-    local.main_event_loop = loop
+    # Blocks need not be left in the order in which they were entered.
+    local.main_event_loop = None if loop is None or loop.is_closed() else loop
     local.main_event_loop_pid = os.getpid()
     return before
 

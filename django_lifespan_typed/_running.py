@@ -15,7 +15,6 @@ class RunningLifespan(Protocol):
 
     @property
     def state(self) -> LifespanState: ...
-    def forget(self) -> None: ...
     def status(self) -> tuple[ResourceStatus, ...]: ...
 
 
@@ -32,6 +31,7 @@ class Running:
 
     def add(self, loop: asyncio.AbstractEventLoop, lifespan: RunningLifespan) -> None:
         self._lifespans.append((loop, lifespan))
+        self.parent = None
 
     def remove(self, lifespan: RunningLifespan) -> None:
         # In place: another thread may add its own meanwhile.
@@ -50,8 +50,7 @@ class Running:
 
     def forget(self) -> None:
         """A forked child has the parent's memory, but none of its connections."""
-        for _, lifespan in self._lifespans:
-            lifespan.forget()
+        if self._lifespans:
             self.parent = os.getppid()
         self._lifespans = []
         self.last_failure = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import threading
@@ -61,8 +62,8 @@ class LifespanCommand(BaseCommand):
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Django's own, with the resources round ``handle`` alone."""
-        handle = partial(type(self).handle, self)
         self._refuse_mistakes()
+        handle = partial(type(self).handle, self)
         # Django calls self.handle after its checks, which are to open nothing.
         self.__dict__["handle"] = partial(self._handle_in_lifespan, handle)
         try:
@@ -87,6 +88,11 @@ class LifespanCommand(BaseCommand):
             return handle(*args, **options)
 
     def _refuse_mistakes(self) -> None:
+        if _in_loop():
+            raise LifespanError(
+                "this code runs on an event loop, which a command would stop\n"
+                "Write: await sync_to_async(call_command)(...)"
+            )
         cls = type(self)
         name = f"{cls.__module__}.{cls.__qualname__}"
         if iscoroutinefunction(cls.handle):
@@ -107,6 +113,14 @@ class LifespanCommand(BaseCommand):
                     "Write: async def ahandle(self, *args, **options):, or name it "
                     "handle."
                 )
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 @contextmanager

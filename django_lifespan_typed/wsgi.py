@@ -60,18 +60,20 @@ class LifespanWSGIHandler(WSGIHandler):
         portal = self._portal
         if portal is None or not portal.alive:
             portal = self._start()
-        if self._record is None or self._record.phase != "running":
+        if portal is None or self._record is None or self._record.phase != "running":
             return _refuse(start_response)
         use_loop(portal.loop)
         serve: Callable[..., HttpResponseBase] = super().__call__
         return serve(environ, start_response)
 
-    def _start(self) -> Portal:
+    def _start(self) -> Portal | None:
         if self._pid != os.getpid():
             # The thread that held the lock at the fork is not here to release it.
             self._lock = threading.Lock()
             self._pid = os.getpid()
         with self._lock:
+            if at_exit.over:
+                return None
             if self._portal is None or not self._portal.alive:
                 portal = Portal.shared()
                 at_exit.add(portal.release)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 import threading
 from functools import partial
+from multiprocessing import parent_process
 from typing import Any, Final
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 
 from django_lifespan_typed._host import Host, Record
+from django_lifespan_typed._settings import LifespanSettings
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 
@@ -34,10 +37,12 @@ def attach(host: Host) -> None:
         reactor.callWhenRunning(_start, host, reactor)
 
 
-def _start_with_reactor(host: Host, loop: asyncio.AbstractEventLoop) -> None:
+def _start_with_reactor(host: Host, loop: asyncio.AbstractEventLoop) -> bool:
     reactor: Any = sys.modules.get("twisted.internet.reactor")
-    if getattr(reactor, "_asyncioEventloop", None) is loop:
-        _start(host, reactor)
+    if getattr(reactor, "_asyncioEventloop", None) is not loop:
+        return False  # another server, in a project that has Daphne too
+    _start(host, reactor)
+    return True
 
 
 def _start(host: Host, reactor: Any) -> None:
@@ -45,17 +50,71 @@ def _start(host: Host, reactor: Any) -> None:
     record = host.start(loop)
 
     def stop() -> object:
+        # All that comes before the shutdown begins at once: Daphne has cancelled the
+        # requests, but they have not ended.
+        requests = _cancel_requests(record, loop)
         deferred: Any = Deferred  # Twisted's own annotations leave gaps
-        return deferred.fromFuture(loop.create_task(record.stop()))
+        return deferred.fromFuture(loop.create_task(_stop(record, requests)))
 
-    # From here it comes after Daphne's own trigger, which ends the requests.
+    # From here it comes after Daphne's own trigger, which cancels the requests.
     reactor.addSystemEventTrigger("before", "shutdown", stop)
+    if parent_process() is not None:
+        _stop_at_sigterm(reactor)
     assert record.task is not None
     record.task.add_done_callback(lambda _: _leave_if_failed(record, reactor))
 
 
+def _stop_at_sigterm(reactor: Any) -> None:
+    # Channels' live server test case runs Daphne in a child without signal handlers,
+    # and ends it with SIGTERM, which would close nothing.
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    ):
+        signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(reactor.stop))
+
+
+def _cancel_requests(
+    record: Record, loop: asyncio.AbstractEventLoop
+) -> set[asyncio.Task[Any]]:
+    """
+    Cancel what Daphne does not: Django's views, which run in tasks that Django leaves
+    behind when it is cancelled, and the requests after one that is still uploaded,
+    over which Daphne stumbles. For the others, it is the same cancellation.
+    """
+    requests = {
+        task
+        for task in asyncio.all_tasks(loop)
+        if task in record.requests or _is_view(task)
+    }
+    for task in requests:
+        task.cancel()
+    return requests
+
+
+def _is_view(task: asyncio.Task[Any]) -> bool:
+    name = getattr(task.get_coro(), "__qualname__", None)
+    return name == "ASGIHandler.handle.<locals>.process_request"
+
+
+async def _stop(record: Record, requests: set[asyncio.Task[Any]]) -> None:
+    if requests:
+        seconds = LifespanSettings.read().STOP_TIMEOUT
+        _, pending = await asyncio.wait(
+            requests, timeout=None if seconds == float("inf") else seconds
+        )
+        if pending:
+            logger.warning(
+                "requests did not end within %g s of being cancelled, and resources "
+                "are closed under them: %d",
+                seconds,
+                len(pending),
+            )
+    await record.stop()
+
+
 def _leave_if_failed(record: Record, reactor: Any) -> None:
-    if record.phase != "failed":
+    if record.phase != "failed" or record.is_stopping:
         return
     if threading.current_thread() is threading.main_thread():
         raise SystemExit(_STARTUP_FAILED)  # passes through the reactor's loop

@@ -8,8 +8,9 @@ from pathlib import Path
 def drawn(file: str, marker: str) -> str:
     """The line of *file* that ends in *marker*, with its place in front."""
     path = Path(file)
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     found = [
-        f"    {path.relative_to(Path.cwd())}:{number}  {line.strip()}"
+        f"    {shown}:{number}  {line.strip()}"
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if line.endswith(marker)
     ]

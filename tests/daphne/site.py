@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.processes import Process, running
+from tests.processes import LIMIT, Process, running
 
 PROJECT: Final = Path(__file__).resolve().parent / "project"
 
@@ -49,3 +52,20 @@ def serving(
 def port_of(process: Process, *, nth: int = 1) -> str:
     """Where it listens; *nth* counts the starts under the autoreloader."""
     return process.until(r"^Listening on TCP address 127.0.0.1:(\d+)$", nth=nth)
+
+
+def save(process: Process, file: Path, text: str) -> None:
+    """
+    Write *file*, and wait until the autoreloader has noticed.
+
+    It sees no change from before its first look, which it tells nobody about: the
+    file is saved again, each time a little younger, until it does.
+    """
+    noticed = f"{re.escape(str(file))} changed, reloading.$"
+    file.write_text(text, "utf-8")
+    deadline = time.monotonic() + LIMIT
+    while not process.soon(noticed, 0.5):
+        assert process.alive, process.output
+        assert time.monotonic() < deadline, process.output
+        changed = file.stat().st_mtime_ns + 10**9
+        os.utime(file, ns=(changed, changed))

@@ -30,8 +30,9 @@ def test_a_stop_is_awaited(
     with (
         Gates("stop") as gates,
         serving(command, site, **gates.variables) as process,
+        client(port_of(process)) as browser,
     ):
-        process.until_event("+shop")
+        assert browser.get("/async").status_code == 200
         process.send(number)
         gates.wait_for("stop")
         assert process.alive
@@ -72,6 +73,29 @@ def test_resources_outlive_the_requests(
 
 
 @in_one_process
+def test_resources_outlive_a_sync_view(command: tuple[str, ...], site: Path) -> None:
+    """Its thread cannot be cancelled: it ends first, and finds all still open."""
+    with (
+        Gates("request") as gates,
+        serving(command, site, **gates.variables) as process,
+        client(port_of(process)) as browser,
+        ThreadPoolExecutor() as threads,
+    ):
+        threads.submit(browser.get, "/held-in-thread")
+        gates.wait_for("request")
+        process.send(signal.SIGTERM)
+        process.until("^Killed 1 pending application instances$")
+
+        gates.open("request")
+
+        assert process.wait() == 0
+        assert process.events == [
+            *["+db", "+shop"],
+            *["-request with shop open", *CLOSED],
+        ]
+
+
+@in_one_process
 def test_a_request_that_does_not_end_keeps_nothing_open(
     command: tuple[str, ...], site: Path
 ) -> None:
@@ -100,6 +124,10 @@ def test_a_request_that_does_not_end_keeps_nothing_open(
             *["+db", "+shop", "+request", *CLOSED],
             "-request with shop closed",
         ]
+        assert (
+            "requests did not end within 0.05 s of being cancelled, and resources are "
+            "closed under them: 1" in process.output
+        )
 
 
 def test_a_request_that_is_still_uploaded_disturbs_no_other(site: Path) -> None:
@@ -107,9 +135,7 @@ def test_a_request_that_is_still_uploaded_disturbs_no_other(site: Path) -> None:
     with (
         Gates("request") as gates,
         serving(DAPHNE, site, **gates.variables) as process,
-        socket.create_connection(
-            ("127.0.0.1", int(port_of(process))), LIMIT
-        ) as upload,
+        socket.create_connection(("127.0.0.1", int(port_of(process))), LIMIT) as upload,
         client(port_of(process)) as browser,
         ThreadPoolExecutor() as threads,
     ):
@@ -133,8 +159,9 @@ def test_a_second_ctrl_c_cuts_nothing_short(site: Path) -> None:
     with (
         Gates("stop") as gates,
         serving(DAPHNE, site, **gates.variables) as process,
+        client(port_of(process)) as browser,
     ):
-        process.until_event("+shop")
+        assert browser.get("/async").status_code == 200
         process.send(signal.SIGINT)
         gates.wait_for("stop")
 
@@ -153,8 +180,9 @@ def test_a_stop_that_hangs_is_given_up(command: tuple[str, ...], site: Path) -> 
         serving(
             command, site, LIFESPAN='{"STOP_TIMEOUT": 0.05}', **gates.variables
         ) as process,
+        client(port_of(process)) as browser,
     ):
-        process.until_event("+shop")
+        assert browser.get("/async").status_code == 200
 
         code = process.end(signal.SIGTERM)
 

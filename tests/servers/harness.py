@@ -230,7 +230,12 @@ def reserved_port() -> int:
 
 
 def _environment(**variables: str) -> dict[str, str]:
-    ours = {"DJANGO_SETTINGS_MODULE", "FAIL", "STOP_TIMEOUT", "WEB_CONCURRENCY"}
+    ours = {
+        "DJANGO_SETTINGS_MODULE",
+        "FAIL",
+        "REPOSITORY_STOP_TIMEOUT",
+        "WEB_CONCURRENCY",
+    }
     inherited = {
         name: value
         for name, value in os.environ.items()

@@ -13,7 +13,6 @@ import pytest
 from tests.asgi.places import drawn
 
 from .harness import Gate, Running, Server, python, run
-from .project import resources
 
 
 def _uvicorn(*options: str) -> Callable[[str, int], list[str]]:
@@ -23,6 +22,9 @@ def _uvicorn(*options: str) -> Callable[[str, int], list[str]]:
 
     return command
 
+
+# Not imported here: it would register, and connect its receivers, in this process.
+RESOURCES = str(Path(__file__).parent / "project" / "resources.py")
 
 SERVES = r"Uvicorn running on"
 AUTO = Server("uvicorn", _uvicorn(), SERVES)
@@ -101,8 +103,8 @@ def test_everything_happens_in_order(
     assert before_any_request == STARTED
     assert answer.status_code == 200
     assert running.journal == STARTED + STOPPED
-    # It ends itself with the signal that it was sent, after it has closed.
-    assert code == -number
+    # It sends itself what it was sent, and takes a Ctrl-C for a good end.
+    assert code == (-number if number == signal.SIGTERM else 0)
     assert WARNING not in running.lines
 
 
@@ -147,7 +149,7 @@ def test_a_failed_start_exits_and_names_the_resource(
     running = start(server, FAIL="start")
     code = running.exit_code()
 
-    place = drawn(resources.__file__, '@lifespan_resource("repository", needs=(pool,))')
+    place = drawn(RESOURCES, "# the repository")
     named = running.lines.index(
         "ERROR:    while starting lifespan resource 'repository'"
     )
@@ -175,7 +177,7 @@ def test_a_failed_stop_is_printed_and_keeps_nothing_open(start: Start) -> None:
 
 def test_a_stop_that_hangs_is_cut_off(start: Start, gate: Gate) -> None:
     """Nobody comes to the gate: its limit ends it, and the pool is closed."""
-    running = start(AUTO, GATE_STOP=gate, STOP_TIMEOUT="0.05")
+    running = start(AUTO, GATE_STOP=gate, REPOSITORY_STOP_TIMEOUT="0.05")
     running.serves()
     running.signal(signal.SIGTERM)
     gate.wait()
@@ -225,7 +227,7 @@ def test_a_second_ctrl_c_still_closes(start: Start, gate: Gate) -> None:
         running.signal(signal.SIGINT)
         running.exit_code()
 
-    assert answers == []
+    assert [answer.status_code for answer in answers] in ([], [500])
     assert running.journal == [*STARTED, "+request", *STOPPED]
 
 
@@ -280,7 +282,7 @@ def test_without_a_lifespan_first_requests_are_held(start: Start, gate: Gate) ->
 
 
 def test_without_a_lifespan_sigterm_closes_nothing(start: Start) -> None:
-    """uvicorn's limit: it ends itself by the signal, with no hook. Hence the warning."""
+    """uvicorn's limit: it ends itself by the signal, and has no hook for us."""
     running = start(OFF)
     running.serves()
     running.get("/async")

@@ -30,7 +30,11 @@ async def pool() -> AsyncGenerator[Pool]:
     note("-pool")
 
 
-@lifespan_resource("repository", needs=(pool,))
+@lifespan_resource(  # the repository
+    "repository",
+    needs=(pool,),
+    stop_timeout=float(os.environ.get("REPOSITORY_STOP_TIMEOUT", "10")),
+)
 async def repository(pool: Pool) -> AsyncGenerator[Pool]:
     """Needs the pool; may wait, fail or hang, as the environment says."""
     note("+repository")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 SECRET_KEY = "of the tests"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "tests.servers.project.urls"
@@ -11,7 +9,6 @@ INSTALLED_APPS = ["tests.servers.project.apps.ProjectConfig"]
 MIDDLEWARE = ["django_lifespan_typed.middleware.LifespanStateMiddleware"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 USE_TZ = True
-LIFESPAN = {"STOP_TIMEOUT": float(os.environ.get("STOP_TIMEOUT", "10"))}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -10,5 +10,6 @@ urlpatterns = [
     path("async", views.in_async_view),
     path("sync", views.in_sync_view),
     path("held", views.held),
+    path("held-in-thread", views.held_in_thread),
     path("modules", views.modules),
 ]

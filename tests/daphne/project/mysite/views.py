@@ -8,7 +8,7 @@ import sys
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from django_lifespan_typed import LifespanRequest, current_state, get_state
-from tests.processes import at_gate, happened
+from tests.processes import at_gate, at_gate_in_thread, happened
 
 from .lifespan import shop
 
@@ -49,6 +49,14 @@ async def held(request: HttpRequest) -> HttpResponse:
     finally:
         await at_gate("clean-up")
         happened(f"-request with {opened.name} {opened.state}")
+    return HttpResponse(opened.state)
+
+
+def held_in_thread(request: HttpRequest) -> HttpResponse:
+    """In flight until the test lets go; a thread is not to be cancelled."""
+    opened = get_state(request, shop)
+    at_gate_in_thread("request")
+    happened(f"-request with {opened.name} {opened.state}")
     return HttpResponse(opened.state)
 
 

@@ -1,0 +1,1 @@
+"""Tests of lifespans in sync code: blocks, commands, tasks, forks."""

@@ -1,0 +1,1 @@
+"""Tests of lifespans under WSGI, in process and with real servers."""

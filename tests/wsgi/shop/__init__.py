@@ -1,0 +1,1 @@
+"""A project that is served by WSGI servers, in processes of their own."""

@@ -1,0 +1,9 @@
+"""What the shop sells."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Book(models.Model):
+    title = models.CharField(max_length=100)
