@@ -15,7 +15,6 @@ from typing import Any, ParamSpec, TypeVar, final
 from asgiref.sync import async_to_sync
 
 from ._keys import StateKey
-from ._owner import ResourceStatus
 from ._plan import Plan
 from ._portal import Portal, use_loop
 from ._registry import Registry, default_registry
@@ -23,6 +22,7 @@ from ._run import Run
 from ._running import running
 from ._settings import LifespanSettings
 from ._state import LifespanState
+from ._status import ResourceStatus
 from .exceptions import LifespanError
 
 if sys.version_info < (3, 11):

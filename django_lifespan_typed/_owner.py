@@ -7,41 +7,15 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
-from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Final, Literal, Protocol, TypeAlias, final
+from typing import Any, Final, Protocol, final
 
+from ._failures import crashed, failed_start, failed_stop, late_start, late_stop
 from ._resources import Resource
 from ._settings import LifespanSettings
-from ._source import Source
-from .exceptions import (
-    ResourceCrashed,
-    ShutdownError,
-    ShutdownTimeout,
-    StartupError,
-    StartupTimeout,
-)
+from ._status import Phase, ResourceStatus
 
 logger: Final = logging.getLogger(__package__)
-
-Phase: TypeAlias = Literal[
-    "waiting", "starting", "running", "stopping", "stopped", "failed", "crashed"
-]
-
-
-@final
-@dataclass(frozen=True)
-class ResourceStatus:
-    """What is known of one resource at one moment."""
-
-    name: str
-    phase: Phase
-    seconds: float | None
-    """How long its start took; None where it has not started."""
-    needs: tuple[str, ...]
-    declared_at: Source
-    error: BaseException | None
-    """What went wrong at the start, while running or at the stop."""
 
 
 class Group(Protocol):
@@ -244,7 +218,12 @@ class Owner:
         if self.phase == "running":
             self._crashed(error)
         elif self.phase == "stopping":
-            self.error = self._stop_error(error)
+            waiting = self._group.waiting_for(self)
+            self.error = (
+                failed_stop(self.resource, error)
+                if self._timed_out is None
+                else late_stop(self.resource, error, self._timed_out, waiting)
+            )
             logger.error("failed to stop %r", self.resource.name, exc_info=self.error)
             self._finish("failed")
         elif (
@@ -254,14 +233,16 @@ class Owner:
         ):
             self._finish("stopped")
         else:
-            self.error = self._start_error(error)
+            waiting = self._group.waiting_for(self)
+            self.error = (
+                failed_start(self.resource, error)
+                if self._timed_out is None
+                else late_start(self.resource, error, self._timed_out, waiting)
+            )
             self._finish("failed")
 
     def _crashed(self, error: BaseException | None) -> None:
-        name, source = self.resource.name, self.resource.declared_at
-        kind = "" if error is None else f" with {type(error).__name__}"
-        self.error = ResourceCrashed(name, source, f"ended while in use{kind}")
-        self.error.__cause__ = error
+        self.error = crashed(self.resource, error)
         logger.error("%s", self.error, exc_info=error)
         self._finish("crashed")
 
@@ -286,44 +267,6 @@ class Owner:
         self.phase = phase
         self.began_at = None
         self._group.on_finished(self)
-
-    def _start_error(self, error: BaseException) -> BaseException:
-        name, source = self.resource.name, self.resource.declared_at
-        if self._timed_out is not None:
-            waiting = self._group.waiting_for(self)
-            late = StartupTimeout(name, source, self._timed_out, waiting)
-            late.__cause__ = (
-                error if type(error) is not asyncio.CancelledError else None
-            )
-            return late
-        if isinstance(error, StartupError):
-            return error
-        if isinstance(error, Exception):
-            add_note(
-                error, f"while starting lifespan resource {name!r}\n{source.draw()}"
-            )
-            return error
-        wrapped = StartupError(name, source, f"failed to start: {type(error).__name__}")
-        wrapped.__cause__ = error
-        return wrapped
-
-    def _stop_error(self, error: BaseException) -> Exception:
-        name, source = self.resource.name, self.resource.declared_at
-        if self._timed_out is not None:
-            waiting = self._group.waiting_for(self)
-            late = ShutdownTimeout(name, source, self._timed_out, waiting)
-            late.__cause__ = (
-                error if type(error) is not asyncio.CancelledError else None
-            )
-            return late
-        if isinstance(error, Exception):
-            add_note(
-                error, f"while stopping lifespan resource {name!r}\n{source.draw()}"
-            )
-            return error
-        wrapped = ShutdownError(name, source, f"failed to stop: {type(error).__name__}")
-        wrapped.__cause__ = error
-        return wrapped
 
     # --- Time limits
 
@@ -363,8 +306,3 @@ def _by_anyio(error: asyncio.CancelledError) -> bool:
     # anyio says which scope cancels, again and again until that scope is left: held on
     # against it, a task spins, so that is for the stop alone, which has time limits.
     return bool(error.args) and "cancel scope" in str(error.args[0])
-
-
-def add_note(error: BaseException, note: str) -> None:
-    """PEP 678, also on Python 3.10, where the backport's tracebacks show it."""
-    error.__dict__.setdefault("__notes__", []).append(note)

@@ -6,7 +6,7 @@ import asyncio
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any, Final, TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from .exceptions import LifespanError, ProtocolError
 from .types import ASGIApplication, Message, Receive, Scope, Send, State

@@ -6,8 +6,8 @@ import asyncio
 import os
 from typing import Protocol, final
 
-from ._owner import ResourceStatus
 from ._state import LifespanState
+from ._status import ResourceStatus
 
 
 class RunningLifespan(Protocol):

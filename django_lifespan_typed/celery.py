@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn, final
 
@@ -50,7 +51,6 @@ def connect_lifespan(
     with exit code 1. Called again for the same app, it does nothing.
     """
     worker = _Worker(app, registry, only)
-    uid = f"{__name__} {id(app)}"  # the receivers keep the app, and so its id
     for signal, receiver in (
         (signals.worker_init, worker.on_worker_init),
         (signals.worker_process_init, worker.on_process_init),
@@ -58,7 +58,7 @@ def connect_lifespan(
         (signals.worker_process_shutdown, worker.on_process_shutdown),
         (signals.worker_shutdown, worker.on_worker_shutdown),
     ):
-        signal.connect(receiver, weak=False, dispatch_uid=uid)
+        signal.connect(receiver, weak=False, dispatch_uid=worker.uid)
 
 
 @final
@@ -74,6 +74,7 @@ class _Worker:
         self._app = app
         self._registry = default_registry if registry is None else registry
         self._only = None if only is None else tuple(only)
+        self.uid = f"{__name__} {id(app)}"  # the receivers keep the app, and so its id
         self._is_prefork = False
         self._lifespan: Lifespan | None = None
         self._pid: int | None = None
@@ -93,6 +94,7 @@ class _Worker:
         if self._is_prefork:
             self._leave_time_to_start()
         else:
+            self._connect_to_tests()
             self._start()
 
     def on_process_init(self, **_: object) -> None:
@@ -115,7 +117,19 @@ class _Worker:
         if sender.app is self._app:
             self._stop()
 
+    def on_test_worker_stopped(self, *, sender: Any, **_: object) -> None:
+        """After a worker inside of a test, which sends no other signal."""
+        if sender is self._app:
+            self._stop()
+
     # ---
+
+    def _connect_to_tests(self) -> None:
+        testing: Any = sys.modules.get("celery.contrib.testing.worker")
+        if testing is not None:
+            testing.test_worker_stopped.connect(
+                self.on_test_worker_stopped, weak=False, dispatch_uid=self.uid
+            )
 
     def _start(self) -> None:
         if self._pid == os.getpid():

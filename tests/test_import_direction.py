@@ -29,6 +29,7 @@ FLOORS: dict[str, int] = {
     "_dispatch": 2,
     "_portal": 3,
     "_settings": 2,
+    "_status": 2,
     "_state": 2,
     # What can make a value.
     "_value_types": 2,
@@ -41,6 +42,7 @@ FLOORS: dict[str, int] = {
     "_plan": 6,
     "register": 6,
     # One resource in one task; one run of a plan.
+    "_failures": 5,
     "_owner": 6,
     "_publication": 7,
     "_report": 7,

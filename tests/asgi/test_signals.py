@@ -347,6 +347,20 @@ async def test_async_receivers_run_together_after_the_sync_ones(
     assert journal == ["sync", "async", "async"]
 
 
+async def test_a_receiver_finds_the_values_in_the_scope_too(
+    numbered: Registry, connect: Connect
+) -> None:
+    """Where receivers of django-asgi-lifespan look for them."""
+    found: list[Any] = []
+    connect(asgi_startup, lambda scope, **_: found.append(scope["state"]["number"]))
+
+    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
+        await server.startup()
+        await server.shutdown()
+
+    assert found == [7]
+
+
 # --- Receivers that write
 
 

@@ -305,6 +305,30 @@ async def test_of_all_tasks_at_once_while_the_server_takes_its_time(
     assert_closed(*probes.all())
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="a task does not tell that it was cancelled"
+)
+async def test_of_all_tasks_at_once_is_forgotten_when_a_resource_stops(
+    registry: Registry,
+) -> None:
+    """Its stop is not cancelled: a time limit or a task group in it works."""
+    counts: list[int] = []
+
+    @lifespan_resource("it", registry=registry)
+    async def _it() -> AsyncGenerator[int]:
+        task: Any = asyncio.current_task()
+        yield 1
+        counts.append(task.cancelling())
+
+    serving = Serving(registry)
+    await serving.started.wait()
+
+    cancel_all(serving.task, last=True)
+    await serving.end()
+
+    assert counts == [0]
+
+
 @in_either_order
 async def test_of_all_tasks_at_once_while_it_starts(
     lifespan_last: bool,

@@ -192,6 +192,39 @@ async def test_a_crash_does_not_fail_the_stop(
     assert_closed(*probes.all())
 
 
+async def test_a_crash_while_the_server_takes_its_time_to_leave(
+    registry: Registry, journal: list[str]
+) -> None:
+    """It is cancelled and has not left: a resource that dies until then is noticed."""
+    resource = declare_group(registry, anyio_group, journal)
+    lifespan = Lifespan(registry)
+    started = asyncio.Event()
+
+    async def child() -> None:
+        raise ValueError("of the child")
+
+    async def serve() -> None:
+        async with lifespan as state:
+            started.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                state[resource](child)
+                await until(lifespan, "group", "crashed")
+                journal.append("noticed")
+
+    serving = asyncio.ensure_future(serve())
+    await started.wait()
+    serving.cancel()
+    await asyncio.wait({serving})
+
+    assert serving.cancelled()
+    assert journal == ["+group", "-group", "noticed"]
+    (status,) = lifespan.status()
+    assert isinstance(status.error, ResourceCrashed)
+    assert isinstance(status.error.__cause__, BaseExceptionGroup)
+
+
 async def test_a_cancel_scope_is_held_open(registry: Registry) -> None:
     """It is entered and left in one task, or anyio would complain."""
     found: list[Any] = []

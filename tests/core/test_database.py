@@ -135,10 +135,13 @@ async def test_of_a_transaction_that_is_not_ours(
     atomic = await enter()
     async with Lifespan(registry):
         inside = database.open_connections()
+        await sync_to_async(database.use)("in the transaction")
+    await sync_to_async(database.use)("in the transaction still")
     outside = database.open_connections()
     await leave(atomic)
 
-    assert inside == outside == ["start"]
+    assert inside == ["start"]
+    assert outside == ["start", "in the transaction", "in the transaction still"]
     assert database.open_connections() == []
 
 

@@ -33,14 +33,23 @@ def never() -> Iterator[int]:
     yield from ()
 
 
+CLOSED: list[str] = []
+
+
 async def twice_async() -> AsyncGenerator[int]:
     yield 1
-    yield 2
+    try:
+        yield 2
+    finally:
+        CLOSED.append("twice_async")
 
 
 def twice() -> Iterator[int]:
     yield 1
-    yield 2
+    try:
+        yield 2
+    finally:
+        CLOSED.append("twice")
 
 
 def plain() -> int:
@@ -119,7 +128,8 @@ async def test_a_factory_that_gives_no_value(
 async def test_a_generator_that_yields_twice(
     factory: Callable[[], Any], registry: Registry, probes: Probes
 ) -> None:
-    """Seen when it stops; the others are closed."""
+    """Seen when it stops; it and the others are closed."""
+    CLOSED.clear()
     probes.add("before")
     here = next_line()
     declare("it", registry=registry)(factory)
@@ -136,6 +146,7 @@ async def test_a_generator_that_yields_twice(
     )
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
     assert_closed(*probes.all())
+    assert [factory.__name__] == CLOSED
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
@@ -226,16 +226,27 @@ async def test_the_code_around_it_finds_the_state(
     assert found is probe.value
 
 
-async def test_context_variables_come_from_whoever_enters(registry: Registry) -> None:
+@pytest.mark.parametrize("kind", ["async", "blocking"])
+async def test_context_variables_come_from_whoever_enters(
+    kind: str, registry: Registry
+) -> None:
     """What the resources set stays theirs."""
     found: list[str] = []
 
-    @lifespan_resource("it", registry=registry)
-    async def it() -> AsyncGenerator[str]:
+    async def it_async() -> AsyncGenerator[str]:
         found.append(MARK.get())
         MARK.set("set by it")
         yield ""
         found.append(MARK.get())
+
+    def it_blocking() -> Iterator[str]:
+        found.append(MARK.get())
+        MARK.set("set by it")
+        yield ""
+        found.append(MARK.get())
+
+    declare: Any = lifespan_resource("it", registry=registry)
+    declare(it_async if kind == "async" else it_blocking)
 
     token = MARK.set("set outside")
     async with Lifespan(registry):

@@ -285,3 +285,29 @@ async def test_starts_again_after_it_was_stopped(
 
     assert journal == ["+it", "-it"] * 3
     assert_closed(probe, times=3)
+
+
+async def test_a_class_that_blocks_is_made_in_its_thread_too(
+    registry: Registry,
+) -> None:
+    """Its constructor may connect."""
+    threads: list[threading.Thread] = []
+
+    @lifespan_resource("it", registry=registry)
+    class _Connection:
+        def __init__(self) -> None:
+            threads.append(threading.current_thread())
+
+        def __enter__(self) -> int:
+            threads.append(threading.current_thread())
+            return 1
+
+        def __exit__(self, *_: object) -> None:
+            threads.append(threading.current_thread())
+
+    async with Lifespan(registry):
+        pass
+
+    assert len(threads) == 3
+    assert len(set(threads)) == 1
+    assert threading.current_thread() not in threads

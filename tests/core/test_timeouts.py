@@ -263,6 +263,34 @@ async def release_late(probes: Probes, stubborn: Stubborn) -> None:
     await asyncio.wait({task})
 
 
+async def test_what_was_left_alone_and_fails_late_is_not_told_again(
+    registry: Registry,
+    probes: Probes,
+    stubborn: Stubborn,
+    limits: Limits,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It was told when it was given up; its status stays as it was."""
+
+    class FailLate(Step):
+        async def go(self) -> None:
+            await stubborn.go()
+            raise ValueError("late")
+
+    limits(CANCEL_TIMEOUT=0.05)
+    probes.add("it", stop=FailLate(), stop_timeout=0.05)
+    lifespan = Lifespan(registry)
+
+    with pytest.raises(ShutdownTimeout) as caught:
+        async with lifespan:
+            pass
+    caplog.clear()
+    await release_late(probes, stubborn)
+
+    assert caplog.records == []
+    assert [status.error for status in lifespan.status()] == [caught.value]
+
+
 async def test_a_sibling_that_ignores_its_cancellation_is_left_alone(
     registry: Registry, probes: Probes, stubborn: Stubborn, limits: Limits
 ) -> None:
@@ -357,8 +385,12 @@ async def test_a_late_start_is_not_interrupted_twice(
     """What it does to close, once its limit has passed, goes on while others fail."""
     unwinding, failed = asyncio.Event(), asyncio.Event()
 
-    @lifespan_resource("late", start_timeout=0.05, registry=registry)
-    async def _late() -> AsyncGenerator[int]:
+    @lifespan_resource("before", registry=registry)
+    async def before() -> AsyncGenerator[int]:
+        yield 1
+
+    @lifespan_resource("late", needs=(before,), start_timeout=0.05, registry=registry)
+    async def _late(_: int) -> AsyncGenerator[int]:
         try:
             await hang.go()
             yield 1
@@ -384,6 +416,7 @@ async def test_a_late_start_is_not_interrupted_twice(
 
     assert journal == ["-late"]
     assert phases(lifespan) == {
+        "before": "stopped",
         "late": "failed",
         "it": "failed",
         "stopped after": "stopped",
@@ -392,6 +425,9 @@ async def test_a_late_start_is_not_interrupted_twice(
         (record.getMessage(), record.exc_info and type(record.exc_info[1]))
         for record in caplog.records
     ] == [("failed to start 'late' too", StartupTimeout)]
+    (late,) = (s.error for s in lifespan.status() if s.name == "late")
+    assert isinstance(late, StartupTimeout)
+    assert late.waiting == ()  # none that needs it, and it needs 'before' no more
 
 
 async def test_the_clean_up_of_a_late_start_has_the_time_of_a_stop(

@@ -156,6 +156,7 @@ async def test_refuses_what_does_not_fit(
         f"Yield {promised}, or change the type that is promised."
     )
     assert closed == [value]
+    assert not hasattr(caught.value, "__notes__")  # it has said all of it
 
 
 async def test_refuses_what_the_annotation_does_not_promise(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -92,3 +93,19 @@ def test_sigterm_to_the_parent_closes_nothing(site: Path) -> None:
 
         assert code == 0
         assert process.events == ["+db", "+shop"]
+
+
+def test_sigterm_to_the_child_closes_everything(site: Path) -> None:
+    """The process that serves is the one to tell; the other ends with it."""
+    with (
+        Gates("stop") as gates,
+        serving(AUTORELOADED, site, **gates.variables) as process,
+        client(port_of(process)) as browser,
+    ):
+        os.kill(int(browser.get("/pid").text), signal.SIGTERM)
+        gates.wait_for("stop")
+        gates.open("stop")
+
+        assert process.wait() == 0
+        assert process.events == ["+db", "+shop", *CLOSED]
+        assert "Traceback" not in process.output

@@ -13,9 +13,10 @@ from .site import serving
 
 OURS = "django_lifespan_typed.servers.daphne"
 WARNING = (
-    "the server sent no lifespan: resources start at the first request, and it depends "
-    "on the server whether they are closed. To mend it, run uvicorn with --lifespan on, "
-    'and let asgi.py pass scopes of type "lifespan" on to the application.'
+    "the server sent no lifespan: resources start at the first request, and it "
+    "depends on the server whether they are closed. To mend it, run uvicorn with "
+    '--lifespan on, and let asgi.py pass scopes of type "lifespan" on to the '
+    "application."
 )
 
 

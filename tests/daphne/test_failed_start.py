@@ -66,11 +66,15 @@ def test_a_start_that_hangs_fails(command: tuple[str, ...], site: Path) -> None:
         assert process.events == ["+db", "shop is cancelled", "-db"]
         said = "\n".join(
             [
-                "django_lifespan_typed.exceptions.StartupTimeout: "
-                "lifespan resource 'shop' did not start within 0.05 s",
+                (
+                    "django_lifespan_typed.exceptions.StartupTimeout: "
+                    "lifespan resource 'shop' did not start within 0.05 s"
+                ),
                 declared(site, '@lifespan_resource("shop"'),
-                "Waiting for it: nothing. If it needs longer, write "
-                'start_timeout=... (seconds) or LIFESPAN["START_TIMEOUT"].',
+                (
+                    "Waiting for it: nothing. If it needs longer, write "
+                    'start_timeout=... (seconds) or LIFESPAN["START_TIMEOUT"].'
+                ),
             ]
         )
         assert said in process.output
@@ -141,11 +145,15 @@ def test_a_broken_plan_is_said_too(site: Path) -> None:
         assert process.events == []
         said = "\n".join(
             [
-                "django_lifespan_typed.exceptions.MissingNeed: "
-                "lifespan resource 'shop' needs 'dbs', which nothing registers",
+                (
+                    "django_lifespan_typed.exceptions.MissingNeed: "
+                    "lifespan resource 'shop' needs 'dbs', which nothing registers"
+                ),
                 declared(site, lost),
-                "Did you mean 'db'? Register it, or drop it from needs=. "
-                "Registered: 'db', 'shop'.",
+                (
+                    "Did you mean 'db'? Register it, or drop it from needs=. "
+                    "Registered: 'db', 'shop'."
+                ),
             ]
         )
         assert said in process.output

@@ -169,6 +169,10 @@ class Running:
             thread.join(LIMIT)
             assert not thread.is_alive(), f"no answer and no end:\n{self.output}"
 
+    def connected(self) -> socket.socket:
+        """A client that may leave when it likes."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT)
+
     def refuses_connections(self) -> bool:
         """Whether nobody listens at its port."""
         with socket.socket() as client:

@@ -220,14 +220,16 @@ def test_a_second_ctrl_c_still_closes(start: Start, gate: Gate) -> None:
     running = start(AUTO, GATE_REQUEST=gate)
     running.serves()
 
-    with running.asking("/slow") as answers:
+    with running.connected() as client:
+        client.sendall(b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         gate.wait()
         running.signal(signal.SIGINT)
         running.printed("Waiting for connections to close")
         running.signal(signal.SIGINT)
-        running.exit_code()
+    # Since Python 3.12 even then uvicorn waits for the client to leave.
+    running.exit_code()
 
-    assert [answer.status_code for answer in answers] in ([], [500])
+    assert "Waiting for application shutdown" not in running.output
     assert running.journal == [*STARTED, "+request", *STOPPED]
 
 

@@ -126,7 +126,7 @@ def running_script(script: str, **variables: str) -> Generator[Child]:
         yield child
 
 
-PRELUDE: Final = '''
+PRELUDE: Final = """
 import asyncio, os, signal, sys, threading, warnings
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -163,4 +163,4 @@ async def pool() -> AsyncGenerator[str]:
     finally:
         say("-pool")
 
-'''
+"""

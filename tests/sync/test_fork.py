@@ -68,7 +68,9 @@ say(get() == f"200 OK pool of {os.getpid()}")
 """
 
 PLACES = pytest.mark.parametrize(
-    "place", [IN_A_BLOCK, IN_AN_ASYNC_BLOCK, IN_WSGI], ids=["with", "async with", "wsgi"]
+    "place",
+    [IN_A_BLOCK, IN_AN_ASYNC_BLOCK, IN_WSGI],
+    ids=["with", "async with", "wsgi"],
 )
 
 

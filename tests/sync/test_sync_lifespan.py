@@ -544,7 +544,9 @@ async def test_a_thread_that_belongs_to_no_loop_has_to_choose(
                 choose.set()
             blocked.result()
 
-    portal = repr(loops[1]).replace("running=False closed=True", "running=True closed=False")
+    portal = repr(loops[1]).replace(
+        "running=False closed=True", "running=True closed=False"
+    )
     assert text == (
         "this thread has no event loop, and the process has more than one lifespan\n"
         f"    {loops[0]!r}\n    {portal}\n"

@@ -113,5 +113,3 @@ def fork_view(request: HttpRequest) -> HttpResponse:
     os.waitpid(pid, 0)
     with os.fdopen(reading) as said:
         return JsonResponse({"pid": os.getpid(), "said": said.read()})
-
-

@@ -12,4 +12,5 @@ urlpatterns = [
     path("held", views.held),
     path("held-in-thread", views.held_in_thread),
     path("modules", views.modules),
+    path("pid", views.pid),
 ]

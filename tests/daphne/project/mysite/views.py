@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -63,3 +64,8 @@ def held_in_thread(request: HttpRequest) -> HttpResponse:
 def modules(request: HttpRequest) -> JsonResponse:
     """What has been imported."""
     return JsonResponse(sorted(sys.modules), safe=False)
+
+
+def pid(request: HttpRequest) -> HttpResponse:
+    """Which process serves."""
+    return HttpResponse(str(os.getpid()))

@@ -5,3 +5,4 @@ ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "mysite.urls"
 INSTALLED_APPS = ["library.apps.LibraryConfig"]
 MIDDLEWARE = ["django_asgi_lifespan.middleware.LifespanStateMiddleware"]
+USE_TZ = True

@@ -1,0 +1,27 @@
+"""What is known of one resource at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, final
+
+from ._source import Source
+
+Phase: TypeAlias = Literal[
+    "waiting", "starting", "running", "stopping", "stopped", "failed", "crashed"
+]
+
+
+@final
+@dataclass(frozen=True)
+class ResourceStatus:
+    """A record of ``Lifespan.status()``."""
+
+    name: str
+    phase: Phase
+    seconds: float | None
+    """How long its start took; None where it has not started."""
+    needs: tuple[str, ...]
+    declared_at: Source
+    error: BaseException | None
+    """What went wrong at the start, while running or at the stop."""

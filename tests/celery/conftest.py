@@ -1,0 +1,34 @@
+"""Fixtures of the Celery tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.sync.process import Child, running
+
+Workshop = Callable[..., AbstractContextManager[Child]]
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Workshop:
+    """Runs a Python module in the workshop, with a broker of this test's own."""
+    for folder in ("queue", "control", "results"):
+        (tmp_path / folder).mkdir()
+
+    @contextmanager
+    def run(*command: str, **variables: str) -> Generator[Child]:
+        with running(
+            "-m",
+            *command,
+            path=Path(__file__).parent,
+            DJANGO_SETTINGS_MODULE="workshop.settings",
+            WORKSHOP_FOLDER=str(tmp_path),
+            **variables,
+        ) as child:
+            yield child
+
+    return run

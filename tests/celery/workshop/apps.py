@@ -1,0 +1,12 @@
+"""The workshop, as Django knows it."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class WorkshopConfig(AppConfig):
+    name = "workshop"
+
+    def ready(self) -> None:
+        from . import resources  # noqa: F401 - declares them

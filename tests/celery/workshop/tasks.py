@@ -1,0 +1,33 @@
+"""Tasks, which use the pool."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from celery import shared_task
+
+from django_lifespan_typed import current_state, get_state
+
+from .resources import pool, say
+
+
+@shared_task
+def ask() -> dict[str, Any]:
+    """Asks the pool, twice on its loop."""
+    found = current_state()[pool]
+    answers = [async_to_sync(found.ask)(), async_to_sync(get_state({}, pool).ask)()]
+    say("asked")
+    return {"pid": os.getpid(), "answers": answers}
+
+
+@shared_task
+def held(gate: str) -> str:
+    """Takes until somebody writes into *gate*, then asks the pool."""
+    say("held")
+    Path(gate).read_bytes()
+    answer: str = async_to_sync(current_state()[pool].ask)()
+    say("asked")
+    return answer

@@ -1,0 +1,12 @@
+"""The one app of the scratch project."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class MySiteConfig(AppConfig):
+    name = "mysite"
+
+    def ready(self) -> None:
+        from . import mounts  # noqa: F401 - declares the resources

@@ -1,0 +1,11 @@
+"""The application, as the documentation writes it."""
+
+from __future__ import annotations
+
+import os
+
+from django_lifespan_typed.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+application = get_asgi_application()
