@@ -23,12 +23,16 @@ logger: Final = logging.getLogger(__package__)
 
 Phase: TypeAlias = Literal["starting", "running", "failed", "stopped"]
 
-# What makes each server send the lifespan that it did not send.
+# What makes each server send the lifespan that it did not send. Those that a site may
+# import without being served by them come last.
+_WORKER: Final = 'give the uvicorn worker CONFIG_KWARGS = {"lifespan": "on"}'
 _FLAGS: Final = {
-    "uvicorn": "run uvicorn with --lifespan on",
-    "gunicorn": "run gunicorn -k asgi with --asgi-lifespan on",
     "granian": "run granian with --interface asgi",
     "hypercorn": "look for what keeps the lifespan from it: hypercorn sends it",
+    "uvicorn_worker": _WORKER,
+    "uvicorn.workers": _WORKER,
+    "gunicorn": "run gunicorn -k asgi with --asgi-lifespan on",
+    "uvicorn": "run uvicorn with --lifespan on",
 }
 
 _UNAVAILABLE: Final = b"Service Unavailable: the application is not running.\n"

@@ -200,6 +200,11 @@ class Lifespan:
         finally:
             use_loop(before)
 
+    def _will_stop(self) -> None:
+        # Python 3.10 cannot see that the task which entered it was cancelled.
+        if self._run is not None:
+            self._run.will_stop = True
+
     def _left(self) -> None:
         running.remove(self)
         self._entered_in = None

@@ -6,15 +6,17 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import Context
-from typing import Any, ClassVar, TypeVar, final
+from typing import Any, ClassVar, Final, TypeVar, final
 
 from asgiref.sync import SyncToAsync
 
 from .exceptions import LifespanError
 
 T = TypeVar("T")
+
+_PIECE: Final = 0.5  # seconds
 
 
 @final
@@ -87,10 +89,16 @@ class Portal:
             tasks[0].add_done_callback(lambda task: _pass_on(task, outcome))
 
         def cancel() -> None:
-            tasks[0].cancel()
+            if not tasks:  # interrupted before it was begun
+                Context().run(begin)
+            # After its first step, without which a stop would stop nothing.
+            self.loop.call_soon(tasks[0].cancel)
 
-        self.loop.call_soon_threadsafe(begin, context=Context())
         try:
+            self.loop.call_soon_threadsafe(begin, context=Context())
+            # In pieces: a signal that comes just before a wait is seen just after it.
+            while not wait((outcome,), timeout=_PIECE).done:
+                pass
             return outcome.result()
         except BaseException:
             if not outcome.done():

@@ -70,7 +70,7 @@ class Resource(StateKey[T]):
                 f"lifespan resource {name!r} is made by {factory!r}, "
                 "which cannot be called",
                 source,
-                "Decorate a function or a class: " + _EXAMPLE.format(name=name),
+                "Decorate a function or a class:" + _EXAMPLE.format(name=name),
             )
         self.declared_at = source
         self.factory = factory
@@ -123,7 +123,7 @@ class Resource(StateKey[T]):
             self.name,
             self.declared_at,
             problem,
-            "Yield the value once: " + _EXAMPLE.format(name=self.name),
+            "Yield the value once:" + _EXAMPLE.format(name=self.name),
         )
 
     def _wrong(self, value: object) -> InvalidValue | None:

@@ -52,6 +52,9 @@ class Run:
         self._unstarted = len(self.owners)
         self._unfinished = len(self.owners)
         self._failure: BaseException | None = None
+        self.will_stop = False
+        """Set when the stop is near: who is cancelled from then on waits its turn."""
+        self._is_up = False
         self._stopping = False
         self._stop_before = float("inf")
         self._changed: asyncio.Future[None] | None = None
@@ -81,6 +84,7 @@ class Run:
             slow.cancel()
         if self._failure is not None:
             raise self._failure
+        self._is_up = True
         await close_connections(self._settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.owners.values(), began)
 
@@ -162,9 +166,12 @@ class Run:
     def on_finished(self, owner: Owner) -> None:
         """Stop whoever was kept by *owner* alone."""
         self._unfinished -= 1
-        if owner.start_error is not None:
+        wrong = owner.start_error
+        if owner.phase == "crashed" and not (self._is_up or self._stopping):
+            wrong = owner.error  # those that need it would start with what is dead
+        if wrong is not None:
             if self._failure is None and not self._stopping:
-                self._failure = owner.start_error
+                self._failure = wrong
             else:
                 name = owner.resource.name
                 logger.error("failed to start %r too", name, exc_info=owner.error)
@@ -179,8 +186,10 @@ class Run:
         """Whether the cancellation of an owner is part of the end of it all."""
         task = self._entered_by
         cancelling = getattr(task, "cancelling", None)  # Python 3.11
-        return self._stopping or bool(
-            task and not task.done() and cancelling and cancelling()
+        return (
+            self._stopping
+            or self.will_stop
+            or bool(task and not task.done() and cancelling and cancelling())
         )
 
     def is_stopping(self) -> bool:

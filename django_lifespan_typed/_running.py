@@ -26,6 +26,7 @@ class Running:
         self._lifespans: list[tuple[asyncio.AbstractEventLoop, RunningLifespan]] = []
         self.last_failure: str | None = None
         """How the latest start failed, for whoever looks for its resources."""
+        self._of_parents: list[object] = []
         self.parent: int | None = None
         """The process that this one was forked from while lifespans ran there."""
 
@@ -52,6 +53,9 @@ class Running:
         """A forked child has the parent's memory, but none of its connections."""
         if self._lifespans:
             self.parent = os.getppid()
+        # Kept to the end of the process: collected, they would clean up what is open
+        # in the parent, as every suspended coroutine does.
+        self._of_parents += self._lifespans
         self._lifespans = []
         self.last_failure = None
 

@@ -62,6 +62,7 @@ async def _stop(
     lifespan: Lifespan, scope: Scope, settings: LifespanSettings
 ) -> list[Exception]:
     errors: list[Exception] = []
+    lifespan._will_stop()
     try:
         await send(
             asgi_shutdown,

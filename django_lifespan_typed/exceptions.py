@@ -169,7 +169,7 @@ class StartupTimeout(StartupError, TimeoutError):
     def __init__(
         self, name: str, source: Source, seconds: float, waiting: Collection[str]
     ) -> None:
-        super().__init__(name, source, f"did not start within {seconds:g} s")
+        super().__init__(name, source, f"did not start within {seconds:.3g} s")
         self.seconds = seconds
         self.waiting = tuple(sorted(waiting))
 
@@ -273,7 +273,7 @@ class ShutdownTimeout(ShutdownError, TimeoutError):
     def __init__(
         self, name: str, source: Source, seconds: float, waiting: Collection[str]
     ) -> None:
-        super().__init__(name, source, f"did not stop within {seconds:g} s")
+        super().__init__(name, source, f"did not stop within {seconds:.3g} s")
         self.seconds = seconds
         self.waiting = tuple(sorted(waiting))
 

@@ -21,7 +21,7 @@ import httpx
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 # Never waited for in full where all is well; long, for a busy machine.
-LIMIT: Final = 20
+LIMIT: Final = 60
 
 
 def environment(**variables: str) -> dict[str, str]:

@@ -67,11 +67,14 @@ def _start(host: Host, reactor: Any) -> None:
 def _stop_at_sigterm(reactor: Any) -> None:
     # Channels' live server test case runs Daphne in a child without signal handlers,
     # and ends it with SIGTERM, which would close nothing.
+    def on_sigterm(_number: int, _frame: object) -> None:
+        reactor.callFromThread(reactor.stop)
+
     if (
         threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     ):
-        signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(reactor.stop))
+        signal.signal(signal.SIGTERM, on_sigterm)
 
 
 def _cancel_requests(

@@ -223,6 +223,9 @@ async def test_a_crash_while_the_server_takes_its_time_to_leave(
     (status,) = lifespan.status()
     assert isinstance(status.error, ResourceCrashed)
     assert isinstance(status.error.__cause__, BaseExceptionGroup)
+    assert [str(error) for error in status.error.__cause__.exceptions] == [
+        "of the child"
+    ]
 
 
 async def test_a_cancel_scope_is_held_open(registry: Registry) -> None:
@@ -404,6 +407,50 @@ async def test_a_child_that_crashes_while_its_resource_starts(
     ]
     assert journal == ["+before", "-before"]
     assert_closed(*probes.all())
+
+
+@each_group
+async def test_a_crash_before_the_start_is_over_fails_the_start(
+    group: Group, registry: Registry, journal: list[str]
+) -> None:
+    """Nobody starts with a value that is dead already, and nobody is served."""
+    crash = asyncio.Event()
+    reached = asyncio.Event()
+
+    @lifespan_resource("it", registry=registry)
+    async def it() -> AsyncGenerator[str]:
+        async def child() -> None:
+            await crash.wait()
+            raise ValueError("of the child")
+
+        async with group() as spawn:
+            spawn(child)
+            yield "a value"
+
+    @lifespan_resource("slow", needs=(it,), registry=registry)
+    async def slow(_: str) -> AsyncGenerator[str]:
+        reached.set()
+        await asyncio.Event().wait()
+        yield "never"
+
+    @lifespan_resource("later", needs=(slow,), registry=registry)
+    async def later(_: str) -> AsyncGenerator[str]:
+        journal.append("+later")
+        yield "never"
+
+    lifespan = Lifespan(registry)
+    starting = asyncio.ensure_future(lifespan.__aenter__())
+    await reached.wait()
+    crash.set()
+    with pytest.raises(ResourceCrashed) as caught:
+        await starting
+
+    assert str(caught.value) == (
+        f"lifespan resource 'it' ended while in use with ExceptionGroup\n"
+        f"{it.declared_at.draw()}"
+    )
+    assert journal == []
+    assert phases(lifespan) == {"it": "crashed", "slow": "stopped", "later": "stopped"}
 
 
 @each_group

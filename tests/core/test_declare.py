@@ -322,7 +322,7 @@ def test_refuses_what_cannot_be_called(registry: Registry) -> None:
     assert str(caught.value) == (
         f"lifespan resource 'it' is made by {given!r}, which cannot be called\n"
         f'    {here}  lifespan_resource("it", registry=registry)(given)\n'
-        "Decorate a function or a class: \n"
+        "Decorate a function or a class:\n"
         '    @lifespan_resource("it")\n'
         "    async def it() -> AsyncGenerator[SomeType]:\n"
         "        async with ... as value:\n"

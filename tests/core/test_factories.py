@@ -16,7 +16,7 @@ from .probes import Probes, assert_closed, next_line, phases
 declare: Any = lifespan_resource
 
 ADVICE = (
-    "Yield the value once: \n"
+    "Yield the value once:\n"
     '    @lifespan_resource("it")\n'
     "    async def it() -> AsyncGenerator[SomeType]:\n"
     "        async with ... as value:\n"

@@ -253,14 +253,20 @@ BASE_EXCEPTIONS = [
 ]
 
 
-@either_way
-@pytest.mark.parametrize("error", BASE_EXCEPTIONS, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    ("shape", "error"),
+    [
+        pytest.param(shape, error, id=f"{shape}-{type(error).__name__}")
+        for shape in (SHAPES[0], BLOCKING)
+        for error in BASE_EXCEPTIONS
+        # An async generator may not raise it.
+        if shape.blocking or not isinstance(error, GeneratorExit)
+    ],
+)
 async def test_what_is_no_exception_becomes_a_failed_start(
-    error: BaseException, shape: Shape, registry: Registry, probes: Probes
+    shape: Shape, error: BaseException, registry: Registry, probes: Probes
 ) -> None:
     """It neither ends the loop nor looks like a shutdown; it is the cause."""
-    if isinstance(error, GeneratorExit) and not shape.blocking:
-        pytest.skip("an async generator may not raise it")
     probes.add("before")
     here = probes.add("it", "before", shape=shape, start=Raise(error))
     lifespan = Lifespan(registry)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import signal
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -65,24 +67,35 @@ def prices() -> Generator[str]:
         thread.join(LIMIT)
 
 
-@pytest.fixture
-def site(tmp_path: Path, prices: str) -> Path:
-    """The scratch project with its database, in a folder of this test's own."""
-    site = copied(PROJECT, tmp_path)
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scratch project with its database, which no command opens a resource for."""
+    site = copied(PROJECT, tmp_path_factory.mktemp("migrated"))
     for command in (["migrate", "--run-syncdb"], ["loaddata", "books"]):
-        with running("manage.py", *command, folder=site, PRICES=prices) as process:
+        with running("manage.py", *command, folder=site) as process:
             assert process.wait() == 0, process.output
             assert process.events == []
     return site
 
 
+@pytest.fixture
+def site(migrated: Path, tmp_path: Path) -> Path:
+    """The same, in a folder of this test's own."""
+    return Path(shutil.copytree(migrated, tmp_path / "site"))
+
+
 def serving(
-    server: tuple[str, ...], site: Path, prices: str, **variables: str
+    server: tuple[str, ...],
+    site: Path,
+    prices: str,
+    *,
+    module: str = "mysite.asgi",
+    **variables: str,
 ) -> AbstractContextManager[Process]:
     """The project under a server."""
     return running(
         *server,
-        "mysite.asgi:application",
+        f"{module}:application",
         folder=site,
         DJANGO_SETTINGS_MODULE="mysite.settings",
         PRICES=prices,
@@ -174,24 +187,28 @@ def test_each_application_serves_its_part(
 
 async def test_a_client_that_stays_is_cut_off(site: Path, prices: str) -> None:
     """Under Daphne an open stream is ended at SIGTERM, and the sessions with it."""
-    with serving(DAPHNE, site, prices) as process:
+    with serving(DAPHNE, site, prices, module="mysite.journaled") as process:
         port = await asyncio.to_thread(port_of, process)
         url = f"http://127.0.0.1:{port}/mcp"
         headers = {"accept": "application/json, text/event-stream"}
         async with httpx2.AsyncClient(trust_env=False, timeout=LIMIT) as http:
             opened = await http.post(url, headers=headers, json=INITIALIZE)
             assert opened.status_code == 200, opened.text
-            session = {"mcp-session-id": opened.headers["mcp-session-id"]}
-            async with http.stream("GET", url, headers=headers | session) as stream:
-                assert stream.status_code == 200
+            headers["mcp-session-id"] = opened.headers["mcp-session-id"]
+            listening = asyncio.create_task(http.get(url, headers=headers))
+            arrived = partial(process.until_event, "http arrives", nth=2)
+            await asyncio.to_thread(arrived)
 
-                process.send(signal.SIGTERM)
+            process.send(signal.SIGTERM)
 
-                with pytest.raises(httpx2.HTTPError):
-                    async for _ in stream.aiter_raw():
-                        pass
+            with pytest.raises(httpx2.HTTPError):
+                await listening
         assert await asyncio.to_thread(process.wait) == 0
-        assert process.events == ["+http_client", "+api", "-api", "-http_client"]
+        assert process.events == [
+            *["+http_client", "+api"],
+            *["http arrives", "http arrives"],
+            *["-api", "-http_client"],
+        ]
         assert wrong(process) == []
 
 

@@ -50,6 +50,8 @@ class Server:
     """Possible exit codes after a failed start; none: it does not exit."""
     stopped: int = 0
     """The exit code after SIGTERM; negative for the signal."""
+    stop_limit: str = "no limit"
+    """How long it waits for the shutdown, for the documentation."""
     in_flight: Literal["finishes", "cancelled", "killed"] = "finishes"
     """What becomes, at SIGTERM, of requests in flight."""
     lazily_closed_by: tuple[signal.Signals, ...] = ()
@@ -114,6 +116,7 @@ GUNICORN_ASGI: Final = Server(
     flag="run gunicorn -k asgi with --asgi-lifespan on",
     early="held",
     failed_start=(3,),
+    stop_limit="at most 30 s",
     lazily_closed_by=(SIGTERM, SIGINT),
 )
 GUNICORN_ASGI_2: Final = replace(
@@ -143,9 +146,10 @@ GUNICORN_UVICORN: Final = Server(
     ready="Application startup complete|lifespan' protocol appears unsupported",
     stopping="Waiting for connections to close",
     impatient=("--graceful-timeout", "1"),
-    flag="run uvicorn with --lifespan on",
+    flag='give the uvicorn worker CONFIG_KWARGS = {"lifespan": "on"}',
     early="held",
     failed_start=(3,),
+    stop_limit="`--graceful-timeout`, 30 s",
 )
 GUNICORN_UVICORN_2: Final = replace(
     GUNICORN_UVICORN,
@@ -165,6 +169,7 @@ HYPERCORN: Final = Server(
     patient=("--graceful-timeout", "60"),
     flag="look for what keeps the lifespan from it: hypercorn sends it",
     failed_start=(0,),
+    stop_limit="`shutdown_timeout`, 60 s",
     lazily_closed_by=(SIGTERM, SIGINT),
 )
 HYPERCORN_0: Final = replace(
@@ -182,7 +187,10 @@ HYPERCORN_2: Final = replace(
     workers=2,
     # The worker that it kills may have ended by itself before.
     failed_start=(0, 1, 241),
+    stop_limit="until one worker has ended",
     in_flight="killed",
+    # As little as with a lifespan: one closes, which one is luck.
+    lazily_closed_by=(),
 )
 
 GRANIAN: Final = Server(
@@ -197,6 +205,7 @@ GRANIAN: Final = Server(
     stopping="Stopping worker-",
     flag="run granian with --interface asgi",
     failed_start=(1,),
+    stop_limit="`--workers-kill-timeout`, no limit",
     lazily_closed_by=(SIGTERM, SIGINT),
 )
 GRANIAN_2: Final = replace(
@@ -267,25 +276,22 @@ class Serving:
         """Wait until somebody listens: some servers say so a little early."""
         self._until(lambda: not is_refused(self.port))
 
-    def until_stopping(self, idle: socket.socket) -> None:
+    def begin_stop(self, number: signal.Signals) -> None:
         """
-        Wait until the stop has begun, while a request keeps it from ending. A server
-        that says nothing closes connections that are *idle*.
+        Send it a signal; return when the stop has begun, which a request keeps from
+        ending. A server that says nothing closes connections that are idle.
         """
         if self.server.stopping:
+            self.process.send(number)
             self.process.until(self.server.stopping)
-        else:
-            assert idle.recv(1) == b"", "something was sent"
-
-    @contextmanager
-    def idle(self) -> Generator[socket.socket, None, None]:
-        """A connection that has been accepted, and asks for nothing more."""
+            return
         request = b"GET /async HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         with socket.create_connection(("127.0.0.1", int(self.port)), LIMIT) as idle:
             idle.sendall(request)
-            while not idle.recv(65536).endswith(b"}"):
+            assert idle.recv(1), "no answer"
+            self.process.send(number)
+            while idle.recv(65536):
                 pass
-            yield idle
 
     def _until(self, seen: Callable[[], bool]) -> None:
         give_up = monotonic() + LIMIT

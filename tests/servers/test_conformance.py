@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import Gates, client, copied, is_refused
+from tests.processes import Gates, client, copied, is_refused, running
 
 from .servers import (
     DAPHNE,
@@ -30,6 +30,7 @@ from .servers import (
 
 STARTED = ["+db", "+shop"]
 STOPPED = ["shop closes, db is open", "-shop", "-db"]
+NOTHING_RUNS = "threads: 1, loops: 0"
 
 # Hypercorn kills its other workers when the first has ended: see test_limits.py.
 CLOSES_EVERY_WORKER = [server for server in EAGER if server is not HYPERCORN_2]
@@ -68,9 +69,10 @@ def test_nothing_is_served_before_the_start_is_complete(server: Server) -> None:
             site.until_listening()
             response = threads.submit(browser.get, "/async")
 
-        assert response.result().status_code == 200
+        pid = response.result().json()["pid"]
+        site.process.until_event(f"{pid} view")
         assert early == server.early
-        assert site.workers[str(response.result().json()["pid"])] == [*STARTED, "view"]
+        assert site.workers[str(pid)] == [*STARTED, "view"]
 
 
 @each(EAGER)
@@ -198,10 +200,8 @@ def test_a_request_in_flight_finishes_first(server: Server) -> None:
         site.until_ready()
         response = threads.submit(browser.get, "/held")
         gates.wait_for("request")
-        with site.idle() as idle:
-            site.process.send(signal.SIGTERM)
-            site.until_stopping(idle)
-            gates.open("request")
+        site.begin_stop(signal.SIGTERM)
+        gates.open("request")
         site.process.wait()
 
         (busy,) = (found for found in site.workers.values() if "+request" in found)
@@ -288,6 +288,24 @@ def test_a_change_closes_and_starts_afresh(tmp_path: Path) -> None:
 # --- Import
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("-m", "shop.watched"), id="import"),
+        pytest.param(("manage.py", "check"), id="check"),
+        pytest.param(("manage.py", "migrate"), id="migrate"),
+    ],
+)
+def test_who_serves_nothing_opens_nothing(command: tuple[str, ...]) -> None:
+    """No resource, no event loop, and no thread beside the main one."""
+    with running(*command, folder=SITE) as process:
+        code = process.wait()
+
+        (event,) = process.events
+        assert code == 0, process.output
+        assert event.partition(" ")[2] == NOTHING_RUNS
+
+
 @each([GUNICORN_ASGI, GUNICORN_UVICORN])
 def test_a_master_that_preloads_opens_nothing(server: Server) -> None:
     """The import makes no loop and no thread; each worker has its own resources."""
@@ -298,7 +316,7 @@ def test_a_master_that_preloads_opens_nothing(server: Server) -> None:
         site.process.end(signal.SIGTERM)
 
         (master, first, second) = site.workers.values()
-        assert master == ["imported: 1 thread, 0 loops"]
+        assert master == [NOTHING_RUNS]
         assert first == second == [*STARTED, *STOPPED]
 
 

@@ -18,7 +18,6 @@ from .servers import (
     HYPERCORN,
     HYPERCORN_2,
     Server,
-    each,
     serving,
 )
 from .test_conformance import STARTED, STOPPED
@@ -49,11 +48,11 @@ def test_a_worker_that_takes_too_long_is_killed(
         serving(server, *options, **gates.variables) as site,
     ):
         site.until_ready()
-        site.process.send(signal.SIGTERM)
-        gates.wait_until_gone("stop")
-        site.process.wait()
+        site.process.end(signal.SIGTERM)
 
-        assert list(site.workers.values()) == [UNFINISHED]
+        # gunicorn's worker looks once a second, and may not have begun.
+        (events,) = site.workers.values()
+        assert events in (UNFINISHED, STARTED)
 
 
 def test_the_stop_limit_of_hypercorn_is_a_cancellation(tmp_path: Path) -> None:
@@ -138,5 +137,3 @@ def test_a_second_ctrl_c_kills_a_uvicorn_worker_of_gunicorn() -> None:
         site.process.end(signal.SIGINT, group=True)
 
         assert list(site.workers.values()) == [[*STARTED, "+request"]]
-
-

@@ -15,6 +15,7 @@ from .servers import (
     EAGER,
     GRANIAN_ASGINL,
     GUNICORN_ASGI_OFF,
+    HYPERCORN_2,
     LAZY,
     UVICORN_OFF,
     Server,
@@ -24,10 +25,12 @@ from .servers import (
 )
 from .test_conformance import STARTED, STOPPED, declared
 
-# Its lazy start is of tests/daphne; see test_limits.py for two workers of Hypercorn.
-UNROUTED = [server for server in EAGER if server is not DAPHNE and server.workers == 1]
+# The one is of tests/daphne; for the other see test_limits.py.
+UNROUTED = [server for server in EAGER if server not in {DAPHNE, HYPERCORN_2}]
 
-signals = pytest.mark.parametrize("number", [SIGTERM, SIGINT], ids=["SIGTERM", "SIGINT"])
+signals = pytest.mark.parametrize(
+    "number", [SIGTERM, SIGINT], ids=["SIGTERM", "SIGINT"]
+)
 
 
 def warning(server: Server) -> str:
@@ -47,12 +50,13 @@ def until_ready(site: Serving) -> None:
 
 def ended(site: Serving, number: signal.Signals) -> list[str]:
     """
-    What has happened in the one worker, views aside, once it has ended.
+    What has happened in the worker that was asked, views aside, once it has ended.
 
     It is closed on the signals that the table names. On others it is not: no hook
     is left to an application by uvicorn, which ends by raising the signal again.
     """
-    site.process.end(number)
+    code = site.process.end(number)
+    assert number is SIGINT or code == site.server.stopped
     (events,) = site.workers.values()
     return [event for event in events if event != "view"]
 
@@ -115,7 +119,30 @@ def test_first_requests_wait_for_the_start(server: Server) -> None:
         gates.open("start")
 
         assert [answer.result().status_code for answer in answers] == [200, 200]
+        site.process.until(" view$", nth=2)
         assert list(site.workers.values()) == [[*STARTED, "view", "view"]]
+
+
+@each(LAZY)
+def test_a_request_in_flight_finishes_first(server: Server) -> None:
+    """Also where nothing is closed after it."""
+    with (
+        Gates("request") as gates,
+        serving(server, **gates.variables) as site,
+        client(site.port) as browser,
+        ThreadPoolExecutor() as threads,
+    ):
+        until_ready(site)
+        response = threads.submit(browser.get, "/held")
+        gates.wait_for("request")
+        site.begin_stop(SIGTERM)
+        gates.open("request")
+        site.process.wait()
+
+        closed = STOPPED if SIGTERM in server.lazily_closed_by else []
+        served = ["+request", "-request, shop is open"]
+        assert response.result().json() == {"state": "open"}
+        assert list(site.workers.values()) == [[*STARTED, *served, *closed]]
 
 
 @each(LAZY)
@@ -145,9 +172,9 @@ def test_without_requests_nothing_happens(server: Server) -> None:
 
 @each([UVICORN_OFF, GUNICORN_ASGI_OFF, GRANIAN_ASGINL])
 def test_the_flag_is_that_of_the_server_which_serves(server: Server) -> None:
-    """Also where the site imports another one, as the MCP SDK imports uvicorn."""
+    """Also where the site imports another one, for uvicorn's log formatter, say."""
     with (
-        serving(server, application="shop.mounting:application") as site,
+        serving(server, application="shop.importing:application") as site,
         client(site.port) as browser,
     ):
         until_ready(site)

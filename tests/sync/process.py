@@ -32,11 +32,11 @@ class Child:
             **os.environ,
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
             "PYTHONUNBUFFERED": "1",
-            # Servers may fork while threads run, which is what is tested.
-            "PYTHONDEVMODE": "0",
             "NO_PROXY": "127.0.0.1",
             **variables,
         }
+        # It reports what others leave to the end of a process on the same output.
+        environment.pop("PYTHONDEVMODE", None)
         self.process = subprocess.Popen(
             [sys.executable, *command],
             cwd=ROOT if path is None else path,
@@ -85,6 +85,22 @@ class Child:
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal, to all of its group if wanted, as a terminal does."""
         (os.killpg if group else os.kill)(self.process.pid, number)
+
+    def interrupt(self, number: signal.Signals, until: str) -> None:
+        """
+        Send a signal until what it leads to is printed. asgiref waits without a limit,
+        and Python sees a signal that comes just before a wait only after it.
+        """
+
+        def seen() -> bool:
+            return bool(self.all(f"({until})")) or self._ended
+
+        with self._printed:
+            for _ in range(LIMIT // 10):
+                self.signal(number)
+                if self._printed.wait_for(seen, 10):
+                    return
+        raise AssertionError(f"no {until!r} in:\n{self.output}")
 
     def wait(self) -> int:
         """The exit code, once all output has ended."""

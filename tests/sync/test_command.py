@@ -31,7 +31,7 @@ DB = StateKey[str]("db")
 def test_a_sync_command_has_its_resources(
     registry: Registry, add: Add, journal: list[str]
 ) -> None:
-    """``self.state`` has values, ``self.lifespan.call`` and ``async_to_sync`` a loop."""
+    """``self.state`` has values; ``call`` and ``async_to_sync`` run on their loop."""
     add("db")
 
     async def loop_here() -> asyncio.AbstractEventLoop:
@@ -243,20 +243,25 @@ def _no_handle() -> type[LifespanCommand]:
     [
         (
             _async_handle,
-            f"{__name__}._async_handle.<locals>.Command.handle is async, which Django "
-            "would not await\nName it ahandle: async def ahandle(self, *args, "
-            "**options):",
+            (
+                "{name}.handle is async, which Django would not await\n"
+                "Name it ahandle: async def ahandle(self, *args, **options):"
+            ),
         ),
         (
             _sync_ahandle,
-            f"{__name__}._sync_ahandle.<locals>.Command.ahandle is not async\n"
-            "Write: async def ahandle(self, *args, **options):, or name it handle.",
+            (
+                "{name}.ahandle is not async\n"
+                "Write: async def ahandle(self, *args, **options):, or name it handle."
+            ),
         ),
         (
             _no_handle,
-            f"{__name__}._no_handle.<locals>.Command has nothing to do\n"
-            "Write: async def ahandle(self, *args, **options):, or handle in sync "
-            "code.",
+            (
+                "{name} has nothing to do\n"
+                "Write: async def ahandle(self, *args, **options):, or handle in sync "
+                "code."
+            ),
         ),
     ],
     ids=["async handle", "sync ahandle", "neither"],
@@ -272,7 +277,8 @@ def test_a_command_written_wrongly_is_told_how(
     with pytest.raises(LifespanError) as caught:
         call_command(command())
 
-    assert str(caught.value) == text
+    name = f"{__name__}.{mistaken.__name__}.<locals>.Command"
+    assert str(caught.value) == text.format(name=name)
     assert journal == []
 
 
@@ -325,10 +331,10 @@ def test_it_is_djangos_command(registry: Registry) -> None:
 @pytest.mark.parametrize(
     "handle",
     [
-        "async def ahandle(self, *args: Any, **options: Any) -> None:\n"
-        "        await self.work()",
-        "def handle(self, *args: Any, **options: Any) -> None:\n"
-        "        self.lifespan.call(self.work)",
+        """async def ahandle(self, *args: Any, **options: Any) -> None:
+        await self.work()""",
+        """def handle(self, *args: Any, **options: Any) -> None:
+        self.lifespan.call(self.work)""",
     ],
     ids=["ahandle", "handle"],
 )
@@ -356,7 +362,8 @@ call_command(Command())
     with running_script(script) as child:
         child.printed("^working")
 
-        ended = child.end(number)
+        child.interrupt(number, "unwound")
+        ended = child.wait()
 
     assert child.lines[:4] == ["+pool", "working with pool", "unwound", "-pool"]
     assert ended == code

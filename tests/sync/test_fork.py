@@ -59,7 +59,7 @@ application = get_wsgi_application()
 def get() -> str:
     statuses: list[str] = []
     environ = RequestFactory().get("/").environ
-    body = b"".join(application(environ, lambda status, headers: statuses.append(status)))
+    body = b"".join(application(environ, lambda status, _: statuses.append(status)))
     return f"{statuses[0]} {body.decode()}"
 
 say(get() == f"200 OK pool of {os.getpid()}")

@@ -609,7 +609,8 @@ with lifespan:
     with running_script(script) as child:
         child.printed("^working$")
 
-        code = child.end(signal.SIGINT)
+        child.interrupt(signal.SIGINT, "unwound")
+        code = child.wait()
 
     assert code == -signal.SIGINT
     assert child.lines[:4] == ["+pool", "working", "unwound", "-pool"]

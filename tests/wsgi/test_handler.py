@@ -21,11 +21,12 @@ from django_lifespan_typed import (
     LifespanRequest,
     Registry,
     StateKey,
+    _host,
     current_state,
     get_state,
     lifespan_resource,
+    wsgi,
 )
-from django_lifespan_typed import _host, wsgi
 from django_lifespan_typed._at_exit import AtExit
 from django_lifespan_typed._portal import use_loop
 from django_lifespan_typed._registry import default_registry

@@ -73,9 +73,8 @@ def test_one_client_serves_every_kind_of_view(
 ) -> None:
     """It has one connection per process, and every view of that process used it."""
     with shop(*server.command) as child, server.client(child) as browser:
-        answers = []
-        for path in ("sync", "async", "mixed", "async", "sync") * 3:
-            answers.append(browser.get(f"/{path}"))
+        kinds = ("sync", "async", "mixed", "async", "sync") * 3
+        answers = [browser.get(f"/{kind}") for kind in kinds]
         streamed = browser.get("/streaming")
 
         assert [answer.status_code for answer in answers] == [200] * 15, child.output

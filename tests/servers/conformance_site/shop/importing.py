@@ -1,4 +1,4 @@
-"""The application of a site that mounts what imports uvicorn, as the MCP SDK does."""
+"""The application of a site that imports uvicorn, whoever serves it."""
 
 from __future__ import annotations
 
