@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 
 from ._keys import StateKey
 from ._plan import Plan
-from ._portal import Portal, use_loop
+from ._portal import Portal, in_loop, use_loop
 from ._registry import Registry, default_registry
 from ._run import Run
 from ._running import running
@@ -118,7 +118,7 @@ class Lifespan:
             raise ExceptionGroup("lifespan resources failed to stop", errors)
 
     def __enter__(self) -> LifespanState:
-        if _in_loop():
+        if in_loop():
             raise LifespanError(
                 "this code runs on an event loop, which a sync block would stop\n"
                 "Write: async with Lifespan() as state:"
@@ -172,7 +172,7 @@ class Lifespan:
                 f"this Lifespan does not run{where}\n"
                 "Enter it first: with Lifespan() as state:"
             )
-        if _in_loop():
+        if in_loop():
             raise LifespanError(
                 "this code runs on an event loop, and would stop it by waiting\n"
                 "Await the function instead of passing it to call()."
@@ -244,11 +244,3 @@ def _cancel_and_wait(task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -
     with suppress(RuntimeError):  # the loop has been closed meanwhile
         loop.call_soon_threadsafe(cancel)
         ended.wait(LifespanSettings.read().CANCEL_TIMEOUT)
-
-
-def _in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

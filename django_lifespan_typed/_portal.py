@@ -146,6 +146,15 @@ def use_loop(
     return before
 
 
+def in_loop() -> bool:
+    """Whether this code runs on an event loop, which must not be made to wait."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def loop_in_use() -> asyncio.AbstractEventLoop | None:
     """The loop that ``async_to_sync`` in this thread runs on, if it is known."""
     local: Any = SyncToAsync.threadlocal

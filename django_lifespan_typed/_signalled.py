@@ -93,6 +93,8 @@ async def _with_managers(
         return registry
     extended = registry.copy()
     for manager in found:
+        if manager is None:
+            continue  # a receiver that has nothing to add this time
         extended.add_manager(manager, source_of(manager))
     return extended
 

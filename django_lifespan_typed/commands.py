@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing_extensions import override
 
 from ._keys import StateKey
 from ._lifespan import Lifespan
+from ._portal import in_loop
 from ._registry import Registry
 from ._state import LifespanState
 from .exceptions import LifespanError
@@ -88,7 +88,7 @@ class LifespanCommand(BaseCommand):
             return handle(*args, **options)
 
     def _refuse_mistakes(self) -> None:
-        if _in_loop():
+        if in_loop():
             raise LifespanError(
                 "this code runs on an event loop, which a command would stop\n"
                 "Write: await sync_to_async(call_command)(...)"
@@ -113,14 +113,6 @@ class LifespanCommand(BaseCommand):
                     "Write: async def ahandle(self, *args, **options):, or name it "
                     "handle."
                 )
-
-
-def _in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 @contextmanager

@@ -22,8 +22,8 @@ Receivers are called with ``scope`` and ``state``; they may be async.
 asgi_lifespan: Final = Signal()
 """
 Sent before resources start. A receiver returns a callable that makes a
-context manager of names and values; ``register_lifespan_manager`` is the
-shorter way.
+context manager of names and values, or None for nothing to add;
+``register_lifespan_manager`` is the shorter way.
 """
 
 asgi_shutdown: Final = Signal()

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from django.dispatch import Signal
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed.exceptions import (
@@ -17,6 +18,7 @@ from django_lifespan_typed.exceptions import (
 )
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.register import register_lifespan_manager
+from django_lifespan_typed.signals import asgi_lifespan
 from django_lifespan_typed.types import LifespanManager
 
 from .places import drawn
@@ -75,6 +77,31 @@ async def test_it_is_served_to_requests(registry: Registry) -> None:
         await server.shutdown()
 
     assert body_of(served) == '["one", "three", "two"]'
+
+
+async def test_a_receiver_of_asgi_lifespan_may_add_nothing(
+    registry: Registry, connect: Callable[[Signal, Any], None]
+) -> None:
+    """One returns a manager, another None: the first is served."""
+
+    @asynccontextmanager
+    async def clients() -> LifespanManager:
+        yield {"one": 1}
+
+    async def adds(**_: Any) -> Any:
+        return clients
+
+    async def adds_nothing(**_: Any) -> None:
+        return None
+
+    connect(asgi_lifespan, adds_nothing)
+    connect(asgi_lifespan, adds)
+    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
+        await server.startup()
+        served = await server.request("/names")
+        await server.shutdown()
+
+    assert body_of(served) == '["one"]'
 
 
 async def test_registered_twice_it_opens_once(
