@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +12,17 @@ import pytest
 from tests.sync.process import Child, running
 
 Workshop = Callable[..., AbstractContextManager[Child]]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Generator[None]:
+    """A worker in this process sets up logging for all of it; here, for one test."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers.copy()
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    logging.captureWarnings(False)
 
 
 @pytest.fixture
