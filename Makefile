@@ -29,7 +29,7 @@ demo: $(VENV)/.demo ## Serve the example site: make demo PORT=8000
 
 .PHONY: test
 test: $(VENV)/.test ## Run the tests: make test ARGS="-k name"
-	PYTHONDEVMODE=1 $(PY) -m pytest $(ARGS)
+	PYTHONDEVMODE=1 $(PY) -m pytest -n auto $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.check ## Format, lint, types (four checkers), import direction

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias, final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from ._at_exit import at_exit
+from ._lifespan import Lifespan
 from ._registry import Registry, default_registry
 from ._settings import LifespanSettings
 from ._signalled import run_with_signals
@@ -45,6 +46,8 @@ class Record:
     def __init__(self) -> None:
         self.phase: Phase = "starting"
         self.values: dict[str, Any] = {}
+        self.lifespan: Lifespan | None = None
+        """What runs; None before and after."""
         self.settled = asyncio.Event()
         """Set once the start is over, well or badly."""
         self.task: asyncio.Task[None] | None = None
@@ -185,6 +188,7 @@ class Host:
             registry = default_registry if registry is None else registry
             async with run_with_signals(registry, scope) as lifespan:
                 record.values = lifespan.state.copy()
+                record.lifespan = lifespan
                 record.settle("running")
                 try:
                     yield
@@ -192,6 +196,7 @@ class Host:
                     self.serving.discard(loop)
                     record.settle("stopped")
         finally:
+            record.lifespan = None
             if record.phase == "starting":
                 record.settle("failed")
             # The task, the values and the events know the loop, and would keep it.

@@ -19,7 +19,7 @@ from ._plan import Plan
 from ._portal import Portal, in_loop, use_loop
 from ._registry import Registry, default_registry
 from ._run import Run
-from ._running import running
+from ._running import RunningLifespan, running
 from ._settings import LifespanSettings
 from ._state import LifespanState
 from ._status import ResourceStatus
@@ -70,6 +70,8 @@ class Lifespan:
         self._state = LifespanState({})
         self._portal: Portal | None = None
         self._loop_before: asyncio.AbstractEventLoop | None = None
+        self._before: RunningLifespan | None = None
+        self._sync_before: RunningLifespan | None = None
 
     async def __aenter__(self) -> LifespanState:
         if self._entered_in == os.getpid():
@@ -85,6 +87,7 @@ class Lifespan:
         self._run = run = Run(plan, managers, values, settings)
         self._entered_in = os.getpid()
         running.add(run.loop, self)
+        self._before = running.enter(self)
         try:
             await run.start()
         except BaseException as error:
@@ -131,6 +134,7 @@ class Lifespan:
             raise
         self._portal = portal
         self._loop_before = use_loop(portal.loop)
+        self._sync_before = running.enter(self)  # in the context of this thread
         return state
 
     def __exit__(
@@ -149,6 +153,7 @@ class Lifespan:
         finally:
             portal.release()
             use_loop(self._loop_before)
+            running.enter(self._sync_before)
 
     def call(
         self,
@@ -207,6 +212,7 @@ class Lifespan:
 
     def _left(self) -> None:
         running.remove(self)
+        running.enter(self._before)
         self._entered_in = None
 
     def _is_in_parent(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextvars import ContextVar
 from typing import Protocol, final
 
 from ._state import LifespanState
@@ -20,12 +21,20 @@ class RunningLifespan(Protocol):
 
 @final
 class Running:
-    """The lifespans that run, the latest last; none is kept after its stop."""
+    """
+    The lifespans that run; none is kept after its stop.
+
+    Code inside the block of one has that one. All other code on its loop has the
+    first, which is its server's: a block in one thread is nobody else's business.
+    """
 
     def __init__(self) -> None:
         self._lifespans: list[tuple[asyncio.AbstractEventLoop, RunningLifespan]] = []
         self.last_failure: str | None = None
         """How the latest start failed, for whoever looks for its resources."""
+        self._entered: ContextVar[RunningLifespan | None] = ContextVar(
+            "django_lifespan_typed", default=None
+        )
         self._of_parents: list[object] = []
         self.parent: int | None = None
         """The process that this one was forked from while lifespans ran there."""
@@ -40,10 +49,19 @@ class Running:
             if pair[1] is lifespan:
                 self._lifespans.remove(pair)
 
+    def enter(self, lifespan: RunningLifespan | None) -> RunningLifespan | None:
+        """Let the code from here on be in the block of *lifespan*; in which it was."""
+        before = self._entered.get()
+        self._entered.set(lifespan)
+        return before
+
     def on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
-        """The latest lifespan of *loop*."""
+        """The lifespan of *loop* that the running code is in, else the first one."""
         found = [lifespan for own, lifespan in self._lifespans if own is loop]
-        return found[-1] if found else None
+        entered = self._entered.get()
+        if entered is not None and any(lifespan is entered for lifespan in found):
+            return entered
+        return found[0] if found else None
 
     def loops(self) -> list[asyncio.AbstractEventLoop]:
         """The loops that have a lifespan, without repeats."""

@@ -18,6 +18,7 @@ from ._at_exit import at_exit
 from ._host import Record, host_of
 from ._portal import Portal, use_loop
 from ._registry import Registry, default_registry
+from ._running import running
 
 __all__ = ["LifespanWSGIHandler", "get_wsgi_application"]
 
@@ -63,6 +64,8 @@ class LifespanWSGIHandler(WSGIHandler):
         if portal is None or self._record is None or self._record.phase != "running":
             return _refuse(start_response)
         use_loop(portal.loop)
+        # Whatever other threads run on that loop, this request has its server's.
+        running.enter(self._record.lifespan)
         serve: Callable[..., HttpResponseBase] = super().__call__
         return serve(environ, start_response)
 

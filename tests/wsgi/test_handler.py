@@ -18,6 +18,7 @@ from django.test import RequestFactory, override_settings
 from django.urls import path
 
 from django_lifespan_typed import (
+    Lifespan,
     LifespanRequest,
     Registry,
     StateKey,
@@ -143,6 +144,31 @@ def test_the_state_is_found_everywhere(
     answers = {get(application, place) for _ in range(3)}
 
     assert answers == {("200 OK", '["the db", "the db", "the db", "the db"]')}
+
+
+@pytest.mark.parametrize("place", ["/everywhere", "/everywhere-async"])
+@pytest.mark.parametrize("served_first", [True, False], ids=["after", "before"])
+def test_a_block_in_another_thread_changes_nothing(
+    place: str, registry: Registry, add: Add, *, served_first: bool
+) -> None:
+    """A command that runs beside requests, with resources of its own."""
+    add("db")
+    other = Registry()
+
+    @lifespan_resource("other", registry=other)
+    async def _() -> str:
+        return "of the block"
+
+    application = get_wsgi_application(registry)
+    with ThreadPoolExecutor(1) as threads:
+        if served_first:
+            threads.submit(get, application, place).result()
+        with Lifespan(other):
+            answer = threads.submit(get, application, place).result()
+            inside = dict(current_state())
+
+    assert answer == ("200 OK", '["the db", "the db", "the db", "the db"]')
+    assert inside == {"other": "of the block"}
 
 
 def test_without_a_registry_it_is_the_default_one(
