@@ -136,5 +136,16 @@ def typed_view(request: LifespanRequest) -> None:
 async def running() -> None:
     async with Lifespan() as state:
         a: int = state[HTTP]  # E
-    with Lifespan() as state:  # E
-        pass
+
+
+async def doubled(number: int) -> int:
+    return number * 2
+
+
+def blocking(lifespan: Lifespan) -> None:
+    with lifespan as state:
+        a: int = state[HTTP]  # E
+    lifespan.call(doubled, "2")  # E
+    lifespan.call(doubled)  # E
+    b: str = lifespan.call(doubled, 2)  # E
+    lifespan.call(print, 2)  # E

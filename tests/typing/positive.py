@@ -34,7 +34,7 @@ from django_lifespan_typed import (
     lifespan_resource,
     run_asgi_lifespan,
 )
-from django_lifespan_typed.asgi import get_asgi_application
+from django_lifespan_typed.asgi import get_asgi_application, with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.middleware import AsyncMiddleware, LifespanStateMiddleware
 from django_lifespan_typed.register import register_lifespan_manager
@@ -513,6 +513,22 @@ def state_is_a_mapping(state: LifespanState) -> None:
 
 
 # --- running
+async def doubled(number: int, *, plus: int = 0) -> int:
+    return number * 2 + plus
+
+
+def blocking(lifespan: Lifespan) -> None:
+    with lifespan as state:
+        assert_type(state, LifespanState)
+        assert_type(state[repo], Repo)
+    assert_type(lifespan.call(doubled, 2, plus=1), int)
+
+
+def serving(django_app: LifespanASGIHandler) -> None:
+    assert_type(with_lifespan(django_app, registry), with_lifespan)
+    with_lifespan(Starlette())
+
+
 async def running() -> None:
     async with Lifespan() as state:
         assert_type(state, LifespanState)
