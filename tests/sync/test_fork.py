@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .process import running_script
+from .scripts import running_script
 
 # What a child does, in a process that has a lifespan by each of these.
 FORK = """

@@ -32,7 +32,7 @@ from django_lifespan_typed.exceptions import (
 )
 
 from .conftest import Add, portal_threads
-from .process import running_script
+from .scripts import interrupt, running_script
 
 
 async def loop_here(*_: object) -> asyncio.AbstractEventLoop:
@@ -577,7 +577,7 @@ except KeyboardInterrupt:
     raise
 """
     with running_script(script) as child:
-        child.printed("^starting$")
+        child.until("^starting$")
 
         code = child.end(signal.SIGINT)
 
@@ -607,9 +607,9 @@ with lifespan:
     lifespan.call(work)
 """
     with running_script(script) as child:
-        child.printed("^working$")
+        child.until("^working$")
 
-        child.interrupt(signal.SIGINT, "unwound")
+        interrupt(child, signal.SIGINT, "unwound")
         code = child.wait()
 
     assert code == -signal.SIGINT
@@ -639,7 +639,7 @@ with lifespan:
     pass
 """
     with running_script(script) as child:
-        child.printed("^stopping$")
+        child.until("^stopping$")
 
         code = child.end(signal.SIGINT)
 

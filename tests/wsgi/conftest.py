@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.sync.process import Child, running
+from tests.processes import Process, running
 
 
 class Warehouse(ThreadingHTTPServer):
@@ -70,7 +70,7 @@ def warehouse() -> Generator[Warehouse]:
         thread.join()
 
 
-Shop = Callable[..., AbstractContextManager[Child]]
+Shop = Callable[..., AbstractContextManager[Process]]
 
 
 @pytest.fixture
@@ -87,17 +87,18 @@ def place(tmp_path: Path) -> Path:
 def shop(place: Path, warehouse: Warehouse) -> Shop:
     """Runs a command for the shop."""
 
-    @contextmanager
-    def run(*command: str, **variables: str) -> Generator[Child]:
-        with running(
+    def run(*command: str, **variables: str) -> AbstractContextManager[Process]:
+        return running(
             *command,
-            path=place,
+            folder=place,
+            PYTHONUNBUFFERED="1",
+            # It reports what others leave to the end of a process.
+            PYTHONDEVMODE=None,
             DJANGO_SETTINGS_MODULE="shop.settings",
             SHOP_DATABASE=str(place / "shop.sqlite3"),
             SHOP_WAREHOUSE=warehouse.url,
             **variables,
-        ) as child:
-            yield child
+        )
 
     return run
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.sync.process import LIMIT, Child
+from tests.processes import LIMIT, Process
 
 from .conftest import Shop, Warehouse
 
@@ -28,10 +28,10 @@ class Server:
     def __str__(self) -> str:
         return self.name
 
-    def client(self, child: Child) -> httpx.Client:
+    def client(self, child: Process) -> httpx.Client:
         """A browser, so to speak, which keeps no connection."""
         return httpx.Client(
-            base_url=child.printed(self.listens)[1],
+            base_url=child.until(self.listens),
             timeout=LIMIT,
             trust_env=False,
             headers={"Connection": "close"},
@@ -62,9 +62,9 @@ EVERY = [GTHREAD, SYNC, NO_RELOAD, RELOAD]
 servers = pytest.mark.parametrize("server", EVERY, ids=str)
 
 
-def workers(child: Child) -> set[str]:
+def workers(child: Process) -> set[str]:
     """The processes that have opened the client."""
-    return set(child.all(r"^\[(\d+)\] \+client$"))
+    return set(child.found(r"^\[(\d+)\] \+client$"))
 
 
 @servers
@@ -83,7 +83,7 @@ def test_one_client_serves_every_kind_of_view(
         }
         assert streamed.text == "books\nbooks\n"
         assert warehouse.connections == len(workers(child)) <= server.workers
-        assert child.all(r"^\[\d+\] (\+client)$") == ["+client"] * len(workers(child))
+        assert child.found(r"^\[\d+\] (\+client)$") == ["+client"] * len(workers(child))
 
 
 @servers
@@ -107,16 +107,17 @@ def test_atomic_holds_across_sync_and_async_code(server: Server, shop: Shop) -> 
 def test_nothing_starts_before_the_first_request(server: Server, shop: Shop) -> None:
     """The application is imported without a thread or a resource, also to be forked."""
     with shop(*server.command) as child, server.client(child) as browser:
-        imported = child.printed(r"^\[(\d+)\] imported, with (.*)$")
+        imported = child.until(r"^\[\d+\] imported, with .*$")
         before = workers(child)
         pid = str(browser.get("/async").json()["pid"])
 
-        assert "lifespan loop" not in imported[2]
+        assert "lifespan loop" not in imported
         assert before == set()
         assert workers(child) == {pid}
         if server is GTHREAD:
-            assert imported[1] == str(child.process.pid) != pid
-            assert child.all("(imported, with)") == ["imported, with"]
+            assert imported.startswith(f"[{child.pid}]")
+            assert pid != str(child.pid)
+            assert child.found("imported, with") == ["imported, with"]
 
 
 @pytest.mark.parametrize("server", [GTHREAD, NO_RELOAD], ids=str)
@@ -128,7 +129,7 @@ def test_first_requests_at_once_start_once(server: Server, shop: Shop) -> None:
                 threads.map(lambda _: browser.get("/async").status_code, range(16))
             )
         code = child.end(signal.SIGINT)
-        started = child.all(r"^\[(\d+)\] \+client$")
+        started = child.found(r"^\[(\d+)\] \+client$")
 
         assert code == 0, child.output
         assert answers == [200] * 16
@@ -151,7 +152,7 @@ def test_gunicorn_closes_at_the_end(
         code = child.end(number)
 
         assert code == 0, child.output
-        assert sorted(child.all(r"^\[(\d+)\] -client$")) == sorted(opened) != []
+        assert sorted(child.found(r"^\[(\d+)\] -client$")) == sorted(opened) != []
 
 
 @pytest.mark.parametrize("server", [GTHREAD, SYNC], ids=str)
@@ -164,12 +165,12 @@ def test_a_worker_that_gunicorn_retires_closes_what_it_has(
         server.client(child) as browser,
     ):
         first = browser.get("/async").json()["pid"]
-        child.printed(rf"^\[{first}\] -client$")
+        child.until(rf"^\[{first}\] -client$")
         second = browser.get("/async").json()["pid"]
         child.end(signal.SIGTERM)
 
         assert first != second
-        assert child.all(r"^\[(\d+)\] -client$") == [str(first), str(second)]
+        assert child.found(r"^\[(\d+)\] -client$") == [str(first), str(second)]
 
 
 @pytest.mark.parametrize("server", [GTHREAD, SYNC], ids=str)
@@ -184,14 +185,14 @@ def test_a_request_in_flight_at_sigterm_is_served_before_the_stop(
     ):
         answer = threads.submit(browser.get, "/held")
         assert warehouse.held.wait(LIMIT)
-        child.signal(signal.SIGTERM)
-        child.printed("Handling signal: term")
-        closed_early = child.all(r"^\[\d+\] (-client)$")
+        child.send(signal.SIGTERM)
+        child.until("Handling signal: term")
+        closed_early = child.found(r"^\[\d+\] (-client)$")
         warehouse.release.set()
         code = child.wait()
 
         assert (answer.result().text, code, closed_early) == ("books", 0, [])
-        assert child.all(r"^\[\d+\] (.client)$") == ["+client", "-client"]
+        assert child.found(r"^\[\d+\] (.client)$") == ["+client", "-client"]
 
 
 def test_runserver_without_the_reloader_closes_on_ctrl_c(shop: Shop) -> None:
@@ -201,7 +202,10 @@ def test_runserver_without_the_reloader_closes_on_ctrl_c(shop: Shop) -> None:
 
         code = child.end(signal.SIGINT)
 
-        assert (code, child.all(r"^\[\d+\] (.client)$")) == (0, ["+client", "-client"])
+        assert (code, child.found(r"^\[\d+\] (.client)$")) == (
+            0,
+            ["+client", "-client"],
+        )
 
 
 def test_runserver_closes_on_ctrl_c(shop: Shop) -> None:
@@ -212,7 +216,7 @@ def test_runserver_closes_on_ctrl_c(shop: Shop) -> None:
         os.kill(pid, signal.SIGINT)
         child.wait()
 
-        assert child.all(r"^\[\d+\] (.client)$") == ["+client", "-client"]
+        assert child.found(r"^\[\d+\] (.client)$") == ["+client", "-client"]
 
 
 def test_runserver_gives_a_slow_stop_no_time_on_ctrl_c(shop: Shop) -> None:
@@ -226,7 +230,7 @@ def test_runserver_gives_a_slow_stop_no_time_on_ctrl_c(shop: Shop) -> None:
 
         child.end(signal.SIGINT, group=True)
 
-        assert child.all(r"^\[\d+\] (.client)$") == ["+client"]
+        assert child.found(r"^\[\d+\] (.client)$") == ["+client"]
 
 
 def test_runserver_closes_and_starts_afresh_when_the_code_changes(
@@ -239,8 +243,8 @@ def test_runserver_closes_and_starts_afresh_when_the_code_changes(
         views = place / "shop" / "views.py"
         later = views.stat().st_mtime + 10
         os.utime(views, (later, later))
-        child.printed(rf"^\[{first}\] -client$")
-        address = child.printed(RELOAD.listens, times=2)[1]
+        child.until(rf"^\[{first}\] -client$")
+        address = child.until(RELOAD.listens, nth=2)
         second = httpx.get(f"{address}/sync", timeout=LIMIT, trust_env=False).json()
 
         assert workers(child) == {str(first), str(second["pid"])}
@@ -255,7 +259,7 @@ def test_runserver_closes_nothing_on_sigterm(server: Server, shop: Shop) -> None
 
         child.end(signal.SIGTERM)
 
-        assert child.all(r"^\[\d+\] (.client)$") == ["+client"]
+        assert child.found(r"^\[\d+\] (.client)$") == ["+client"]
 
 
 @servers
@@ -268,14 +272,14 @@ def test_a_failed_start_refuses_with_503_and_logs_why(
         server.client(child) as browser,
     ):
         answers = [browser.get("/pid") for _ in range(4)]
-        child.printed("no route to the warehouse")
+        child.until("no route to the warehouse")
 
         assert {answer.status_code for answer in answers} == {503}
         assert {answer.text for answer in answers} == {
             "Service Unavailable: the application is not running.\n"
         }
         assert {answer.headers["Retry-After"] for answer in answers} == {"10"}
-        logged = child.all(r"^(the lifespan failed to start)$")
+        logged = child.found("^the lifespan failed to start$")
         assert len(logged) == len(workers(child)) <= server.workers
         assert "RuntimeError: no route to the warehouse" in child.output
 
@@ -304,4 +308,4 @@ def test_management_commands_open_nothing(command: tuple[str, ...], shop: Shop) 
 
         assert code == 0, child.output
         assert workers(child) == set()
-        assert child.all("^left, with (.*)$") == ["['MainThread']"]
+        assert child.found("^left, with (.*)$") == ["['MainThread']"]
