@@ -51,7 +51,8 @@ def get_state(source: Any, key: StateKey[Any], default: object = _MISSING, /) ->
     state, the lifespan of the running event loop is asked, then the process's.
 
     Raises ``StateNotFound`` (a ``KeyError``), which says why, unless there is a
-    *default*; ``TypeError`` for what is neither a source nor a key.
+    *default*; ``LifespanNotRunning`` where several lifespans run and none is this
+    thread's; ``TypeError`` for what is neither a source nor a key.
     """
     # The one line that a request pays for; all else is below, and rare.
     try:
@@ -92,7 +93,12 @@ def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
     state = _state_of(source)
     if state is not None and key.name in state:
         return state[key.name]
-    lifespan = _current()
+    try:
+        lifespan = _current()
+    except LifespanNotRunning:
+        if default is not _MISSING:
+            return default
+        raise
     if lifespan is not None and key.name in lifespan.state:
         return lifespan.state[key.name]
     if default is not _MISSING:

@@ -43,12 +43,13 @@ class YieldedTwice(Exception):
 
 def opener(factory: Factory) -> Callable[..., Opened]:
     """A function that makes one use of *factory*: an async context manager."""
+    name = getattr(factory, "__name__", "resource")
     if isasyncgenfunction(factory):
         return lambda *needs: _AsyncGenerator(factory(*needs))
     if isgeneratorfunction(factory):
-        return lambda *needs: _InThread(lambda: _Generator(factory(*needs)))
+        return lambda *needs: _InThread(lambda: _Generator(factory(*needs)), name)
     if isclass(factory) and _is_sync_only(factory):
-        return lambda *needs: _InThread(partial(_called, factory, *needs))
+        return lambda *needs: _InThread(partial(_called, factory, *needs), name)
     return lambda *needs: _from_result(factory(*needs))
 
 
@@ -113,10 +114,12 @@ class _AsyncGenerator(AbstractAsyncContextManager[Any]):
 class _InThread(AbstractAsyncContextManager[Any]):
     """A blocking context manager: made, entered and exited in one own thread."""
 
-    def __init__(self, make: Callable[[], AbstractContextManager[Any]]) -> None:
+    def __init__(
+        self, make: Callable[[], AbstractContextManager[Any]], name: str = "resource"
+    ) -> None:
         self._make = make
         self._manager: AbstractContextManager[Any] | None = None
-        self._worker = Worker(getattr(make, "__name__", "resource"))
+        self._worker = Worker(name)
 
     @override
     async def __aenter__(self) -> Any:

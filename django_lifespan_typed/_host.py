@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from contextvars import Context
@@ -16,6 +17,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 from ._at_exit import at_exit
 from ._lifespan import Lifespan
 from ._registry import Registry, default_registry
+from ._running import running
 from ._settings import LifespanSettings
 from ._signalled import run_with_signals
 from .types import Scope, Send
@@ -107,8 +109,9 @@ class Host:
     async def lifespan(self, scope: Scope) -> AsyncGenerator[None]:
         """Serve the running loop, from its server's startup to its shutdown."""
         loop = asyncio.get_running_loop()
+        before = self._records.get(loop)
         record = self._records[loop] = Record()
-        async with self._recorded(loop, record, scope):
+        async with self._recorded(loop, record, scope, before):
             if "state" in scope:
                 self.serving.add(loop)
             yield
@@ -180,7 +183,11 @@ class Host:
 
     @asynccontextmanager
     async def _recorded(
-        self, loop: asyncio.AbstractEventLoop, record: Record, scope: Scope
+        self,
+        loop: asyncio.AbstractEventLoop,
+        record: Record,
+        scope: Scope,
+        before: Record | None = None,
     ) -> AsyncGenerator[None]:
         try:
             registry = self._registry()
@@ -195,13 +202,22 @@ class Host:
                 finally:
                     self.serving.discard(loop)
                     record.settle("stopped")
+        except Exception as error:
+            if record.phase == "starting":
+                running.last_failure = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise
         finally:
             record.lifespan = None
             if record.phase == "starting":
                 record.settle("failed")
             # The task, the values and the events know the loop, and would keep it.
             if self._records.get(loop) is record:
-                self._records[loop] = Record.of_the_past(record.phase)
+                # Another server of this loop may go on: two applications, one registry.
+                self._records[loop] = (
+                    Record.of_the_past(record.phase)
+                    if before is None or before.lifespan is None
+                    else before
+                )
 
     def forget(self) -> None:
         """A forked child has none of its parent's loops."""
@@ -245,7 +261,8 @@ def _close(loop: asyncio.AbstractEventLoop, record: Record) -> None:
     if loop.is_closed():
         return
     if loop.is_running():
-        seconds = LifespanSettings.read().STOP_BUDGET + 2
+        settings = LifespanSettings.read()
+        seconds = min(settings.STOP_BUDGET + 2, threading.TIMEOUT_MAX)
         asyncio.run_coroutine_threadsafe(record.stop(), loop).result(seconds)
     else:
         loop.run_until_complete(record.stop())

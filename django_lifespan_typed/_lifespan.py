@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar, final
 from asgiref.sync import async_to_sync
 
 from ._keys import StateKey
-from ._plan import Plan
+from ._plan import Plan, keys_only
 from ._portal import Portal, in_loop, use_loop
 from ._registry import Registry, default_registry
 from ._run import Run
@@ -63,7 +63,7 @@ class Lifespan:
         only: Iterable[StateKey[Any]] | None = None,
     ) -> None:
         self._registry = default_registry if registry is None else registry
-        self._only = None if only is None else tuple(only)
+        self._only = None if only is None else keys_only(only)
         self._run: Run | None = None
         # The process that has entered it: a fork of that has none of its connections.
         self._entered_in: int | None = None
@@ -84,10 +84,11 @@ class Lifespan:
         managers = self._registry.managers if self._only is None else ()
         values: dict[str, Any] = {}
         self._state = LifespanState(values)
+        # First: a run copies the context for its factories, which are in the block too.
+        self._before = running.enter(self)
         self._run = run = Run(plan, managers, values, settings)
         self._entered_in = os.getpid()
         running.add(run.loop, self)
-        self._before = running.enter(self)
         try:
             await run.start()
         except BaseException as error:
@@ -208,7 +209,7 @@ class Lifespan:
     def _will_stop(self) -> None:
         # Python 3.10 cannot see that the task which entered it was cancelled.
         if self._run is not None:
-            self._run.will_stop = True
+            self._run.expect_stop()
 
     def _left(self) -> None:
         running.remove(self)
@@ -249,4 +250,4 @@ def _cancel_and_wait(task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -
 
     with suppress(RuntimeError):  # the loop has been closed meanwhile
         loop.call_soon_threadsafe(cancel)
-        ended.wait(LifespanSettings.read().CANCEL_TIMEOUT)
+        ended.wait(min(LifespanSettings.read().CANCEL_TIMEOUT, threading.TIMEOUT_MAX))

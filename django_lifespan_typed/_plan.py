@@ -8,7 +8,27 @@ from typing import Any, final
 from ._keys import StateKey
 from ._registry import Registry
 from ._resources import Resource
-from .exceptions import CircularNeeds, MissingNeed, StateNotFound, quoted, suggestion
+from ._source import calling_source
+from .exceptions import (
+    CircularNeeds,
+    InvalidDeclaration,
+    MissingNeed,
+    StateNotFound,
+    quoted,
+    suggestion,
+)
+
+
+def keys_only(only: Any) -> tuple[StateKey[Any], ...]:
+    """What ``only=`` was given, if it is keys; raises ``InvalidDeclaration`` if not."""
+    listed: list[Any] = [*only] if hasattr(only, "__iter__") else [None]
+    if all(isinstance(key, StateKey) for key in listed):
+        return tuple(listed)
+    raise InvalidDeclaration(
+        f"a lifespan has only={only!r}, which is not a tuple of keys or resources",
+        calling_source(),
+        "Write: only=(HTTP,) with the comma, and the keys, not their names.",
+    )
 
 
 @final

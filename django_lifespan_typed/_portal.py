@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, TypeVar, final
 
 from asgiref.sync import SyncToAsync
 
+from ._settings import LifespanSettings
 from .exceptions import LifespanError
 
 T = TypeVar("T")
@@ -113,7 +114,10 @@ class Portal:
         finally:
             for task in (left := asyncio.all_tasks(self.loop)):
                 task.cancel()
-            self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            if left:
+                # Not gather: what ignores that it is cancelled would be waited for.
+                seconds = LifespanSettings.read().CANCEL_TIMEOUT
+                self.loop.run_until_complete(asyncio.wait(left, timeout=seconds))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
             asyncio.set_event_loop(None)

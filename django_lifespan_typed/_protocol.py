@@ -125,6 +125,8 @@ class _Peer:
         except BaseException:
             await self._cancel()
             raise
+        if self._task.done():
+            raise self._error("startup", {})
         self._in_use = True
 
     async def shutdown(self) -> None:
@@ -141,6 +143,8 @@ class _Peer:
             await self._cancel()
             raise
         await asyncio.wait({self._task})
+        if self._cause is not None:
+            raise self._error("shutdown", {})
 
     async def _serve(self, scope: Scope) -> None:
         try:

@@ -88,6 +88,11 @@ class Run:
         await close_connections(self._settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.owners.values(), began)
 
+    def expect_stop(self) -> None:
+        """The stop is near: its budget begins, and who is cancelled waits its turn."""
+        self.will_stop = True
+        self._stop_before = monotonic() + self._settings.STOP_BUDGET
+
     async def stop(self) -> list[Exception]:
         """
         Stop each owner as soon as all that need it have stopped; cancel those that
@@ -97,7 +102,8 @@ class Run:
         """
         began = monotonic()
         self._stopping = True
-        self._stop_before = began + self._settings.STOP_BUDGET
+        if not self.will_stop:
+            self._stop_before = began + self._settings.STOP_BUDGET
         latest_first = list(self.owners.values())[::-1]
         for owner in latest_first:
             if owner.phase in {"waiting", "starting"}:

@@ -42,6 +42,7 @@ class Running:
     def add(self, loop: asyncio.AbstractEventLoop, lifespan: RunningLifespan) -> None:
         self._lifespans.append((loop, lifespan))
         self.parent = None
+        self.last_failure = None
 
     def remove(self, lifespan: RunningLifespan) -> None:
         # In place: another thread may add its own meanwhile.
@@ -57,7 +58,7 @@ class Running:
 
     def on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
         """The lifespan of *loop* that the running code is in, else the first one."""
-        found = [lifespan for own, lifespan in self._lifespans if own is loop]
+        found = [lifespan for own, lifespan in self._lifespans.copy() if own is loop]
         entered = self._entered.get()
         if entered is not None and any(lifespan is entered for lifespan in found):
             return entered
@@ -65,7 +66,7 @@ class Running:
 
     def loops(self) -> list[asyncio.AbstractEventLoop]:
         """The loops that have a lifespan, without repeats."""
-        return list({id(loop): loop for loop, _ in self._lifespans}.values())
+        return list({id(loop): loop for loop, _ in self._lifespans.copy()}.values())
 
     def forget(self) -> None:
         """A forked child has the parent's memory, but none of its connections."""

@@ -24,7 +24,10 @@ class LifespanSettings:
     """How long one resource may take to stop."""
 
     STOP_BUDGET: float = 25.0
-    """How long the whole stop may take; below what the orchestrator allows."""
+    """
+    How long the whole stop may take; below what the orchestrator allows. After it,
+    each level of the plan that still hangs has up to twice ``CANCEL_TIMEOUT``.
+    """
 
     CANCEL_TIMEOUT: float = 1.0
     """How long a cancelled resource may take to unwind before it is given up."""

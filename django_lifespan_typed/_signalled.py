@@ -66,7 +66,7 @@ async def _stop(
     try:
         await send(
             asgi_shutdown,
-            timeout=settings.STOP_TIMEOUT,
+            timeout=min(settings.STOP_TIMEOUT, settings.STOP_BUDGET),
             scope=scope,
             state=lifespan.state,
         )

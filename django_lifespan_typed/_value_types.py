@@ -46,18 +46,15 @@ def promised(factory: Callable[..., Any]) -> object | None:
         hint = get_type_hints(factory).get("return")
     except Exception:  # noqa: BLE001 - annotations may name what only a checker sees
         return None
+    if _is_coroutine(factory):
+        return _known(hint)
     arguments = get_args(hint)
     if arguments and get_origin(hint) is not Union:
-        origin = get_origin(hint)
-        if isclass(origin) and (
-            hasattr(origin, "__anext__")
-            or hasattr(origin, "__next__")
-            or hasattr(origin, "__await__")
-            or hasattr(origin, "__aenter__")
-            or hasattr(origin, "__enter__")
-        ):
+        origin: Any = get_origin(hint)
+        # The argument of any other generic class may mean anything: Pool[Connection].
+        if getattr(origin, "__module__", None) in {"collections.abc", "contextlib"}:
             return _known(arguments[-1 if origin.__name__ == "Coroutine" else 0])
-    return _known(hint) if _is_coroutine(factory) else None
+    return None
 
 
 def _entered_type(cls: type) -> object | None:

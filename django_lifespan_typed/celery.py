@@ -14,7 +14,7 @@ from celery.concurrency import get_implementation
 from ._at_exit import at_exit
 from ._keys import StateKey
 from ._lifespan import Lifespan
-from ._plan import Plan
+from ._plan import Plan, keys_only
 from ._portal import use_loop
 from ._registry import Registry, default_registry
 from ._settings import LifespanSettings
@@ -73,7 +73,7 @@ class _Worker:
     ) -> None:
         self._app = app
         self._registry = default_registry if registry is None else registry
-        self._only = None if only is None else tuple(only)
+        self._only = None if only is None else keys_only(only)
         self.uid = f"{__name__} {id(app)}"  # the receivers keep the app, and so its id
         self._is_prefork = False
         self._lifespan: Lifespan | None = None

@@ -91,7 +91,7 @@ class LifespanCommand(BaseCommand):
         if in_loop():
             raise LifespanError(
                 "this code runs on an event loop, which a command would stop\n"
-                "Write: await sync_to_async(call_command)(...)"
+                "Write: await sync_to_async(call_command, thread_sensitive=False)(...)"
             )
         cls = type(self)
         name = f"{cls.__module__}.{cls.__qualname__}"

@@ -296,7 +296,7 @@ async def test_called_on_an_event_loop_it_says_what_to_write(
 
     assert str(caught.value) == (
         "this code runs on an event loop, which a command would stop\n"
-        "Write: await sync_to_async(call_command)(...)"
+        "Write: await sync_to_async(call_command, thread_sensitive=False)(...)"
     )
 
 
@@ -311,7 +311,7 @@ async def test_called_in_a_thread_of_an_event_loop_it_runs(
             journal.append(current_state()[DB])
 
     Command.registry = registry
-    await sync_to_async(call_command)(Command())
+    await sync_to_async(call_command, thread_sensitive=False)(Command())
 
     assert journal == ["+db", "the db", "-db"]
 
