@@ -207,7 +207,8 @@ class Lifespan:
             use_loop(before)
 
     def _will_stop(self) -> None:
-        # Python 3.10 cannot see that the task which entered it was cancelled.
+        # Said before signals are sent, whose time is part of the budget; and Python
+        # 3.10 cannot see that the task which entered it was cancelled.
         if self._run is not None:
             self._run.expect_stop()
 

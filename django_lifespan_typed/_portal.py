@@ -119,8 +119,8 @@ class Portal:
                 seconds = LifespanSettings.read().CANCEL_TIMEOUT
                 self.loop.run_until_complete(asyncio.wait(left, timeout=seconds))
             self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-            self.loop.run_until_complete(self.loop.shutdown_default_executor())
             asyncio.set_event_loop(None)
+            # Ends the idle threads of its executor too, and waits for no busy one.
             self.loop.close()
 
 

@@ -1,4 +1,4 @@
-"""Faults that a review has found, each kept as an example."""
+"""Promises at their edges: pools, given-up tasks, nested blocks, spent budgets."""
 
 from __future__ import annotations
 
@@ -91,6 +91,35 @@ def test_a_task_that_was_given_up_does_not_hold_the_block(registry: Registry) ->
         pass
 
     stubborn.set()
+
+
+def test_a_thread_that_hangs_does_not_hold_the_block(registry: Registry) -> None:
+    """Nor does what a resource has left to the threads of its loop."""
+    entered, leave, left = threading.Event(), threading.Event(), threading.Event()
+
+    def blocks() -> None:
+        entered.set()
+        leave.wait(30)
+
+    @lifespan_resource("busy", registry=registry)
+    async def _() -> AsyncGenerator[int]:
+        task = asyncio.ensure_future(asyncio.to_thread(blocks))
+        await asyncio.to_thread(entered.wait, 30)
+        yield 1
+        task.cancel()
+
+    def block() -> None:
+        with Lifespan(registry):
+            pass
+        left.set()
+
+    thread = threading.Thread(target=block)
+    thread.start()
+    in_time = left.wait(10)
+    leave.set()
+    thread.join()
+
+    assert in_time
 
 
 def told_by(name: str) -> Registry:
