@@ -9,10 +9,12 @@ from typing import Any, Final, Protocol, TypeVar, overload
 from django.http import HttpRequest
 
 from ._keys import StateKey
+from ._overrides import overrides
 from ._portal import loop_in_use
 from ._registry import default_registry
 from ._running import RunningLifespan, running
 from ._state import LifespanState
+from ._status import ResourceStatus
 from .exceptions import LifespanNotRunning, StateNotFound, quoted, suggestion
 from .types import State
 
@@ -68,7 +70,7 @@ def current_state() -> LifespanState:
     It is that of the running event loop; in a thread without one, that of the
     process. Raises ``LifespanNotRunning`` where there is none, or more than one.
     """
-    lifespan = _current()
+    lifespan = current_lifespan()
     if lifespan is None:
         raise LifespanNotRunning(_why_none_runs())
     return lifespan.state
@@ -77,10 +79,32 @@ def current_state() -> LifespanState:
 def state_for_request() -> State:
     """A copy of what runs here, for a request whose server gave it no state."""
     try:
-        lifespan = _current()
+        lifespan = current_lifespan()
     except LifespanNotRunning:
         return {}
     return {} if lifespan is None else lifespan.state.copy()
+
+
+def current_lifespan() -> RunningLifespan | None:
+    """
+    The lifespan that ``current_state()`` reads, if any runs here; raises
+    ``LifespanNotRunning`` where several do and none is this thread's.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loops = running.loops()
+        if len(loops) > 1 and (mine := loop_in_use()) in loops:
+            return running.on(mine)
+        if len(loops) > 1:
+            shown = "\n".join(f"    {loop!r}" for loop in loops)
+            raise LifespanNotRunning(
+                "this thread has no event loop, and the process has more than one "
+                f"lifespan\n{shown}\nPass what tells them apart: the request, or its "
+                "scope, to get_state()."
+            ) from None
+        return running.on(loops[0]) if loops else None
+    return running.on(loop)
 
 
 def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
@@ -94,7 +118,7 @@ def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
     if state is not None and key.name in state:
         return state[key.name]
     try:
-        lifespan = _current()
+        lifespan = current_lifespan()
     except LifespanNotRunning:
         if default is not _MISSING:
             return default
@@ -103,7 +127,9 @@ def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
         return lifespan.state[key.name]
     if default is not _MISSING:
         return default
-    raise StateNotFound(key.name, _why_missing(key, lifespan, state))
+    status = _status_of(key, lifespan)
+    problem = _why_missing(key, lifespan, state)
+    raise StateNotFound(key.name, problem) from (status and status.error)
 
 
 def _is_key(given: object) -> bool:
@@ -123,22 +149,11 @@ def _state_of(source: Any) -> Mapping[str, Any] | None:
     )
 
 
-def _current() -> RunningLifespan | None:
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        loops = running.loops()
-        if len(loops) > 1 and (mine := loop_in_use()) in loops:
-            return running.on(mine)
-        if len(loops) > 1:
-            shown = "\n".join(f"    {loop!r}" for loop in loops)
-            raise LifespanNotRunning(
-                "this thread has no event loop, and the process has more than one "
-                f"lifespan\n{shown}\nPass what tells them apart: the request, or its "
-                "scope, to get_state()."
-            ) from None
-        return running.on(loops[0]) if loops else None
-    return running.on(loop)
+def _status_of(
+    key: StateKey[Any], lifespan: RunningLifespan | None
+) -> ResourceStatus | None:
+    records = () if lifespan is None else lifespan.status()
+    return next((status for status in records if status.name == key.name), None)
 
 
 def _why_missing(
@@ -148,20 +163,28 @@ def _why_missing(
 ) -> str:
     what = f"no {key.name!r} on the lifespan state"
     if lifespan is not None:
-        found = {status.name: status for status in lifespan.status()}
-        status = found.get(key.name)
+        status = _status_of(key, lifespan)
         if status is not None:
             wrong = f" ({type(status.error).__name__})" if status.error else ""
+            if status.optional and status.phase == "failed":
+                return (
+                    f"{what}: its resource is optional, and has failed{wrong}\n"
+                    f"{status.declared_at.draw()}\n"
+                    "Give a default for that case: get_state(request, KEY, None)"
+                )
             return (
                 f"{what}: its resource is {status.phase}{wrong}\n"
                 f"{status.declared_at.draw()}\n"
                 "Ask for it after it has started; pass it in needs= to be sure."
             )
         if key.name in default_registry:
+            overridden = overrides.names
             return (
                 f"{what}: it is registered, but not in the lifespan that runs\n"
                 f"{default_registry[key.name].declared_at.draw()}\n"
                 "Add it to only=, or to that lifespan's registry."
+                + f"\nA test overrides {quoted(overridden)}: what only that needs does "
+                "not start." * bool(overridden)
             )
     elif not state:
         return f"{what}: {_why_none_runs()}"

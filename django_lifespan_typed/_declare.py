@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import (
     AbstractAsyncContextManager as ACM,
     AbstractContextManager as CM,
 )
-from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar, final, overload
 
-from ._factories import Factory
+from typing_extensions import Unpack
+
+from ._declaration import Declaration, Options
 from ._keys import StateKey
-from ._registry import Registry, default_registry
-from ._resources import Resource
-from ._source import Source, calling_source
-from .exceptions import InvalidDeclaration
+from ._resources import HealthCheck, Resource
+from ._source import calling_source
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -30,38 +28,11 @@ G = TypeVar("G")
 H = TypeVar("H")
 
 
-@dataclass(frozen=True)
-class _Declaration:
-    """All that is said of a resource but its factory."""
-
-    name: str
-    key: StateKey[Any] | None
-    needs: tuple[StateKey[Any], ...]
-    registry: Registry
-    source: Source
-    start_timeout: float | None
-    stop_timeout: float | None
-
-    def register(self, factory: Factory) -> Resource[Any]:
-        resource = Resource[Any](
-            self.name,
-            factory,
-            source=self.source,
-            key=self.key,
-            needs=self.needs,
-            start_timeout=self.start_timeout,
-            stop_timeout=self.stop_timeout,
-        )
-        _check_parameters(resource)
-        self.registry.add(resource)
-        return resource
-
-
 @final
 class _ByName(Generic[P]):
     """Takes a factory of arguments *P*; what it makes tells the value's type."""
 
-    def __init__(self, declaration: _Declaration) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         self._declaration = declaration
 
     # Context managers first: a file is its own iterator, a pool is awaitable.
@@ -83,7 +54,7 @@ class _ByName(Generic[P]):
 class _ByKey(Generic[T, P]):
     """Takes a factory of arguments *P* that makes a *T*."""
 
-    def __init__(self, declaration: _Declaration) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         self._declaration = declaration
 
     def __call__(
@@ -98,33 +69,15 @@ class _ByKey(Generic[T, P]):
 
 @overload
 def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[()] = ...,
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    name: str, /, *, needs: tuple[()] = ..., **options: Unpack[Options]
 ) -> _ByName[[]]: ...
 @overload
 def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[StateKey[A]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    name: str, /, *, needs: tuple[StateKey[A]], **options: Unpack[Options]
 ) -> _ByName[[A]]: ...
 @overload
 def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[StateKey[A], StateKey[B]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    name: str, /, *, needs: tuple[StateKey[A], StateKey[B]], **options: Unpack[Options]
 ) -> _ByName[[A, B]]: ...
 @overload
 def lifespan_resource(
@@ -132,9 +85,7 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[A, B, C]]: ...
 @overload
 def lifespan_resource(
@@ -142,9 +93,7 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D]]: ...
 @overload
 def lifespan_resource(
@@ -152,9 +101,7 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D, E]]: ...
 @overload
 def lifespan_resource(
@@ -164,9 +111,7 @@ def lifespan_resource(
     needs: tuple[
         StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E], StateKey[F]
     ],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D, E, F]]: ...
 @overload
 def lifespan_resource(
@@ -182,9 +127,7 @@ def lifespan_resource(
         StateKey[F],
         StateKey[G],
     ],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D, E, F, G]]: ...
 @overload
 def lifespan_resource(
@@ -201,9 +144,7 @@ def lifespan_resource(
         StateKey[G],
         StateKey[H],
     ],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D, E, F, G, H]]: ...
 @overload
 def lifespan_resource(
@@ -211,9 +152,8 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[()] = ...,
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
 ) -> _ByKey[T, []]: ...
 @overload
 def lifespan_resource(
@@ -221,9 +161,8 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
 ) -> _ByKey[T, [A]]: ...
 @overload
 def lifespan_resource(
@@ -231,9 +170,8 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
 ) -> _ByKey[T, [A, B]]: ...
 @overload
 def lifespan_resource(
@@ -241,9 +179,8 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
 ) -> _ByKey[T, [A, B, C]]: ...
 @overload
 def lifespan_resource(
@@ -251,9 +188,8 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
 ) -> _ByKey[T, [A, B, C, D]]: ...
 @overload
 def lifespan_resource(
@@ -261,9 +197,8 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E]],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
 ) -> _ByKey[T, [A, B, C, D, E]]: ...
 @overload
 def lifespan_resource(
@@ -273,9 +208,8 @@ def lifespan_resource(
     needs: tuple[
         StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E], StateKey[F]
     ],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
 ) -> _ByKey[T, [A, B, C, D, E, F]]: ...
 @overload
 def lifespan_resource(
@@ -291,9 +225,8 @@ def lifespan_resource(
         StateKey[F],
         StateKey[G],
     ],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
 ) -> _ByKey[T, [A, B, C, D, E, F, G]]: ...
 @overload
 def lifespan_resource(
@@ -310,18 +243,116 @@ def lifespan_resource(
         StateKey[G],
         StateKey[H],
     ],
-    registry: Registry | None = ...,
-    start_timeout: float | None = ...,
-    stop_timeout: float | None = ...,
+    health: HealthCheck[T] | None = ...,
+    **options: Unpack[Options],
+) -> _ByKey[T, [A, B, C, D, E, F, G, H]]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[()] = ...,
+    health: HealthCheck[T],
+    **options: Unpack[Options],
+) -> _ByKey[T, []]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[StateKey[A]],
+    health: HealthCheck[T],
+    **options: Unpack[Options],
+) -> _ByKey[T, [A]]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[StateKey[A], StateKey[B]],
+    health: HealthCheck[T],
+    **options: Unpack[Options],
+) -> _ByKey[T, [A, B]]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[StateKey[A], StateKey[B], StateKey[C]],
+    health: HealthCheck[T],
+    **options: Unpack[Options],
+) -> _ByKey[T, [A, B, C]]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D]],
+    health: HealthCheck[T],
+    **options: Unpack[Options],
+) -> _ByKey[T, [A, B, C, D]]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E]],
+    health: HealthCheck[T],
+    **options: Unpack[Options],
+) -> _ByKey[T, [A, B, C, D, E]]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[
+        StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E], StateKey[F]
+    ],
+    health: HealthCheck[T],
+    **options: Unpack[Options],
+) -> _ByKey[T, [A, B, C, D, E, F]]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[
+        StateKey[A],
+        StateKey[B],
+        StateKey[C],
+        StateKey[D],
+        StateKey[E],
+        StateKey[F],
+        StateKey[G],
+    ],
+    health: HealthCheck[T],
+    **options: Unpack[Options],
+) -> _ByKey[T, [A, B, C, D, E, F, G]]: ...
+@overload
+def lifespan_resource(
+    name: str,
+    /,
+    *,
+    needs: tuple[
+        StateKey[A],
+        StateKey[B],
+        StateKey[C],
+        StateKey[D],
+        StateKey[E],
+        StateKey[F],
+        StateKey[G],
+        StateKey[H],
+    ],
+    health: HealthCheck[T],
+    **options: Unpack[Options],
 ) -> _ByKey[T, [A, B, C, D, E, F, G, H]]: ...
 def lifespan_resource(
     key: str | StateKey[Any],
     /,
     *,
     needs: tuple[StateKey[Any], ...] = (),
-    registry: Registry | None = None,
-    start_timeout: float | None = None,
-    stop_timeout: float | None = None,
+    health: HealthCheck[Any] | None = None,
+    **options: Unpack[Options],
 ) -> object:
     """
     Declare a resource: a value that lives from server start to server stop::
@@ -341,77 +372,17 @@ def lifespan_resource(
     default one unless told otherwise. *start_timeout* and *stop_timeout* are in
     seconds; ``None`` for what ``settings.LIFESPAN`` says.
 
+    *health* says whether the value still works: a sync or async function of it that
+    raises, or returns False, if not; ``@resource.health`` is the same as a decorator.
+    The lifespan goes on where an *optional* one fails to start: ``get_state`` then
+    raises what names the cause, or gives its default. What needs it is optional too.
+
     Returns the ``Resource``, which is a key: views may name it.
 
     Raises ``InvalidDeclaration`` for arguments that cannot work and
     ``DuplicateName`` for a name that is taken.
     """
-    source = calling_source()
-    if not _is_key(key):
-        raise InvalidDeclaration(
-            f"lifespan_resource() takes a name or a StateKey, not {key!r}",
-            source,
-            'Write: @lifespan_resource("some_name")',
-        )
-    name = key if isinstance(key, str) else key.name
-    _check_needs(name, needs, source)
-    _check_limit(name, "start_timeout", start_timeout, source)
-    _check_limit(name, "stop_timeout", stop_timeout, source)
-    declaration = _Declaration(
-        name=name,
-        key=None if isinstance(key, str) else key,
-        needs=needs,
-        registry=default_registry if registry is None else registry,
-        source=source,
-        start_timeout=start_timeout,
-        stop_timeout=stop_timeout,
-    )
+    declaration = Declaration(key, needs, health, options, calling_source())
     by_name: type[_ByName[...]] = _ByName
     by_key: type[_ByKey[Any, ...]] = _ByKey
     return by_name(declaration) if isinstance(key, str) else by_key(declaration)
-
-
-def _is_key(given: object) -> bool:
-    return isinstance(given, StateKey) or (isinstance(given, str) and given != "")
-
-
-def _check_needs(name: str, needs: Any, source: Source) -> None:
-    listed: list[Any] = [*needs] if isinstance(needs, tuple) else [None]
-    if all(isinstance(need, StateKey) for need in listed):
-        return
-    raise InvalidDeclaration(
-        f"lifespan resource {name!r} has needs={needs!r}, "
-        "which is not a tuple of keys or resources",
-        source,
-        "Write: needs=(HTTP,) with the comma, and the keys, not their names.",
-    )
-
-
-def _check_limit(name: str, option: str, value: object, source: Source) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise InvalidDeclaration(
-            f"lifespan resource {name!r} has {option}={value!r}, "
-            "which is not a number of seconds above 0",
-            source,
-            f'Write: {option}=5.0, or {option}=float("inf") for no limit.',
-        )
-
-
-def _check_parameters(resource: Resource[Any]) -> None:
-    try:
-        signature = inspect.signature(resource.factory)
-    except (TypeError, ValueError):
-        return  # some classes written in C have none
-    try:
-        signature.bind(*resource.needs)
-    except TypeError as error:
-        given = ", ".join(repr(need.name) for need in resource.needs) or "nothing"
-        raise InvalidDeclaration(
-            f"lifespan resource {resource.name!r} passes {given} to a factory "
-            f"that takes {signature.replace(return_annotation=inspect.Signature.empty)}"
-            f" ({error})",
-            resource.declared_at,
-            "Write one need in needs= for each parameter of the factory, in its order.",
-        ) from None

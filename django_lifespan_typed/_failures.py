@@ -55,6 +55,16 @@ def failed_start(resource: Resource[Any], error: BaseException) -> BaseException
     return wrapped
 
 
+def skipped_start(
+    resource: Resource[Any], need: Resource[Any], error: BaseException | None
+) -> StartupError:
+    """An optional resource without *need*, which failed with *error*."""
+    problem = f"was not started: {need.name!r}, which it needs, failed"
+    wrapped = StartupError(resource.name, resource.declared_at, problem)
+    wrapped.__cause__ = error
+    return wrapped
+
+
 def failed_stop(resource: Resource[Any], error: BaseException) -> Exception:
     """*error*, noted or wrapped as for a start."""
     if isinstance(error, Exception):

@@ -195,6 +195,7 @@ class Host:
             registry = default_registry if registry is None else registry
             async with run_with_signals(registry, scope) as lifespan:
                 record.values = lifespan.state.copy()
+                lifespan._mirror(record.values)
                 record.lifespan = lifespan
                 record.settle("running")
                 try:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, MutableMapping
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -14,7 +14,9 @@ from typing import Any, ParamSpec, TypeVar, final
 
 from asgiref.sync import async_to_sync
 
+from ._health import HealthChecks, ResourceHealth
 from ._keys import StateKey
+from ._overrides import Covered, overrides
 from ._plan import Plan, keys_only
 from ._portal import Portal, in_loop, use_loop
 from ._registry import Registry, default_registry
@@ -23,7 +25,7 @@ from ._running import RunningLifespan, running
 from ._settings import LifespanSettings
 from ._state import LifespanState
 from ._status import ResourceStatus
-from .exceptions import LifespanError
+from .exceptions import LifespanError, LifespanNotRunning
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
@@ -68,6 +70,8 @@ class Lifespan:
         # The process that has entered it: a fork of that has none of its connections.
         self._entered_in: int | None = None
         self._state = LifespanState({})
+        self._covered: Covered | None = None
+        self._checks: HealthChecks | None = None
         self._portal: Portal | None = None
         self._loop_before: asyncio.AbstractEventLoop | None = None
         self._before: RunningLifespan | None = None
@@ -80,13 +84,15 @@ class Lifespan:
                 "Make another one: async with Lifespan() as state:"
             )
         settings = LifespanSettings.read()
-        plan = Plan(self._registry, self._only)
+        plan = Plan(self._registry, self._only, overrides.names)
         managers = self._registry.managers if self._only is None else ()
         values: dict[str, Any] = {}
         self._state = LifespanState(values)
+        self._covered = covered = overrides.join(values)
         # First: a run copies the context for its factories, which are in the block too.
         self._before = running.enter(self)
-        self._run = run = Run(plan, managers, values, settings)
+        self._run = run = Run(plan, managers, values, covered.publish, settings)
+        self._checks = HealthChecks(run.owners.values(), values, run.context, settings)
         self._entered_in = os.getpid()
         running.add(run.loop, self)
         try:
@@ -113,9 +119,13 @@ class Lifespan:
                 "this Lifespan does not run\nEnter it first: async with"
             )
         try:
-            errors = await self._run.stop()
+            if self._checks is not None:
+                await self._checks.end()
         finally:
-            self._left()
+            try:
+                errors = await self._run.stop()
+            finally:
+                self._left()
         if len(errors) == 1:
             raise errors[0]
         if errors:
@@ -212,8 +222,16 @@ class Lifespan:
         if self._run is not None:
             self._run.expect_stop()
 
+    def _mirror(self, values: MutableMapping[str, Any]) -> None:
+        # What a server copies its requests' states from; a test overrides them too.
+        if self._covered is not None:
+            self._covered.mirror(values)
+
     def _left(self) -> None:
         running.remove(self)
+        if self._covered is not None:
+            overrides.leave(self._covered)
+            self._covered = None
         running.enter(self._before)
         self._entered_in = None
 
@@ -231,13 +249,30 @@ class Lifespan:
         here = self._entered_in == os.getpid()
         return self._run.loop if self._run is not None and here else None
 
+    async def health(self) -> tuple[ResourceHealth, ...]:
+        """
+        A record of each resource, needs first, after its health check was made.
+
+        Checks are made concurrently, each within ``LIFESPAN["HEALTH_TIMEOUT"]``;
+        results are given again for ``LIFESPAN["HEALTH_CACHE"]`` seconds. Raises
+        ``LifespanNotRunning`` where it does not run on this event loop.
+        """
+        loop = self.loop
+        if loop is not asyncio.get_running_loop() or self._checks is None:
+            where = "" if loop is None else " on this event loop"
+            raise LifespanNotRunning(
+                f"this Lifespan does not run{where}\n"
+                "In sync code, write: lifespan.call(lifespan.health)"
+            )
+        return await self._checks.results()
+
     def status(self) -> tuple[ResourceStatus, ...]:
         """A record of each resource, needs first; empty before the first start."""
         if self._run is None:
             return ()
-        needs = self._run.plan.needs
+        needs, origin = self._run.plan.needs, self._run.began_at
         return tuple(
-            owner.status(needs.get(name, ()))
+            owner.status(needs.get(name, ()), origin)
             for name, owner in self._run.owners.items()
         )
 

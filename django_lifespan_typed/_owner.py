@@ -10,7 +10,14 @@ from contextvars import Context
 from time import monotonic
 from typing import Any, Final, Protocol, final
 
-from ._failures import crashed, failed_start, failed_stop, late_start, late_stop
+from ._failures import (
+    crashed,
+    failed_start,
+    failed_stop,
+    late_start,
+    late_stop,
+    skipped_start,
+)
 from ._resources import Resource
 from ._settings import LifespanSettings
 from ._status import Phase, ResourceStatus
@@ -52,6 +59,8 @@ class Owner:
         self.began_at: float | None = None
         """When the phase that it is in began, on the monotonic clock."""
         self.start_seconds: float | None = None
+        self.start_began_at: float | None = None
+        """When its start began, on the monotonic clock."""
         self._group = group
         self._settings = settings
         self._task: asyncio.Task[None] | None = None
@@ -66,12 +75,17 @@ class Owner:
         """Begin to enter the resource, in a task and a context of its own."""
         loop = asyncio.get_running_loop()
         self.phase = "starting"
-        self.began_at = monotonic()
+        self.began_at = self.start_began_at = monotonic()
         self._limit(self.start_timeout, self._on_time_limit)
         name = f"lifespan {self.resource.name}"
         owning = self._own(needs)
         self._task = context.run(lambda: loop.create_task(owning, name=name))
         self._task.add_done_callback(self._on_done)
+
+    def skip(self, need: Owner) -> None:
+        """Never start, for *need* has failed."""
+        self.error = skipped_start(self.resource, need.resource, need.error)
+        self._finish("failed")
 
     def stop(self) -> None:
         """Exit the resource if it runs, cancel it if it still starts."""
@@ -94,8 +108,10 @@ class Owner:
         """Whether nothing of it is open any more, or will ever be closed."""
         return self.phase in {"stopped", "failed", "crashed"}
 
-    def status(self, needs: tuple[str, ...]) -> ResourceStatus:
-        """What is known of it now."""
+    def status(self, needs: tuple[str, ...], origin: float) -> ResourceStatus:
+        """What is known of it now; *origin* is when the whole start began."""
+        began, started = self.start_began_at, self.started_at
+        is_running = started is not None and self.phase == "running"
         return ResourceStatus(
             name=self.resource.name,
             phase=self.phase,
@@ -103,6 +119,9 @@ class Owner:
             needs=needs,
             declared_at=self.resource.declared_at,
             error=self.error,
+            optional=self.resource.optional,
+            began_after=None if began is None else began - origin,
+            age=monotonic() - started if started and is_running else None,
         )
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, final
 
 from ._keys import StateKey
@@ -37,11 +37,15 @@ class Plan:
     The resources of a lifespan, each after all that it needs.
 
     Raises ``MissingNeed`` or ``CircularNeeds`` before anything has started, and
-    ``StateNotFound`` for a key in *only* that nothing registers.
+    ``StateNotFound`` for a key in *only* that nothing registers. What is *without*,
+    because a test overrides it, does not start, nor does what only it needs.
     """
 
     def __init__(
-        self, registry: Registry, only: Iterable[StateKey[Any]] | None = None
+        self,
+        registry: Registry,
+        only: Iterable[StateKey[Any]] | None = None,
+        without: Collection[str] = (),
     ) -> None:
         self.needs: dict[str, tuple[str, ...]] = {}
         """The names that each resource needs, without repeats."""
@@ -50,8 +54,8 @@ class Plan:
         self.order: list[Resource[Any]] = []
         """Every resource, after its needs."""
         self._registry = registry
-        wanted = list(registry) if only is None else [self._find(key) for key in only]
-        for resource in wanted:
+        self._without = without
+        for resource in self._wanted(only):
             self._visit(resource)
         for resource in self.order:
             for need in self.needs[resource.name]:
@@ -66,6 +70,16 @@ class Plan:
             path.append(last)
             candidates = self.needs.get(last, ())
         return path[::-1]
+
+    def _wanted(self, only: Iterable[StateKey[Any]] | None) -> list[Resource[Any]]:
+        if only is not None:
+            return [self._find(key) for key in only if key.name not in self._without]
+        unneeded: set[str] = set()
+        if self._without:
+            unneeded = unneeded_without(self._registry, self._without)
+        return [
+            resource for resource in self._registry if resource.name not in unneeded
+        ]
 
     def _find(self, key: StateKey[Any]) -> Resource[Any]:
         if key not in self._registry:
@@ -96,7 +110,9 @@ class Plan:
                 raise CircularNeeds([(name, path[name].declared_at) for name in circle])
             path[resource.name] = resource
             stack.append((resource, True))
-            names_needed = dict.fromkeys(need.name for need in resource.needs)
+            names_needed = dict.fromkeys(
+                need.name for need in resource.needs if need.name not in self._without
+            )
             self.needs[resource.name] = tuple(names_needed)
             stack.extend(
                 (self._need(resource, name), False) for name in reversed(names_needed)
@@ -111,3 +127,21 @@ class Plan:
                 [known.name for known in self._registry],
             )
         return self._registry[name]
+
+
+def unneeded_without(registry: Registry, without: Collection[str]) -> set[str]:
+    """The resources *without*, and those that only they need."""
+    needed_by: dict[str, set[str]] = {}
+    for resource in registry:
+        for need in resource.needs:
+            needed_by.setdefault(need.name, set()).add(resource.name)
+    unneeded = set(without)
+    ahead = list(without)
+    while ahead:
+        name = ahead.pop()
+        needs = registry[name].needs if name in registry else ()
+        for need in needs:
+            if need.name not in unneeded and needed_by[need.name] <= unneeded:
+                unneeded.add(need.name)
+                ahead.append(need.name)
+    return unneeded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, final
 
 from ._plan import Plan
@@ -13,10 +13,10 @@ from .exceptions import DuplicateName, InvalidFactory, InvalidValue
 
 @final
 class Publication:
-    """Puts what started on *values*."""
+    """Gives what started to *publish*, with its name."""
 
-    def __init__(self, plan: Plan, values: dict[str, Any]) -> None:
-        self._values = values
+    def __init__(self, plan: Plan, publish: Callable[[str, object], None]) -> None:
+        self._publish = publish
         self._plan = plan
         self._publishers = {resource.name: resource for resource in plan.order}
 
@@ -39,7 +39,7 @@ class Publication:
                         described(expected),
                         need.declared_at,
                     )
-        self._values[resource.name] = value
+        self._publish(resource.name, value)
 
     def publish_all(self, manager: Resource[Any], values: object) -> None:
         """
@@ -60,4 +60,4 @@ class Publication:
             owner = self._publishers.setdefault(name, manager)
             if owner is not manager:
                 raise DuplicateName(name, (owner.declared_at, manager.declared_at))
-            self._values[name] = value
+            self._publish(name, value)

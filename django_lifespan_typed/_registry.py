@@ -27,13 +27,27 @@ class Registry:
         self._managers: list[Resource[State]] = []
 
     def add(self, resource: Resource[Any]) -> None:
-        """Register *resource*; raises ``DuplicateName`` where its name is taken."""
+        """
+        Register *resource*; raises ``DuplicateName`` where its name is taken, and
+        ``InvalidDeclaration`` where what must start needs what may not.
+        """
         owner = self._resources.get(resource.name)
         if owner is not None:
             raise DuplicateName(
                 resource.name, (owner.declared_at, resource.declared_at)
             )
+        self._refuse_needed_optional(resource)
         self._resources[resource.name] = resource
+
+    def _refuse_needed_optional(self, added: Resource[Any]) -> None:
+        for need in added.needs:
+            known = self._resources.get(need.name, need)
+            if isinstance(known, Resource):
+                _refuse_if_optional(known, added)
+        if added.optional:
+            for resource in self:
+                if any(need.name == added.name for need in resource.needs):
+                    _refuse_if_optional(added, resource)
 
     def add_manager(self, manager: ManagerFactory, source: Source) -> None:
         """Register *manager*, whose value is names and values; once if repeated."""
@@ -75,6 +89,17 @@ class Registry:
 
     def __repr__(self) -> str:
         return f"<Registry of {', '.join(self._resources) or 'nothing'}>"
+
+
+def _refuse_if_optional(need: Resource[Any], resource: Resource[Any]) -> None:
+    if need.optional and not resource.optional:
+        raise InvalidDeclaration(
+            f"lifespan resource {resource.name!r} is not optional, but needs "
+            f"{need.name!r}, which is\n{need.declared_at.draw()}",
+            resource.declared_at,
+            f"Write optional=True for {resource.name!r} too, or leave it out for "
+            f"{need.name!r}.",
+        )
 
 
 def _qualified(manager: object) -> str:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager as ACM,
     AbstractContextManager as CM,
     asynccontextmanager,
 )
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar, final
 
 from typing_extensions import override
 
 from ._factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
 from ._keys import StateKey
-from ._source import Source
+from ._source import Source, calling_source, source_of
 from ._value_types import described, fits, promised
 from .exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
 
 T = TypeVar("T")
+H = TypeVar("H")
+
+HealthCheck: TypeAlias = Callable[[T], object]
+"""
+A sync or async function of a value, which says whether it still works: it raises, or
+returns False, if not.
+"""
 
 _NOT_YET: Final = object()
 
@@ -35,8 +43,10 @@ class Resource(StateKey[T]):
         "_open",
         "_value_type",
         "factory",
+        "health_check",
         "key",
         "needs",
+        "optional",
         "start_timeout",
         "stop_timeout",
     )
@@ -51,6 +61,10 @@ class Resource(StateKey[T]):
     """Seconds that it may take to start; None for the setting's."""
     stop_timeout: float | None
     """Seconds that it may take to stop; None for the setting's."""
+    optional: bool
+    """Whether the lifespan goes on without it where it fails to start."""
+    health_check: HealthCheck[T] | None
+    """What says whether its value still works; see ``health``."""
 
     def __init__(
         self,
@@ -63,6 +77,7 @@ class Resource(StateKey[T]):
         needs: tuple[StateKey[Any], ...] = (),
         start_timeout: float | None = None,
         stop_timeout: float | None = None,
+        optional: bool = False,
     ) -> None:
         super().__init__(name)
         if not callable(factory):
@@ -78,6 +93,8 @@ class Resource(StateKey[T]):
         self.needs = needs
         self.start_timeout = start_timeout
         self.stop_timeout = stop_timeout
+        self.optional = optional
+        self.health_check = None
         self._open = opener(factory)
         self._value_type: object = _NOT_YET
 
@@ -90,6 +107,35 @@ class Resource(StateKey[T]):
             declared = self.key.value_type if self.key is not None else None
             self._value_type = declared or promised(self.factory)
         return self._value_type
+
+    def health(self, check: Callable[[T], H], /) -> Callable[[T], H]:
+        """
+        Decorates a sync or async function that says whether the value still works::
+
+            @cache.health
+            async def pings(redis: Redis) -> None:
+                await redis.ping()
+
+        Healthy is what returns anything but False and raises nothing, within
+        ``LIFESPAN["HEALTH_TIMEOUT"]`` seconds. Sync checks run in a thread. Returns
+        *check*. Raises ``InvalidDeclaration`` for what cannot be called with the
+        value, and for a second check.
+        """
+        problem = _wrong_check(check)
+        remedy = (
+            f"Write: @{self.name}.health on one function of one parameter, the value."
+        )
+        if self.health_check is not None:
+            first = source_of(self.health_check)
+            problem = f"has another, at {first}"
+        if problem:
+            raise InvalidDeclaration(
+                f"the health check of lifespan resource {self.name!r} {problem}",
+                calling_source(),
+                remedy,
+            )
+        self.health_check = check
+        return check
 
     @asynccontextmanager
     async def open(self, *needs: object) -> AsyncGenerator[T]:
@@ -134,6 +180,20 @@ class Resource(StateKey[T]):
         return InvalidValue(
             self.name, self.declared_at, value, described(expected), key
         )
+
+
+def _wrong_check(check: object) -> str:
+    if not callable(check):
+        return f"is {check!r}, which cannot be called"
+    try:
+        signature = inspect.signature(check)
+    except (TypeError, ValueError):
+        return ""  # some callables written in C have none
+    try:
+        signature.bind(object())
+    except TypeError:
+        return f"takes {signature}, not the value alone"
+    return ""
 
 
 _EXAMPLE = """

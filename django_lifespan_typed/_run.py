@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from contextvars import copy_context
 from time import monotonic
@@ -33,6 +33,7 @@ class Run:
         plan: Plan,
         managers: tuple[Resource[Any], ...],
         values: dict[str, Any],
+        publish: Callable[[str, object], None],
         settings: LifespanSettings,
     ) -> None:
         self.plan = plan
@@ -41,14 +42,19 @@ class Run:
             resource.name: Owner(resource, self, settings)
             for resource in (*plan.order, *managers)
         }
-        self._publication = Publication(plan, values)
+        self._publication = Publication(plan, publish)
         self._values = values
         self._settings = settings
-        self._context = copy_context()
+        self.context = copy_context()
+        """Where it was entered, and what its code runs in copies of."""
         self._entered_by = asyncio.current_task()
         self._unmet = {name: len(needs) for name, needs in plan.needs.items()}
         self._ready: deque[Owner] = deque()
         self._beginning = False
+        self._lost: deque[Owner] = deque()
+        self._skipping = False
+        self.began_at = monotonic()
+        """When the start began, on the monotonic clock."""
         self._unstarted = len(self.owners)
         self._unfinished = len(self.owners)
         self._failure: BaseException | None = None
@@ -67,7 +73,7 @@ class Run:
 
         Raises what the first one raised that failed; whoever calls must then stop.
         """
-        began = monotonic()
+        began = self.began_at
         slow = Repeating(self._settings.REPORT_INTERVAL, lambda: self._log_slow(began))
         try:
             # Told apart before any starts: an eager task starts at once.
@@ -139,9 +145,33 @@ class Run:
                 owner = self._ready.popleft()
                 values = [self._values[need.name] for need in owner.resource.needs]
                 # A copy each: an eager task runs inside the context of another.
-                owner.start(self._context.copy(), values)
+                owner.start(self.context.copy(), values)
         finally:
             self._beginning = False
+
+    def _go_on_without(self, owner: Owner, wrong: BaseException) -> None:
+        # A skipped one has no traceback of its own.
+        logger.error(
+            "optional %s; going on without it",
+            wrong
+            if owner.start_began_at is None
+            else f"{owner.resource.name!r} failed",
+            exc_info=None if owner.start_began_at is None else wrong,
+        )
+        if owner.start_error is not None:
+            self._unstarted -= 1
+        self._lost.append(owner)
+        if self._skipping:
+            return  # chains may be longer than Python's stack
+        self._skipping = True
+        try:
+            while self._lost:
+                lost = self._lost.popleft()
+                for name in self.plan.needed_by[lost.resource.name]:
+                    if self.owners[name].phase == "waiting":
+                        self.owners[name].skip(lost)
+        finally:
+            self._skipping = False
 
     def _stop_if_unneeded(self, owner: Owner) -> None:
         dependents = self.plan.needed_by.get(owner.resource.name, ())
@@ -175,7 +205,9 @@ class Run:
         wrong = owner.start_error
         if owner.phase == "crashed" and not (self._is_up or self._stopping):
             wrong = owner.error  # those that need it would start with what is dead
-        if wrong is not None:
+        if wrong is not None and owner.resource.optional and not self._stopping:
+            self._go_on_without(owner, wrong)
+        elif wrong is not None:
             if self._failure is None and not self._stopping:
                 self._failure = wrong
             else:

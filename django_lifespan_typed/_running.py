@@ -7,6 +7,7 @@ import os
 from contextvars import ContextVar
 from typing import Protocol, final
 
+from ._health import ResourceHealth
 from ._state import LifespanState
 from ._status import ResourceStatus
 
@@ -17,6 +18,7 @@ class RunningLifespan(Protocol):
     @property
     def state(self) -> LifespanState: ...
     def status(self) -> tuple[ResourceStatus, ...]: ...
+    async def health(self) -> tuple[ResourceHealth, ...]: ...
 
 
 @final

@@ -35,13 +35,22 @@ class LifespanSettings:
     REPORT_INTERVAL: float = 5.0
     """How often a slow start or stop says in the log what it is waiting for."""
 
+    HEALTH_TIMEOUT: float = 2.0
+    """How long one health check may take."""
+
+    HEALTH_CACHE: float = 1.0
+    """How long the result of health checks is given again, however many probes ask."""
+
+    HEALTH_DETAIL: bool = False
+    """Whether health probes say what an error says, which may hold secrets."""
+
     @classmethod
     def read(cls) -> Self:
         """
         The project's settings, as they are now.
 
         Raises ``InvalidSetting`` (an ``ImproperlyConfigured``) for an unknown
-        name or a value that is not a positive number.
+        name or a value that is not of its type.
         """
         given: object = getattr(settings, "LIFESPAN", {})
         if not isinstance(given, Mapping):
@@ -54,13 +63,20 @@ class LifespanSettings:
         return cls(**{name: _checked(name, named[name], known) for name in named})
 
 
-def _checked(name: object, value: object, known: list[str]) -> float:
+def _checked(name: object, value: object, known: list[str]) -> Any:
     if name not in known:
         close = get_close_matches(str(name).upper(), known, n=1)
         meant = f"Did you mean {close[0]!r}? " if close else ""
         raise InvalidSetting(
             f"settings.LIFESPAN has no {name!r}",
             f"{meant}Known: {', '.join(known)}.",
+        )
+    if isinstance(_default(str(name)), bool):
+        if isinstance(value, bool):
+            return value
+        raise InvalidSetting(
+            f'settings.LIFESPAN["{name}"] is {value!r}, not True or False',
+            f'Write: LIFESPAN = {{"{name}": True}}, or leave it out.',
         )
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise InvalidSetting(

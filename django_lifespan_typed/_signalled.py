@@ -46,6 +46,8 @@ async def run_with_signals(
             if name not in shared or shared[name] is not value:
                 state[name] = value
         _share(state.copy(), scope)
+        if "state" in scope:
+            lifespan._mirror(scope["state"])
         yield lifespan
     except BaseException:
         for problem in await _stop(lifespan, scope, settings):

@@ -25,3 +25,9 @@ class ResourceStatus:
     declared_at: Source
     error: BaseException | None
     """What went wrong at the start, while running or at the stop."""
+    optional: bool = False
+    """Whether the lifespan goes on without it."""
+    began_after: float | None = None
+    """Seconds from the beginning of the whole start to that of its own."""
+    age: float | None = None
+    """Seconds that it has been running for; None while it is not."""

@@ -1,33 +1,71 @@
-"""Test tools."""
+"""Test tools: fakes, clients and a test case that have a running lifespan."""
 
 from __future__ import annotations
 
-from typing import Any
+import unittest
+from contextlib import ExitStack
+from typing import Any, ClassVar
 
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 
-from .types import State
+from ._keys import StateKey
+from ._lifespan import Lifespan
+from ._override_state import OVERRIDES, override_state
+from ._registry import Registry
+from ._state import LifespanState
+from ._test_clients import LifespanAsyncClient, LifespanAwareAsyncClient, LifespanClient
 
-__all__ = ["LifespanAwareAsyncClient"]
+__all__ = [
+    "LifespanAsyncClient",
+    "LifespanAwareAsyncClient",
+    "LifespanClient",
+    "LifespanTestCase",
+    "override_state",
+]
 
 
-class LifespanAwareAsyncClient(AsyncClient):
+class LifespanTestCase(unittest.TestCase):
     """
-    Django's ``AsyncClient``, whose requests find *state* on their scope::
+    A mixin for Django's test cases: each test has a running lifespan::
 
-        client = LifespanAwareAsyncClient(state={"http": fake})
+        class SearchTests(LifespanTestCase, TestCase):
+            only = (CATALOGUE,)
 
-    Since Django 5.2, ``AsyncClient(state=...)`` would make it a header.
+            async def test_search(self) -> None:
+                books = await self.state[CATALOGUE].search("whale")
+                response = await self.async_client.get("/search/")
+
+    Test methods, sync or async, and async views run on the loop of the resources.
+    ``self.client`` and ``self.async_client`` are over that lifespan, too. It starts in
+    ``setUp``, so call ``super().setUp()`` first in one of your own, and stops after
+    ``tearDown`` and the cleanups that were added later.
+
+    A factory that asks the database in a thread of its own does not see what the
+    test's transaction has not committed: use ``TransactionTestCase`` for those.
     """
 
-    state: State
+    only: ClassVar[tuple[StateKey[Any], ...] | None] = None
+    """The keys that start, with what they need; all of the registry if None."""
 
-    def __init__(self, state: State, **defaults: Any) -> None:
-        super().__init__(**defaults)
-        self.state = state
+    registry: ClassVar[Registry | None] = None
+    """What starts; None for the default registry."""
 
-    def _base_scope(self, **request: Any) -> dict[str, Any]:
-        parent: Any = super()  # django-stubs leaves this method out
-        scope: dict[str, Any] = parent._base_scope(**request)
-        scope["state"] = self.state
-        return scope
+    client_class: type[Client] = LifespanClient
+    async_client_class: type[AsyncClient] = LifespanAsyncClient
+
+    lifespan: Lifespan
+    """What runs while a test does."""
+
+    state: LifespanState
+    """The values of the resources."""
+
+    def setUp(self) -> None:
+        """Start the resources, with the overrides that decorate the test method."""
+        super().setUp()
+        method = getattr(self, self._testMethodName)
+        self.lifespan = Lifespan(self.registry, only=self.only)
+        with ExitStack() as stack:
+            for override in getattr(method, OVERRIDES, ()):
+                stack.enter_context(override)
+            self.state = stack.enter_context(self.lifespan)
+            self.addCleanup(stack.pop_all().close)

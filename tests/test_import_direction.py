@@ -26,6 +26,7 @@ FLOORS: dict[str, int] = {
     "_keys": 1,
     "exceptions": 1,
     "_at_exit": 2,
+    "_overrides": 2,
     "_dispatch": 2,
     "_portal": 3,
     "_settings": 2,
@@ -38,7 +39,8 @@ FLOORS: dict[str, int] = {
     "_resources": 4,
     # What is registered, and in which order it starts.
     "_registry": 5,
-    "_declare": 6,
+    "_declaration": 6,
+    "_declare": 7,
     "_plan": 6,
     "register": 6,
     # One resource in one task; one run of a plan.
@@ -46,6 +48,7 @@ FLOORS: dict[str, int] = {
     "_owner": 6,
     "_publication": 7,
     "_report": 7,
+    "_health": 7,
     "_run": 8,
     "_running": 8,
     "_lifespan": 9,
@@ -63,7 +66,12 @@ FLOORS: dict[str, int] = {
     "celery": 14,
     "commands": 14,
     "asgi": 15,
-    "testing": 15,
+    "_override_state": 3,
+    "_waterfall": 3,
+    "_test_clients": 15,
+    "testing": 16,
+    # What Django and pytest find by themselves.
+    "apps": 17,
 }
 
 # (importer, imported) on one floor, where no circle arises.

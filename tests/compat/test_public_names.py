@@ -173,7 +173,8 @@ async def test_the_aware_client_passes_the_state_that_it_has() -> None:
     response = await client.get("/names")
 
     assert response.json() == ["books"]
-    assert response.asgi_request.scope["state"] is state
+    assert response.asgi_request.scope["state"] == state
+    assert response.asgi_request.scope["state"] is not state  # as servers do
 
 
 def test_the_manager_of_the_quick_start_is_an_async_generator() -> None:

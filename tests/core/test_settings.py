@@ -22,6 +22,9 @@ DEFAULTS = {
     "STOP_BUDGET": 25.0,
     "CANCEL_TIMEOUT": 1.0,
     "REPORT_INTERVAL": 5.0,
+    "HEALTH_TIMEOUT": 2.0,
+    "HEALTH_CACHE": 1.0,
+    "HEALTH_DETAIL": False,
 }
 KNOWN = ", ".join(DEFAULTS)
 
@@ -37,7 +40,8 @@ def test_has_defaults() -> None:
         {},
         {"START_TIMEOUT": 5},
         {"STOP_TIMEOUT": 0.5, "STOP_BUDGET": float("inf")},
-        {name: index + 1 for index, name in enumerate(DEFAULTS)},
+        {name: index + 1 for index, name in enumerate(DEFAULTS) if "DETAIL" not in name}
+        | {"HEALTH_DETAIL": True},
         MappingProxyType({"REPORT_INTERVAL": 1}),
     ],
     ids=["none", "one", "two", "all", "read-only"],
@@ -48,7 +52,9 @@ def test_takes_what_is_given(given: Any) -> None:
         found = LifespanSettings.read()
 
     assert asdict(found) == {**DEFAULTS, **given}
-    assert all(type(value) is float for value in asdict(found).values())
+    assert {
+        name for name, value in asdict(found).items() if type(value) is not float
+    } == {"HEALTH_DETAIL"}
 
 
 @pytest.mark.parametrize(

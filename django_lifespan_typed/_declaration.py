@@ -1,0 +1,149 @@
+"""What is said of a resource, held to what can work."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from ._factories import Factory
+from ._keys import StateKey
+from ._registry import Registry, default_registry
+from ._resources import HealthCheck, Resource
+from ._source import Source
+from .exceptions import InvalidDeclaration, suggestion
+
+
+class Options(TypedDict, total=False):
+    """What every overload of ``lifespan_resource`` takes."""
+
+    registry: Registry | None
+    start_timeout: float | None
+    stop_timeout: float | None
+    optional: bool
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """
+    All that is said of a resource but its factory.
+
+    Raises ``InvalidDeclaration`` for arguments that cannot work.
+    """
+
+    key: str | StateKey[Any]
+    needs: tuple[StateKey[Any], ...]
+    health: HealthCheck[Any] | None
+    options: Options
+    source: Source
+
+    def __post_init__(self) -> None:
+        if not _is_key(self.key):
+            raise InvalidDeclaration(
+                f"lifespan_resource() takes a name or a StateKey, not {self.key!r}",
+                self.source,
+                'Write: @lifespan_resource("some_name")',
+            )
+        _check_needs(self.name, self.needs, self.source)
+        for option, value in self.options.items():
+            _check_option(self.name, option, value, self.source)
+
+    @property
+    def name(self) -> str:
+        """The resource's."""
+        return self.key if isinstance(self.key, str) else self.key.name
+
+    def register(self, factory: Factory) -> Resource[Any]:
+        """The resource that *factory* makes; raises ``DuplicateName``, too."""
+        options = self.options
+        resource = Resource[Any](
+            self.name,
+            factory,
+            source=self.source,
+            key=None if isinstance(self.key, str) else self.key,
+            needs=self.needs,
+            start_timeout=options.get("start_timeout"),
+            stop_timeout=options.get("stop_timeout"),
+            optional=options.get("optional", False),
+        )
+        if self.health is not None:
+            resource.health(self.health)
+        _check_parameters(resource)
+        registry = options.get("registry")
+        # Not ``or``: an empty registry is false.
+        (default_registry if registry is None else registry).add(resource)
+        return resource
+
+
+def _is_key(given: object) -> bool:
+    return isinstance(given, StateKey) or (isinstance(given, str) and given != "")
+
+
+def _check_option(name: str, option: str, value: object, source: Source) -> None:
+    if option in {"start_timeout", "stop_timeout"}:
+        _check_limit(name, option, value, source)
+    elif option == "optional":
+        if not isinstance(value, bool):
+            raise InvalidDeclaration(
+                f"lifespan resource {name!r} has optional={value!r}, "
+                "which is neither True nor False",
+                source,
+                "Write: optional=True, or leave it out.",
+            )
+    elif option == "registry":
+        if not (value is None or isinstance(value, Registry)):
+            raise InvalidDeclaration(
+                f"lifespan resource {name!r} has registry={value!r}, "
+                "which is not a Registry",
+                source,
+                "Write: registry=Registry(), or leave it out for the default one.",
+            )
+    else:
+        known = ("needs", "health", *Options.__annotations__)
+        raise InvalidDeclaration(
+            f"lifespan_resource() has no option {option!r}",
+            source,
+            f"{suggestion(option, known)}Known: {', '.join(known)}.",
+        )
+
+
+def _check_needs(name: str, needs: Any, source: Source) -> None:
+    listed: list[Any] = [*needs] if isinstance(needs, tuple) else [None]
+    if all(isinstance(need, StateKey) for need in listed):
+        return
+    raise InvalidDeclaration(
+        f"lifespan resource {name!r} has needs={needs!r}, "
+        "which is not a tuple of keys or resources",
+        source,
+        "Write: needs=(HTTP,) with the comma, and the keys, not their names.",
+    )
+
+
+def _check_limit(name: str, option: str, value: object, source: Source) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise InvalidDeclaration(
+            f"lifespan resource {name!r} has {option}={value!r}, "
+            "which is not a number of seconds above 0",
+            source,
+            f'Write: {option}=5.0, or {option}=float("inf") for no limit.',
+        )
+
+
+def _check_parameters(resource: Resource[Any]) -> None:
+    try:
+        signature = inspect.signature(resource.factory)
+    except (TypeError, ValueError):
+        return  # some classes written in C have none
+    try:
+        signature.bind(*resource.needs)
+    except TypeError as error:
+        given = ", ".join(repr(need.name) for need in resource.needs) or "nothing"
+        raise InvalidDeclaration(
+            f"lifespan resource {resource.name!r} passes {given} to a factory "
+            f"that takes {signature.replace(return_annotation=inspect.Signature.empty)}"
+            f" ({error})",
+            resource.declared_at,
+            "Write one need in needs= for each parameter of the factory, in its order.",
+        ) from None

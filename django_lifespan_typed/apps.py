@@ -1,0 +1,21 @@
+"""The Django app: finds the resources of every other app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+from typing_extensions import override
+
+__all__ = ["LifespanConfig"]
+
+
+class LifespanConfig(AppConfig):
+    """``"django_lifespan_typed"`` in ``INSTALLED_APPS``."""
+
+    name = "django_lifespan_typed"
+    verbose_name = "Lifespan"
+
+    @override
+    def ready(self) -> None:
+        """Import ``lifespan.py`` of every installed app, as the admin does."""
+        autodiscover_modules("lifespan")
