@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
 from collections.abc import Callable, Coroutine, Iterable, MutableMapping
-from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, final
 
-from asgiref.sync import async_to_sync
-
+from ._calling import call_on
 from ._health import HealthChecks, ResourceHealth
 from ._keys import StateKey
 from ._overrides import Covered, overrides
@@ -188,33 +185,7 @@ class Lifespan:
                 f"this Lifespan does not run{where}\n"
                 "Enter it first: with Lifespan() as state:"
             )
-        if in_loop():
-            raise LifespanError(
-                "this code runs on an event loop, and would stop it by waiting\n"
-                "Await the function instead of passing it to call()."
-            )
-        if not loop.is_running():
-            raise LifespanError(
-                "the event loop of this Lifespan does not run, and would never call "
-                f"the function\n    {loop!r}\nCall it where that loop runs, in another "
-                "thread, or enter the lifespan with: with Lifespan() as state:"
-            )
-        tasks: list[asyncio.Task[Any] | None] = []
-
-        async def calling() -> T:
-            tasks.append(asyncio.current_task())
-            return await function(*args, **kwargs)
-
-        before = use_loop(loop)
-        try:
-            return async_to_sync(calling)()
-        except BaseException:
-            # Interrupted: it is not to go on while its resources are closed.
-            for task in filter(None, tasks):
-                _cancel_and_wait(task, loop)
-            raise
-        finally:
-            use_loop(before)
+        return call_on(loop, function, *args, **kwargs)
 
     def _will_stop(self) -> None:
         # Said before signals are sent, whose time is part of the budget; and Python
@@ -275,15 +246,3 @@ class Lifespan:
             owner.status(needs.get(name, ()), origin)
             for name, owner in self._run.owners.items()
         )
-
-
-def _cancel_and_wait(task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
-    ended = threading.Event()
-
-    def cancel() -> None:
-        task.cancel()
-        task.add_done_callback(lambda _: ended.set())
-
-    with suppress(RuntimeError):  # the loop has been closed meanwhile
-        loop.call_soon_threadsafe(cancel)
-        ended.wait(min(LifespanSettings.read().CANCEL_TIMEOUT, threading.TIMEOUT_MAX))

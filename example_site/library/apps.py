@@ -1,4 +1,4 @@
-"""The app's configuration: where its resources become known."""
+"""The app's configuration; its ``lifespan.py`` is found without it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ class LibraryConfig(AppConfig):
     name = "example_site.library"
 
     def ready(self) -> None:
-        """Import what registers itself, and register what does not."""
-        import_module(f"{self.name}.lifespan")
+        """Import the receivers, and register what does not register itself."""
         import_module(f"{self.name}.receivers")
 
         managers = import_module(f"{self.name}.managers")

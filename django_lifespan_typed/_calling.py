@@ -1,0 +1,71 @@
+"""A coroutine function, called from sync code on the loop of its resources."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, ParamSpec, TypeVar
+
+from asgiref.sync import async_to_sync
+
+from ._portal import in_loop, use_loop
+from ._settings import LifespanSettings
+from .exceptions import LifespanError
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+def call_on(
+    loop: asyncio.AbstractEventLoop,
+    function: Callable[P, Coroutine[Any, Any, T]],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """
+    What *function* returns, run on *loop*, with the caller's database connection.
+
+    Raises ``LifespanError`` where waiting for it would never end.
+    """
+    if in_loop():
+        raise LifespanError(
+            "this code runs on an event loop, and would stop it by waiting\n"
+            "Await the function instead of passing it to call()."
+        )
+    if not loop.is_running():
+        raise LifespanError(
+            "the event loop of this Lifespan does not run, and would never call "
+            f"the function\n    {loop!r}\nCall it where that loop runs, in another "
+            "thread, or enter the lifespan with: with Lifespan() as state:"
+        )
+    tasks: list[asyncio.Task[Any] | None] = []
+
+    async def calling() -> T:
+        tasks.append(asyncio.current_task())
+        return await function(*args, **kwargs)
+
+    before = use_loop(loop)
+    try:
+        return async_to_sync(calling)()
+    except BaseException:
+        # Interrupted: it is not to go on while its resources are closed.
+        for task in filter(None, tasks):
+            _cancel_and_wait(task, loop)
+        raise
+    finally:
+        use_loop(before)
+
+
+def _cancel_and_wait(task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
+    ended = threading.Event()
+
+    def cancel() -> None:
+        task.cancel()
+        task.add_done_callback(lambda _: ended.set())
+
+    with suppress(RuntimeError):  # the loop has been closed meanwhile
+        loop.call_soon_threadsafe(cancel)
+        ended.wait(min(LifespanSettings.read().CANCEL_TIMEOUT, threading.TIMEOUT_MAX))
