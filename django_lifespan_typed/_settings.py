@@ -60,10 +60,13 @@ class LifespanSettings:
             )
         named: dict[Any, object] = {**given}
         known = [field.name for field in fields(cls)]
-        return cls(**{name: _checked(name, named[name], known) for name in named})
+        return cls(
+            **{name: checked_setting(name, named[name], known) for name in named}
+        )
 
 
-def _checked(name: object, value: object, known: list[str]) -> Any:
+def checked_setting(name: object, value: object, known: list[str]) -> Any:
+    """*value*, as ``LifespanSettings`` has it; raises ``InvalidSetting``."""
     if name not in known:
         close = get_close_matches(str(name).upper(), known, n=1)
         meant = f"Did you mean {close[0]!r}? " if close else ""

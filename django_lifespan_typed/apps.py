@@ -6,6 +6,8 @@ from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 from typing_extensions import override
 
+from .checks import register_checks
+
 __all__ = ["LifespanConfig"]
 
 
@@ -17,5 +19,6 @@ class LifespanConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        """Import ``lifespan.py`` of every installed app, as the admin does."""
+        """Import ``lifespan.py`` of every installed app, and register the checks."""
         autodiscover_modules("lifespan")
+        register_checks()

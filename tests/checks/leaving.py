@@ -1,0 +1,3 @@
+"""An asgi.py that ends the process."""
+
+raise SystemExit("no PORT")
