@@ -84,7 +84,7 @@ class LifespanCommand(BaseCommand):
         self, handle: Callable[..., str | None], *args: Any, **options: Any
     ) -> str | None:
         self.lifespan = Lifespan(self.registry, only=self.only)
-        with _leaving_at_sigterm(), self.lifespan as self.state:
+        with leaving_at_sigterm(), self.lifespan as self.state:
             return handle(*args, **options)
 
     def _refuse_mistakes(self) -> None:
@@ -116,7 +116,7 @@ class LifespanCommand(BaseCommand):
 
 
 @contextmanager
-def _leaving_at_sigterm() -> Generator[None]:
+def leaving_at_sigterm() -> Generator[None]:
     # By default it ends the process at once, and nothing would be closed.
     if (
         threading.current_thread() is not threading.main_thread()

@@ -1,0 +1,21 @@
+"""Two that start, and do not work."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from django_lifespan_typed import lifespan_resource
+
+
+def refuses(_: str) -> None:
+    raise ConnectionError("no route")
+
+
+@lifespan_resource("cache", optional=True, health=refuses)
+async def cache() -> AsyncGenerator[str]:
+    yield "the cache"
+
+
+@lifespan_resource("db", health=refuses)
+async def db() -> AsyncGenerator[str]:
+    yield "the db"
