@@ -67,17 +67,33 @@ class _ByKey(Generic[T, P]):
         return self._declaration.register(factory)
 
 
+# ``health: None`` in those without a check: ty lets unknown options pass.
 @overload
 def lifespan_resource(
-    name: str, /, *, needs: tuple[()] = ..., **options: Unpack[Options]
+    name: str,
+    /,
+    *,
+    needs: tuple[()] = ...,
+    health: None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[]]: ...
 @overload
 def lifespan_resource(
-    name: str, /, *, needs: tuple[StateKey[A]], **options: Unpack[Options]
+    name: str,
+    /,
+    *,
+    needs: tuple[StateKey[A]],
+    health: None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[A]]: ...
 @overload
 def lifespan_resource(
-    name: str, /, *, needs: tuple[StateKey[A], StateKey[B]], **options: Unpack[Options]
+    name: str,
+    /,
+    *,
+    needs: tuple[StateKey[A], StateKey[B]],
+    health: None = ...,
+    **options: Unpack[Options],
 ) -> _ByName[[A, B]]: ...
 @overload
 def lifespan_resource(
@@ -85,6 +101,7 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C]],
+    health: None = ...,
     **options: Unpack[Options],
 ) -> _ByName[[A, B, C]]: ...
 @overload
@@ -93,6 +110,7 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D]],
+    health: None = ...,
     **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D]]: ...
 @overload
@@ -101,6 +119,7 @@ def lifespan_resource(
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E]],
+    health: None = ...,
     **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D, E]]: ...
 @overload
@@ -111,6 +130,7 @@ def lifespan_resource(
     needs: tuple[
         StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E], StateKey[F]
     ],
+    health: None = ...,
     **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D, E, F]]: ...
 @overload
@@ -127,6 +147,7 @@ def lifespan_resource(
         StateKey[F],
         StateKey[G],
     ],
+    health: None = ...,
     **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D, E, F, G]]: ...
 @overload
@@ -144,6 +165,7 @@ def lifespan_resource(
         StateKey[G],
         StateKey[H],
     ],
+    health: None = ...,
     **options: Unpack[Options],
 ) -> _ByName[[A, B, C, D, E, F, G, H]]: ...
 @overload

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Coroutine, Iterable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from inspect import isawaitable
 from time import monotonic
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Final, Literal, TypeAlias, TypeVar, final
 
 from asgiref.sync import iscoroutinefunction
 
@@ -19,6 +20,10 @@ from ._resources import HealthCheck
 from ._settings import LifespanSettings
 from ._status import Phase
 from ._worker import Worker
+
+logger: Final = logging.getLogger(__package__)
+
+T = TypeVar("T")
 
 Verdict: TypeAlias = Literal["pass", "warn", "fail"]
 
@@ -46,11 +51,21 @@ class Unhealthy(Exception):
 
 
 @final
+@dataclass(frozen=True)
+class _Outcome:
+    """What one check has found."""
+
+    error: BaseException | None
+    seconds: float
+    checked_at: datetime
+
+
+@final
 class HealthChecks:
     """
     The health checks of one run, made concurrently, each within its time limit.
 
-    Results are given again for ``HEALTH_CACHE`` seconds, and whoever asks while
+    What they found is given again for ``HEALTH_CACHE`` seconds, and whoever asks while
     checks are being made waits for those: probes cannot overload a backend.
     """
 
@@ -65,93 +80,149 @@ class HealthChecks:
         self._values = values
         self._context = context
         self._settings = settings
-        self._made: asyncio.Task[tuple[ResourceHealth, ...]] | None = None
+        self._round: asyncio.Task[tuple[_Outcome | None, ...]] | None = None
         self._good_until = 0.0
-        self._unfinished: dict[str, asyncio.Task[object]] = {}
+        self._open: dict[str, set[asyncio.Future[Any]]] = {}
+        """The tasks, and calls in threads, of each check that have not ended."""
+        self._failing: set[str] = set()
+        self.ended = False
+        """Whether no more checks are made, for the resources are about to stop."""
 
     async def results(self) -> tuple[ResourceHealth, ...]:
         """A record of each resource, needs first."""
-        if self._made is None or (
-            self._made.done() and monotonic() >= self._good_until
-        ):
-            self._made = self._begin(self._check_all(), "lifespan health")
-        # Who asked first may go away, and others still wait.
-        return await asyncio.shield(self._made)
+        found: tuple[_Outcome | None, ...] = (None,) * len(self._owners)
+        if not self.ended:
+            checks = self._round
+            if (
+                checks is None
+                or checks.cancelled()
+                or (checks.done() and monotonic() >= self._good_until)
+            ):
+                checks = self._round = self._begin(self._check_all(), "lifespan health")
+            # Not awaited itself: who asked first may go away, and others still wait.
+            await asyncio.wait({checks})
+            if not checks.cancelled():  # else by the end
+                found = checks.result()
+        # Phases as they are now: a crash is not to wait for the cache.
+        return tuple(map(_record, self._owners, found))
 
     async def end(self) -> None:
-        """Cancel the checks that are being made."""
-        tasks = [*self._unfinished.values(), *filter(None, [self._made])]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=self._settings.CANCEL_TIMEOUT)
+        """Cancel the checks that are being made, and make no more."""
+        self.ended = True
+        left = set[asyncio.Future[Any]]().union(*self._open.values())
+        if self._round is not None:
+            left.add(self._round)
+        for task in left:
+            # A call in a thread cannot be cancelled, and still uses the value.
+            if isinstance(task, asyncio.Task):
+                task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_finite(self._settings.CANCEL_TIMEOUT))
+        for name in self._open:
+            logger.warning("the health check of %r hangs; it is left alone", name)
 
-    async def _check_all(self) -> tuple[ResourceHealth, ...]:
-        results = await asyncio.gather(*map(self._check, self._owners))
+    async def _check_all(self) -> tuple[_Outcome | None, ...]:
+        found = await asyncio.gather(*map(self._check, self._owners))
         self._good_until = monotonic() + self._settings.HEALTH_CACHE
-        return tuple(results)
+        return tuple(found)
 
-    async def _check(self, owner: Owner) -> ResourceHealth:
-        resource = owner.resource
-        error, seconds = owner.error, None
-        if owner.phase == "running" and resource.health_check is not None:
-            began = monotonic()
-            error = await self._ask(resource.name, resource.health_check)
-            seconds = monotonic() - began
-        # Asked after the check, during which it may have crashed.
-        is_well = owner.phase == "running" and error is None
-        return ResourceHealth(
-            name=resource.name,
-            verdict="pass" if is_well else "warn" if resource.optional else "fail",
-            phase=owner.phase,
-            optional=resource.optional,
-            seconds=seconds,
-            error=error if owner.phase == "running" else owner.error,
-            checked_at=datetime.now(timezone.utc),
-        )
+    async def _check(self, owner: Owner) -> _Outcome | None:
+        name, check = owner.resource.name, owner.resource.health_check
+        if owner.phase != "running" or check is None:
+            return None
+        began = monotonic()
+        error = await self._within_limit(name, check)
+        seconds = monotonic() - began
+        self._log_change(name, error)
+        return _Outcome(error, seconds, datetime.now(timezone.utc))
 
-    async def _ask(self, name: str, check: HealthCheck[Any]) -> BaseException | None:
+    async def _within_limit(
+        self, name: str, check: HealthCheck[Any]
+    ) -> BaseException | None:
         limit = self._settings.HEALTH_TIMEOUT
-        if name in self._unfinished:
+        if name in self._open:
             return TimeoutError(
                 f"the health check of {name!r} before this one hangs still"
             )
-        task = self._begin(_run(name, check, self._values[name]), f"health {name}")
-        self._unfinished[name] = task
-        task.add_done_callback(lambda _: self._unfinished.pop(name))
-        await asyncio.wait({task}, timeout=limit)
+        task = self._begin(self._ask(name, check), f"health {name}")
+        self._keep(name, task)
+        await asyncio.wait({task}, timeout=_finite(limit))
         if not task.done():
             task.cancel()
             return TimeoutError(
                 f"the health check of {name!r} took longer than {limit:.3g} s\n"
                 'If it needs longer, write LIFESPAN["HEALTH_TIMEOUT"] (seconds).'
             )
-        if task.cancelled():
-            return asyncio.CancelledError()
-        return task.exception() or _unhealthy(name, task.result())
+        return asyncio.CancelledError() if task.cancelled() else task.result()
 
-    def _begin(self, coroutine: Any, name: str) -> asyncio.Task[Any]:
+    async def _ask(self, name: str, check: HealthCheck[Any]) -> BaseException | None:
+        try:
+            result = await self._answer(name, check)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
+            return error
+        if result is False:
+            return Unhealthy(f"the health check of {name!r} returned False")
+        return None
+
+    async def _answer(self, name: str, check: HealthCheck[Any]) -> object:
+        # As views find it: a test may have put another in its place.
+        value = self._values[name]
+        result: object
+        if iscoroutinefunction(check):
+            result = check(value)
+        else:
+            # It may block. A daemon: the process can end although it hangs.
+            worker = Worker(f"health {name}")
+            step = worker.submit(partial(check, value))
+            worker.finish()
+            self._keep(name, step.done)
+            await asyncio.shield(step.done)
+            result = step.outcome()
+        # What a lambda, or a method of another's class, returns may be awaitable.
+        return await result if isawaitable(result) else result
+
+    def _keep(self, name: str, future: asyncio.Future[Any]) -> None:
+        def forget(_: object) -> None:
+            self._open[name].discard(future)
+            if not self._open[name]:
+                del self._open[name]
+
+        self._open.setdefault(name, set()).add(future)
+        future.add_done_callback(forget)
+
+    def _log_change(self, name: str, error: BaseException | None) -> None:
+        if error is None and name in self._failing:
+            self._failing.remove(name)
+            logger.info("%r is healthy again", name)
+        elif error is not None and name not in self._failing:
+            # Once, and here alone: probes do not say why.
+            self._failing.add(name)
+            logger.warning("%r is not healthy", name, exc_info=error)
+
+    def _begin(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         # In the context of the run: what belongs to a request ends with it.
         loop = asyncio.get_running_loop()
         return self._context.copy().run(lambda: loop.create_task(coroutine, name=name))
 
 
-async def _run(name: str, check: HealthCheck[Any], value: object) -> object:
-    result: object
-    if iscoroutinefunction(check):
-        result = check(value)
-    else:
-        # It may block. A daemon: the process can end although it hangs.
-        worker = Worker(f"health {name}")
-        try:
-            result = await worker.run(partial(check, value))
-        finally:
-            worker.finish()
-    # What a lambda, or a method of another's class, returns may be awaitable.
-    return await result if isawaitable(result) else result
+def _record(owner: Owner, found: _Outcome | None) -> ResourceHealth:
+    resource, is_running = owner.resource, owner.phase == "running"
+    if not is_running:
+        found = None  # how it ended says more
+    error = owner.error if found is None else found.error
+    is_well = is_running and error is None
+    return ResourceHealth(
+        name=resource.name,
+        verdict="pass" if is_well else "warn" if resource.optional else "fail",
+        phase=owner.phase,
+        optional=resource.optional,
+        seconds=None if found is None else found.seconds,
+        error=error,
+        checked_at=datetime.now(timezone.utc) if found is None else found.checked_at,
+    )
 
 
-def _unhealthy(name: str, result: object) -> Unhealthy | None:
-    if result is False:
-        return Unhealthy(f"the health check of {name!r} returned False")
-    return None
+def _finite(seconds: float) -> float | None:
+    return None if seconds == float("inf") else seconds

@@ -81,14 +81,19 @@ class Lifespan:
                 "Make another one: async with Lifespan() as state:"
             )
         settings = LifespanSettings.read()
-        plan = Plan(self._registry, self._only, overrides.names)
-        managers = self._registry.managers if self._only is None else ()
         values: dict[str, Any] = {}
+        covered = overrides.join(values)
+        try:
+            plan = Plan(self._registry, self._only, covered.fakes)
+        except BaseException:
+            overrides.leave(covered)
+            raise
+        managers = self._registry.managers if self._only is None else ()
         self._state = LifespanState(values)
-        self._covered = covered = overrides.join(values)
+        self._covered = covered
         # First: a run copies the context for its factories, which are in the block too.
         self._before = running.enter(self)
-        self._run = run = Run(plan, managers, values, covered.publish, settings)
+        self._run = run = Run(plan, managers, values, covered, settings)
         self._checks = HealthChecks(run.owners.values(), values, run.context, settings)
         self._entered_in = os.getpid()
         running.add(run.loop, self)
@@ -97,9 +102,12 @@ class Lifespan:
         except BaseException as error:
             running.last_failure = f"{type(error).__name__}: {error}".rstrip(": ")
             try:
-                await run.stop()
+                await self._checks.end()
             finally:
-                self._left()
+                try:
+                    await run.stop()
+                finally:
+                    self._left()
             raise
         return self._state
 
@@ -219,6 +227,13 @@ class Lifespan:
         """The event loop that it runs on; None while it does not run."""
         here = self._entered_in == os.getpid()
         return self._run.loop if self._run is not None and here else None
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether its stop is near, or has begun."""
+        return (self._run is not None and self._run.will_stop) or (
+            self._checks is not None and self._checks.ended
+        )
 
     async def health(self) -> tuple[ResourceHealth, ...]:
         """

@@ -84,7 +84,10 @@ class Owner:
 
     def skip(self, need: Owner) -> None:
         """Never start, for *need* has failed."""
-        self.error = skipped_start(self.resource, need.resource, need.error)
+        was_skipped = need.start_began_at is None
+        # What really failed, not a chain of those that were skipped for it.
+        cause = need.error.__cause__ if was_skipped and need.error else need.error
+        self.error = skipped_start(self.resource, need.resource, cause)
         self._finish("failed")
 
     def stop(self) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from contextvars import copy_context
 from time import monotonic
 from typing import Any, Final, final
 
-from asgiref.sync import sync_to_async
-from django.db import connections
-
+from ._connections import close_connections
+from ._overrides import Covered
 from ._owner import Owner
 from ._plan import Plan
 from ._publication import Publication
@@ -33,7 +32,7 @@ class Run:
         plan: Plan,
         managers: tuple[Resource[Any], ...],
         values: dict[str, Any],
-        publish: Callable[[str, object], None],
+        covered: Covered,
         settings: LifespanSettings,
     ) -> None:
         self.plan = plan
@@ -42,8 +41,9 @@ class Run:
             resource.name: Owner(resource, self, settings)
             for resource in (*plan.order, *managers)
         }
-        self._publication = Publication(plan, publish)
+        self._publication = Publication(plan, covered.publish)
         self._values = values
+        self._fakes = covered.fakes
         self._settings = settings
         self.context = copy_context()
         """Where it was entered, and what its code runs in copies of."""
@@ -143,20 +143,27 @@ class Run:
         try:
             while self._ready and self._failure is None:
                 owner = self._ready.popleft()
-                values = [self._values[need.name] for need in owner.resource.needs]
+                if owner.phase != "waiting":
+                    continue  # skipped: a need of it has crashed meanwhile
+                values = [self._value(need.name) for need in owner.resource.needs]
                 # A copy each: an eager task runs inside the context of another.
                 owner.start(self.context.copy(), values)
         finally:
             self._beginning = False
 
+    def _value(self, name: str) -> Any:
+        # A test may have ended its override while the resources were starting.
+        return self._values[name] if name in self._values else self._fakes[name]
+
     def _go_on_without(self, owner: Owner, wrong: BaseException) -> None:
         # A skipped one has no traceback of its own.
+        was_skipped = owner.start_began_at is None
+        problem = getattr(wrong, "problem", "") if was_skipped else "failed"
         logger.error(
-            "optional %s; going on without it",
-            wrong
-            if owner.start_began_at is None
-            else f"{owner.resource.name!r} failed",
-            exc_info=None if owner.start_began_at is None else wrong,
+            "optional %r %s; going on without it",
+            owner.resource.name,
+            problem,
+            exc_info=None if was_skipped else wrong,
         )
         if owner.start_error is not None:
             self._unstarted -= 1
@@ -259,31 +266,3 @@ class Run:
         verb = "stopping" if self._stopping else "starting"
         slow = [owner for owner in self.owners.values() if owner.phase == verb]
         log_slow([(owner, self.waiting_for(owner)) for owner in slow], verb, began)
-
-
-async def close_connections(seconds: float) -> None:
-    """
-    Close what factories and receivers opened in Django's shared thread, which no
-    request cleans. A thread that hangs is waited for *seconds*, and then left alone.
-    """
-    # In a task: asgiref would add its frames to an error that is being raised.
-    closing = asyncio.ensure_future(_close_connections())
-    try:
-        await asyncio.wait({closing}, timeout=seconds)
-        if closing.done():
-            closing.result()
-        else:
-            logger.warning(
-                "Django's shared thread hangs: what the lifespan may have opened in "
-                "it, database connections for example, stays open"
-            )
-    finally:
-        closing.cancel()
-
-
-@sync_to_async
-def _close_connections() -> None:
-    # A test's open transaction is left alone.
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()

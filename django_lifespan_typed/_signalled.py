@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from ._connections import close_connections
 from ._dispatch import send
 from ._lifespan import Lifespan
 from ._registry import Registry
-from ._run import close_connections
 from ._settings import LifespanSettings
 from ._source import source_of
 from .signals import asgi_lifespan, asgi_shutdown, asgi_startup

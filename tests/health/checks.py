@@ -1,0 +1,43 @@
+"""Resources with health checks, for tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from django_lifespan_typed import Lifespan, Registry, Resource, lifespan_resource
+from django_lifespan_typed._health import ResourceHealth
+
+Check = Callable[[Any], Any]
+
+
+def declare(registry: Registry, check: Check, name: str = "db") -> Resource[Any]:
+    """A resource whose value is its name, with this health check."""
+    options: Any = {"health": check, "registry": registry}
+
+    async def _it() -> AsyncGenerator[str]:
+        yield name
+
+    resource: Resource[Any] = lifespan_resource(name, **options)(_it)
+    return resource
+
+
+async def one(lifespan: Lifespan) -> ResourceHealth:
+    """The record of the one resource."""
+    (record,) = await lifespan.health()
+    return record
+
+
+class Counted:
+    """A check that counts, and waits until it is released."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.began = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    async def __call__(self, _: object) -> None:
+        self.times += 1
+        self.began.set()
+        await self.may_end.wait()

@@ -1,0 +1,1 @@
+"""A site with health probes, for real servers."""
