@@ -1,0 +1,2 @@
+APP_NAME: str
+VERSION: str

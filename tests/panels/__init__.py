@@ -1,0 +1,1 @@
+"""The debug toolbar's panel, under real servers."""

@@ -1,0 +1,1 @@
+"""A project with the debug toolbar on."""

@@ -1,0 +1,44 @@
+"""The project's resources; their values hold secrets, and tell who looks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from django_lifespan_typed import StateKey, lifespan_resource
+from tests.processes import happened
+
+
+class Shelf:
+    def __repr__(self) -> str:
+        happened("a value was shown")
+        return "a secret"
+
+
+class Lamp(Shelf): ...
+
+
+Marked = type("<b>Marked</b>", (Shelf,), {})
+
+NOWHERE = StateKey[Shelf]("nowhere")
+MARKED = StateKey[Shelf]('<script>alert("name")</script>')
+
+
+@lifespan_resource("shelf")
+async def shelf() -> AsyncGenerator[Shelf]:
+    yield Shelf()
+
+
+@lifespan_resource("lamp", needs=(shelf,))
+async def lamp(shelf: Shelf) -> AsyncGenerator[Lamp]:
+    yield Lamp()
+
+
+@lifespan_resource(MARKED, needs=(shelf, lamp))
+async def marked(shelf: Shelf, lamp: Lamp) -> AsyncGenerator[Shelf]:
+    yield Marked()
+
+
+@lifespan_resource("broken", optional=True)
+async def broken() -> AsyncGenerator[Shelf]:
+    raise ConnectionError("with a secret")
+    yield
