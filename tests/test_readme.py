@@ -22,8 +22,13 @@ def test_the_code_works_as_pasted(tmp_path: Path) -> None:
         assert started.wait() == 0, started.output
     blocks = BLOCK.findall(README.read_text())
     for name, code in blocks:
-        (tmp_path / name).write_text(code)
+        # Of the settings, the README has what is added.
+        mode = "a" if name == "mysite/settings.py" else "w"
+        with (tmp_path / name).open(mode) as file:
+            file.write(code)
 
+    with running("manage.py", "test", folder=tmp_path) as tests:
+        assert tests.wait() == 0, tests.output
     with running(*SERVE, folder=tmp_path) as server:
         url = server.until(r"Uvicorn running on (\S+)")
         answer = httpx.get(url, timeout=LIMIT, trust_env=False)
@@ -32,7 +37,10 @@ def test_the_code_works_as_pasted(tmp_path: Path) -> None:
     assert {name for name, _ in blocks} == {
         "mysite/asgi.py",
         "mysite/lifespan.py",
+        "mysite/settings.py",
+        "mysite/tests.py",
         "mysite/urls.py",
     }
+    assert "Ran 2 tests" in tests.output
     assert answer.text == "closed: False"
     assert "Application shutdown complete." in server.output
