@@ -16,7 +16,7 @@ PORT ?= 8000
 PYTHON ?=
 PYTHONS := python3 python3.13 python3.12 python3.11 python3.10
 
-# More for pytest: make test ARGS="-k name -x".
+# More for pytest, or for the benchmarks: make test ARGS="-k name -x".
 ARGS ?=
 
 .PHONY: help
@@ -42,8 +42,8 @@ check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
 	$(PY) -m pytest -m "" tests/typing tests/test_import_direction.py
 
 .PHONY: bench
-bench: $(VENV)/.bench ## Measure what a request pays
-	$(PY) -m tests.benchmarks
+bench: $(VENV)/.bench ## Measure, beside peers: make bench ARGS=--write
+	$(PY) -m tests.benchmarks $(ARGS)
 
 .PHONY: format
 format: $(VENV)/.check ## Format, and fix what can be fixed

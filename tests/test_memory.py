@@ -29,7 +29,7 @@ from .benchmarks import memory, site
 PACKAGE = Path(django_lifespan_typed.__file__).parent
 
 # A leak leaves one object or more for each request, so any number well above SLACK
-# shows it; `make bench` sends 100,000.
+# shows it; `make bench` sends 20,000.
 REQUESTS = int(os.environ.get("MEMORY_TEST_REQUESTS", "3000"))
 GARBAGE = 500
 # What caches and free lists may differ by, however many requests there are.

@@ -8,21 +8,43 @@ import logging
 import os
 import platform
 import sys
-from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
+from time import monotonic
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from . import access, imports, lifespans, memory, requests  # noqa: E402
+from . import (  # noqa: E402
+    access,
+    fetching,
+    footprint,
+    growth,
+    imports,
+    lifespans,
+    load,
+    memory,
+    peers,
+    plots,
+    requests,
+    starts,
+    writing,
+)
+from .measuring import Effort, Result  # noqa: E402
+from .tables import Table  # noqa: E402
 
 SECTIONS = {
     "access": access.results,
+    "fetching": fetching.results,
     "requests": requests.results,
+    "load": load.results,
     "lifespans": lifespans.results,
+    "starts": starts.results,
+    "growth": growth.results,
     "imports": imports.results,
+    "footprint": footprint.results,
     "memory": memory.results,
 }
 
@@ -35,36 +57,68 @@ def main() -> int:
     )
     parser.add_argument("--json", type=Path, help="write the results there too")
     parser.add_argument(
+        "--write",
+        type=Path,
+        nargs="?",
+        const=writing.FOLDER,
+        metavar="folder",
+        help="write tables and plots there (the documentation), and quote them",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="see that it works; the figures say nothing",
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="exit with 1 if anything is over"
     )
     options = parser.parse_args()
     unknown = set(options.sections) - SECTIONS.keys()
     if unknown:
         parser.error(f"no section {', '.join(sorted(unknown))}")
+    if options.write and options.sections:
+        parser.error("--write takes all sections: one machine, one run")
+    if options.quick and options.write == writing.FOLDER:
+        parser.error("--quick measures too little for the documentation")
     # That a late lifespan is warned of is known here.
     logging.getLogger("django_lifespan_typed").setLevel(logging.ERROR)
-    machine = _machine()
+    machine, versions = _machine(), peers.versions()
     print(*(f"{name} {value}" for name, value in machine.items()), sep=", ")
-    report = []
+    print(*(f"{name} {value}" for name, value in versions.items() if value), sep=", ")
+    _say_what_is_missing()
+    measured: list[Result | Table] = []
     for section in options.sections or SECTIONS:
         print(section)
-        for result in SECTIONS[section]():
-            print(result, flush=True)
-            report.append(
-                {"section": section, **asdict(result), "verdict": result.verdict}
-            )
+        began = monotonic()
+        for each in SECTIONS[section](Effort(options.quick)):
+            print(each, flush=True)
+            measured.append(each)
+        print(f"  in {monotonic() - began:.1f} s")
     if options.json:
-        written = {"machine": machine, "results": report}
-        options.json.write_text(json.dumps(written, indent=2) + "\n")
-    over = [line for line in report if line["verdict"] == "over"]
+        data = writing.as_data(machine, versions, measured)
+        options.json.write_text(json.dumps(data, indent=2) + "\n")
+    if options.write:
+        written = writing.write(machine, versions, measured, options.write)
+        print(f"written: {', '.join(written)}")
+    results = [each for each in measured if isinstance(each, Result)]
+    over = [each for each in results if each.verdict == "over"]
     print(f"{len(over)} over" if over else "all ok")
     return 1 if options.strict and over else 0
+
+
+def _say_what_is_missing() -> None:
+    left_out = [name.lower() for name in peers.missing()]
+    if not plots.available():
+        left_out.append("matplotlib")
+    for name in left_out:
+        print(f"not installed, and left out: {name} (pip install -e '.[bench]')")
 
 
 def _machine() -> dict[str, str]:
     return {
         "Python": platform.python_version(),
         "Django": django.get_version(),
+        "uvicorn": version("uvicorn"),
         "system": platform.system(),
         "machine": f"{platform.machine()} ({_processor()}) x {os.cpu_count()}",
         "load": ", ".join(f"{load:.1f}" for load in os.getloadavg()),

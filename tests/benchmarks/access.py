@@ -10,7 +10,7 @@ from typing import Any
 from django_lifespan_typed import LifespanState, get_state
 
 from . import site
-from .measuring import Result, Samples, turns
+from .measuring import FULL, Effort, Result, Samples, turns
 from .site import NUMBER
 
 BOUND = 2.0
@@ -41,7 +41,7 @@ async def request_after(middleware: Sequence[str]) -> Any:
     return request
 
 
-def results() -> Iterator[Result]:
+def results(effort: Effort = FULL) -> Iterator[Result]:
     """
     Twice: once Django has cached something on a request (as its CSRF middleware
     does), Python 3.11 and 3.12 read each attribute of it more slowly, for either side.
@@ -51,10 +51,10 @@ def results() -> Iterator[Result]:
         ("no middleware", [site.IDLE]),
     ):
         request = asyncio.run(request_after(middleware))
-        yield from _results(request, after)
+        yield from _results(request, after, effort.of(ROUNDS, 1))
 
 
-def _results(request: Any, after: str) -> Iterator[Result]:
+def _results(request: Any, after: str, rounds: int) -> Iterator[Result]:
     names = {
         "request": request,
         "wrapped": LifespanState(request.state),
@@ -78,7 +78,7 @@ def _results(request: Any, after: str) -> Iterator[Result]:
         for name, expression in expressions.items()
     }
     samples = Samples()
-    for name in turns(timers, ROUNDS):
+    for name in turns(timers, rounds):
         samples.add(name, timers[name].timeit(REPEATS))
 
     def nanoseconds(name: str, to: str) -> str:
@@ -107,13 +107,13 @@ def _results(request: Any, after: str) -> Iterator[Result]:
         f"the loop: {samples.best('loop') / REPEATS * 1e9:.0f} ns",
     )
     yield Result(
-        "for comparison: a call that does nothing",
+        f"for comparison: a call that does nothing, after {after}",
         samples.ratio("empty call", "bare"),
         "x bare",
         detail=nanoseconds("empty call", "bare"),
     )
     yield Result(
-        "for comparison: LifespanState['number']",
+        f"for comparison: LifespanState['number'], after {after}",
         samples.ratio("LifespanState", "bare"),
         "x bare",
         detail=nanoseconds("LifespanState", "bare"),

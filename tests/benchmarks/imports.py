@@ -9,16 +9,28 @@ import sys
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 
-from .measuring import Result, Samples, turns
+from . import peers
+from .measuring import FULL, Effort, Result, Samples, turns
+from .tables import Column, Table
 
 BOUND = 10.0
-ROUNDS = 15
+ROUNDS = 9
 
 # What each is imported after; Django's own handler is of every ASGI process.
 CASES = {
     "django_lifespan_typed": "django",
     "django_lifespan_typed.asgi": "django.core.asgi",
     "django_lifespan_typed.middleware": "django.core.asgi",
+}
+
+# What a project imports to declare its resources and to serve them. Starlette,
+# aiohttp and Litestar are frameworks, in the place of Django.
+PEERS = {
+    peers.OURS: "django_lifespan_typed.asgi",
+    "django-asgi-lifespan": "django_asgi_lifespan.asgi",
+    "svcs": "svcs",
+    "dishka": "dishka",
+    "dependency-injector": "dependency_injector.containers",
 }
 
 SCRIPT = """
@@ -36,13 +48,17 @@ print(json.dumps([seconds, sorted(set(sys.modules) - before)]))
 """
 
 
-def results() -> Iterator[Result]:
+def results(effort: Effort = FULL) -> Iterator[Result | Table]:
     samples = Samples()
     new: dict[str, list[str]] = {}
+    left_out = peers.missing()
+    theirs = {name: module for name, module in PEERS.items() if name not in left_out}
+    cases = [*dict.fromkeys([*CASES, *theirs.values()])]
     with TemporaryDirectory() as bytecode:
-        for name in CASES:
-            _import(name, bytecode)  # compiles
-        for name in turns(CASES, ROUNDS):
+        for name in cases:
+            if not effort.quick:
+                _import(name, bytecode)  # compiles
+        for name in turns(cases, effort.of(ROUNDS, 1)):
             seconds, new[name] = _import(name, bytecode)
             samples.add(name, seconds)
     for name, after in CASES.items():
@@ -56,14 +72,38 @@ def results() -> Iterator[Result]:
             f"best {samples.best(name) * 1e3:.1f} ms, after {after}; "
             f"it imports {', '.join(sorted(roots)) or 'nothing else'}",
         )
+    yield Table(
+        "imports",
+        "Import, in a process that has Django's ASGI handler already",
+        (Column("time", "ms"), Column("modules", "new")),
+        {
+            name: (samples.median(module) * 1e3, len(new[module]))
+            for name, module in theirs.items()
+        },
+        baseline=peers.OURS,
+        note=_brought(theirs, new),
+    )
+
+
+def _brought(theirs: dict[str, str], new: dict[str, list[str]]) -> str:
+    """Which packages come along: some import whatever they can, if it is there."""
+    lines: list[str] = []
+    for name, module in theirs.items():
+        roots = {each.partition(".")[0] for each in new[module]}
+        roots -= {module.partition(".")[0], *sys.stdlib_module_names}
+        public = sorted(root for root in roots if not root.startswith("_"))
+        if public:
+            lines.append(f"{name} imports {', '.join(public)}.")
+    return " ".join(lines)
 
 
 def _import(name: str, bytecode: str) -> tuple[float, list[str]]:
     # An installed package has its bytecode; development mode imports more slowly.
     unset = {"PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE"}
     kept = {key: value for key, value in os.environ.items() if key not in unset}
+    after = CASES.get(name, "django.core.asgi")
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(name=name, after=CASES[name])],
+        [sys.executable, "-c", SCRIPT.format(name=name, after=after)],
         env={**kept, "PYTHONPYCACHEPREFIX": bytecode},
         capture_output=True,
         check=True,

@@ -10,8 +10,9 @@ from typing import Any
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 
-from .measuring import Result, Samples, turns
+from .measuring import FULL, Effort, Result, Samples, turns
 
+BOUND = 1.05
 MANY = 1_000
 ROUNDS = 15
 PAUSE = 0.05
@@ -56,45 +57,46 @@ def chain_of(factory: Callable[..., Any], count: int) -> Registry:
     return registry
 
 
-def results() -> Iterator[Result]:
-    yield from _many()
-    yield from _pauses()
+def results(effort: Effort = FULL) -> Iterator[Result]:
+    rounds = effort.of(ROUNDS, 1)
+    yield from _many(rounds, effort.of(MANY, 50))
+    yield from _pauses(rounds)
 
 
-def _many() -> Iterator[Result]:
+def _many(rounds: int, many: int) -> Iterator[Result]:
     factories = [async_generator, coroutine, generator]
     registries = {
-        f"{factory.__name__.replace('_', ' ')} functions": registry_of(factory, MANY)
+        f"{factory.__name__.replace('_', ' ')} functions": registry_of(factory, many)
         for factory in factories
     }
-    samples = asyncio.run(_samples(registries, ROUNDS, stop=True))
+    samples = asyncio.run(_samples(registries, rounds, stop=True))
     for name in registries:
         yield Result(
-            f"start and stop of {MANY:,} {name}, each",
-            samples.median(name) / MANY * 1e6,
+            f"start and stop of {many:,} {name}, each",
+            samples.median(name) / many * 1e6,
             "us",
             50,
-            f"best {samples.best(name) / MANY * 1e6:.1f} us",
+            f"best {samples.best(name) / many * 1e6:.1f} us",
         )
-    for name in turns(["threads"], ROUNDS, collections=True):
-        samples.add(name, _seconds_of_threads())
+    for name in turns(["threads"], rounds, collections=True):
+        samples.add(name, _seconds_of_threads(many))
     yield Result(
-        f"for comparison: {MANY:,} bare threads, each",
-        samples.median("threads") / MANY * 1e6,
+        f"for comparison: {many:,} bare threads, each",
+        samples.median("threads") / many * 1e6,
         "us",
         detail="a generator function has a thread of its own",
     )
 
 
-def _pauses() -> Iterator[Result]:
+def _pauses(rounds: int) -> Iterator[Result]:
     registries = {
         "fan-out": registry_of(pausing, WIDE),
         "chain": chain_of(pausing, LONG),
     }
-    samples = asyncio.run(_samples(registries, ROUNDS, stop=False))
+    samples = asyncio.run(_samples(registries, rounds, stop=False))
     for name, described, ideal, bound in (
-        ("fan-out", f"start of {WIDE} that take 50 ms", PAUSE, 1.2),
-        ("chain", f"start of a chain of {LONG} that take 50 ms", LONG * PAUSE, 1.1),
+        ("fan-out", f"start of {WIDE} that take 50 ms", PAUSE, BOUND),
+        ("chain", f"start of a chain of {LONG} that take 50 ms", LONG * PAUSE, BOUND),
     ):
         yield Result(
             described,
@@ -105,10 +107,10 @@ def _pauses() -> Iterator[Result]:
         )
 
 
-def _seconds_of_threads() -> float:
+def _seconds_of_threads(many: int) -> float:
     began = perf_counter()
     done = threading.Event()
-    threads = [threading.Thread(target=done.wait) for _ in range(MANY)]
+    threads = [threading.Thread(target=done.wait) for _ in range(many)]
     for thread in threads:
         thread.start()
     done.set()

@@ -5,9 +5,22 @@ from __future__ import annotations
 import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured: enough for a figure, or just enough to see it work."""
+
+    quick: bool = False
+
+    def of(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+
+FULL = Effort()
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,9 @@ class Samples:
     def add(self, name: str, seconds: float) -> None:
         self.seconds[name].append(seconds)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self.seconds
+
     def best(self, name: str) -> float:
         return min(self.seconds[name])
 
@@ -71,22 +87,27 @@ def turns(
 ) -> Iterator[str]:
     """
     Each case once in each round, in an order that rotates. Garbage is collected
-    between rounds, and within them only where *collections* are part of the cost.
+    between them, and within them only where *collections* are part of the cost; then
+    of what they make themselves, not of all that has been imported.
     """
     names = list(cases)
-    with nullcontext() if collections else _no_collections():
+    with _frozen(collections):
         for number in range(rounds):
             gc.collect()
             first = number % len(names)
-            yield from names[first:] + names[:first]
+            for name in names[first:] + names[:first]:
+                if collections:
+                    gc.collect()  # no case pays for the one before
+                yield name
 
 
 @contextmanager
-def _no_collections() -> Iterator[None]:
+def _frozen(collections: bool) -> Iterator[None]:
     was_enabled = gc.isenabled()
     gc.collect()
-    gc.freeze()  # so that the collections between rounds are short
-    gc.disable()
+    gc.freeze()
+    if not collections:
+        gc.disable()
     try:
         yield
     finally:

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 
 from django_lifespan_typed import run_asgi_lifespan
 
-from .measuring import Result
+from .measuring import FULL, Effort, Result
 from .site import Server, lifespan_handler, on_this_site, plain_handler
 
 BOUND = 0.01
-REQUESTS = 100_000
+REQUESTS = 20_000
 WARM_UP = 500
 
 
@@ -30,7 +30,7 @@ class Growth:
 
 async def growth(server: Server, requests: int) -> Growth:
     """What *requests* leave behind, once the garbage is collected."""
-    for _ in range(WARM_UP):  # fills caches and free lists
+    for _ in range(min(WARM_UP, requests)):  # fills caches and free lists
         await server.get()
     before = _now()
     for _ in range(requests):
@@ -55,29 +55,32 @@ async def garbage(server: Server, requests: int) -> int:
             gc.enable()
 
 
-def results() -> Iterator[Result]:
-    yield from asyncio.run(_results())
+def results(effort: Effort = FULL) -> Iterator[Result]:
+    yield from asyncio.run(_results(effort.of(REQUESTS, 200)))
 
 
 @on_this_site
-async def _results() -> list[Result]:
+async def _results(requests: int) -> list[Result]:
     handler = lifespan_handler()
     async with run_asgi_lifespan(handler) as state:
         return [
             *await _against(
-                "a lifespan", Server(handler, state), Server(plain_handler(), state)
+                "a lifespan",
+                Server(handler, state),
+                Server(plain_handler(), state),
+                requests,
             ),
             *await _against(
                 "no lifespan",
                 Server(lifespan_handler()),
                 Server(plain_handler()),
-                REQUESTS // 10,
+                requests // 10,
             ),
         ]
 
 
 async def _against(
-    name: str, ours: Server, plain: Server, requests: int = REQUESTS
+    name: str, ours: Server, plain: Server, requests: int
 ) -> list[Result]:
     theirs = asdict(await growth(plain, requests))
     grown = asdict(await growth(ours, requests))

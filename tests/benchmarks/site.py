@@ -33,7 +33,15 @@ async def keep(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("", nothing), path("keep/", keep)]
+async def held(request: HttpRequest) -> HttpResponse:
+    """Wait in the view until the measurement is over."""
+    from .gathering import hold  # it stands on this module
+
+    await hold(request)
+    return HttpResponse()
+
+
+urlpatterns = [path("", nothing), path("keep/", keep), path("hold/", held)]
 
 on_this_site = override_settings(ROOT_URLCONF=__name__)
 

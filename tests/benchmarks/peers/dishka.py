@@ -1,0 +1,85 @@
+"""dishka: dependencies by type, from the container of a request."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from dishka import FromDishka, Provider, Scope, make_async_container
+from dishka.integrations.starlette import inject, setup_dishka
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+from django_lifespan_typed import run_asgi_lifespan
+from tests.benchmarks.gathering import Ask, asker
+from tests.benchmarks.shapes import Shape
+
+from .starlette import view
+from .value import KINDS, NUMBER, Number, generator
+
+
+@inject
+async def _injected(request: Request, number: FromDishka[Number]) -> None:
+    """A view that does nothing else: it costs a call more than an expression does."""
+
+
+async def _fetch(requests: Iterable[Any]) -> None:
+    for request in requests:
+        await request.state.dishka_container.get(Number)
+
+
+async def _inject(requests: Iterable[Any]) -> None:
+    call: Any = _injected
+    for request in requests:
+        await call(request)
+
+
+FETCHES = {
+    "number: FromDishka[Number]": _inject,
+    "await request.state.dishka_container.get(Number)": _fetch,
+}
+
+
+async def _number() -> AsyncGenerator[Number, None]:
+    yield NUMBER
+
+
+@asynccontextmanager
+async def serving() -> AsyncGenerator[Ask, None]:
+    provider = Provider(scope=Scope.APP)
+    provider.provide(_number)
+    container = make_async_container(provider)
+    app: Any = Starlette(routes=[Route("/", view)])
+    with warnings.catch_warnings():
+        # dishka 2 moves it to a package of its own.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        setup_dishka(container, app)
+    await container.get(Number)  # made at the first use, which is not a request's
+    async with run_asgi_lifespan(app) as state:
+        yield asker(app, state)
+    await container.close()
+
+
+def starting(
+    shape: Shape, pause: float
+) -> Callable[[], AbstractAsyncContextManager[object]]:
+    provider = Provider(scope=Scope.APP)
+    for number, needs in enumerate(shape):
+        kinds = [KINDS[need] for need in needs]
+        provider.provide(generator(KINDS[number], kinds, pause))
+
+    @asynccontextmanager
+    async def run() -> AsyncGenerator[object, None]:
+        container = make_async_container(provider)
+        try:
+            # In an order that lets it find each need made already.
+            for kind in KINDS[: len(shape)]:
+                await container.get(kind)
+            yield container
+        finally:
+            await container.close()
+
+    return run

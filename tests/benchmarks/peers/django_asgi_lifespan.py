@@ -1,0 +1,95 @@
+"""django-asgi-lifespan: managers that each yield a part of the state."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
+from typing import Any
+
+from django.test import override_settings
+from django_asgi_lifespan.handler import LifespanASGIHandler
+from django_asgi_lifespan.register import register_lifespan_manager
+from django_asgi_lifespan.signals import asgi_lifespan
+
+from django_lifespan_typed import run_asgi_lifespan
+from tests.benchmarks.gathering import Ask, asker
+from tests.benchmarks.shapes import Shape
+
+from .value import KINDS, NUMBER, generator
+
+MIDDLEWARE = ["django_asgi_lifespan.middleware.LifespanStateMiddleware"]
+
+
+async def _fetch(requests: Iterable[Any]) -> None:
+    for request in requests:
+        request.state["number"]
+
+
+FETCHES = {'request.state["number"]': _fetch}
+
+
+def handler() -> LifespanASGIHandler:
+    with override_settings(MIDDLEWARE=MIDDLEWARE):
+        return LifespanASGIHandler()
+
+
+@asynccontextmanager
+async def number() -> AsyncGenerator[dict[str, Any], None]:
+    yield {"number": NUMBER}
+
+
+@asynccontextmanager
+async def serving() -> AsyncGenerator[Ask, None]:
+    ours = handler()
+    with _only([]):
+        register_lifespan_manager(context_manager=number)
+        running = run_asgi_lifespan(ours)
+        state = await running.__aenter__()
+    try:
+        yield asker(ours, state, "/hold/")
+    finally:
+        await running.__aexit__(None, None, None)
+
+
+def starting(
+    shape: Shape, pause: float
+) -> Callable[[], AbstractAsyncContextManager[object]] | None:
+    if any(shape):
+        return None  # managers cannot need each other
+    with _only([]):
+        for count in range(len(shape)):
+            made = asynccontextmanager(generator(KINDS[count], (), pause))
+            manager = partial(_manager, f"resource {count}", made)
+            register_lifespan_manager(context_manager=manager)
+        registered = asgi_lifespan.receivers
+
+    @asynccontextmanager
+    async def run() -> AsyncGenerator[object, None]:
+        # Its handlers are not to be started twice.
+        with _only(registered):
+            async with run_asgi_lifespan(LifespanASGIHandler()) as state:
+                yield state
+
+    return run
+
+
+@asynccontextmanager
+async def _manager(
+    name: str, made: Callable[[], AbstractAsyncContextManager[Any]]
+) -> AsyncGenerator[dict[str, Any], None]:
+    async with made() as value:
+        yield {name: value}
+
+
+@contextmanager
+def _only(receivers: list[Any]) -> Iterator[None]:
+    """Of the managers registered in the process, *receivers* alone."""
+    before = asgi_lifespan.receivers
+    asgi_lifespan.receivers = receivers
+    asgi_lifespan.sender_receivers_cache.clear()
+    try:
+        yield
+    finally:
+        asgi_lifespan.receivers = before
+        asgi_lifespan.sender_receivers_cache.clear()

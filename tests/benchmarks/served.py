@@ -1,0 +1,89 @@
+"""
+One of three sites for a real server: its view fetches a resource and answers.
+
+``BENCHMARK_SITE`` says which: a module of ``peers``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+import django
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+Fetch: TypeAlias = Callable[[Any], object]
+"""What a view does to get the resource out of its request."""
+
+# Of what `startproject` writes, those that need no app and no database.
+USUAL = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+
+def bare() -> tuple[Any, Fetch]:
+    from django.core.asgi import get_asgi_application
+
+    resources = {"number": 1}
+    return get_asgi_application(), lambda _request: resources["number"]
+
+
+def django_asgi_lifespan() -> tuple[Any, Fetch]:
+    from django_asgi_lifespan.asgi import get_asgi_application
+    from django_asgi_lifespan.register import register_lifespan_manager
+
+    @asynccontextmanager
+    async def manager() -> AsyncGenerator[dict[str, int], None]:
+        yield {"number": 1}
+
+    register_lifespan_manager(context_manager=manager)
+    settings.MIDDLEWARE = [
+        *USUAL,
+        "django_asgi_lifespan.middleware.LifespanStateMiddleware",
+    ]
+    return get_asgi_application(), lambda request: request.state["number"]
+
+
+def ours() -> tuple[Any, Fetch]:
+    from django_lifespan_typed import get_state, lifespan_resource
+    from django_lifespan_typed.asgi import get_asgi_application
+
+    @lifespan_resource("number")
+    async def number() -> AsyncGenerator[int, None]:
+        yield 1
+
+    settings.MIDDLEWARE = [
+        *USUAL,
+        "django_lifespan_typed.middleware.LifespanStateMiddleware",
+    ]
+    return get_asgi_application(), lambda request: get_state(request, number)
+
+
+async def index(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{fetch(request)}")
+
+
+urlpatterns = [path("", index)]
+
+SITES = {
+    "bare": bare,
+    "django_asgi_lifespan": django_asgi_lifespan,
+    "ours": ours,
+}
+
+settings.configure(
+    SECRET_KEY="of the benchmarks",
+    ALLOWED_HOSTS=["127.0.0.1"],
+    ROOT_URLCONF=__name__,
+    MIDDLEWARE=USUAL,
+    USE_TZ=True,
+)
+django.setup()
+application, fetch = SITES[os.environ["BENCHMARK_SITE"]]()
