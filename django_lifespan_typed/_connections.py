@@ -4,12 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from typing import Final, final
 
 from asgiref.sync import sync_to_async
 from django.db import connections
+from django.db.backends.signals import connection_created
+from typing_extensions import Self
 
 logger: Final = logging.getLogger(__package__)
+
+
+@final
+class Opened:
+    """Whether a connection was opened, in any thread, while a block ran."""
+
+    def __init__(self) -> None:
+        self.any = False
+
+    def __enter__(self) -> Self:
+        connection_created.connect(self._on_created)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        connection_created.disconnect(self._on_created)
+
+    def _on_created(self, **_: object) -> None:
+        self.any = True
+
+    async def close(self, seconds: float) -> None:
+        """Close what is left of them; most starts open none, and wait for nobody."""
+        if self.any:
+            await close_connections(seconds)
 
 
 async def close_connections(seconds: float) -> None:

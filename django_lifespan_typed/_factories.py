@@ -78,13 +78,26 @@ def _from_result(made: Any) -> Opened:
     raise NotAFactory(type(made).__qualname__)
 
 
+# Made once: contextlib would copy names and docstrings at each start.
+@asynccontextmanager
+def _entering(generator: Any) -> AsyncGenerator[Any, None]:
+    given: AsyncGenerator[Any, None] = generator
+    return given
+
+
+@contextmanager
+def _entering_blocking(generator: Any) -> Generator[Any, None, None]:
+    given: Generator[Any, None, None] = generator
+    return given
+
+
 class _AsyncGenerator(AbstractAsyncContextManager[Any]):
     """An async generator, entered at its yield; its rules are contextlib's."""
 
     def __init__(self, iterator: AsyncIterator[Any]) -> None:
         is_generator = isinstance(iterator, AsyncGenerator)
         self._generator: Any = iterator if is_generator else _each(iterator)
-        self._manager = asynccontextmanager(lambda: self._generator)()
+        self._manager = _entering(self._generator)
 
     @override
     async def __aenter__(self) -> Any:
@@ -185,7 +198,7 @@ class _Generator(AbstractContextManager[Any]):
     def __init__(self, iterator: Iterator[Any]) -> None:
         is_generator = isinstance(iterator, Generator)
         self._generator: Any = iterator if is_generator else _each_blocking(iterator)
-        self._manager = contextmanager(lambda: self._generator)()
+        self._manager = _entering_blocking(self._generator)
 
     @override
     def __enter__(self) -> Any:

@@ -11,7 +11,7 @@ from contextvars import copy_context
 from time import monotonic
 from typing import Any, Final, final
 
-from ._connections import close_connections
+from ._connections import Opened, close_connections
 from ._overrides import Covered
 from ._owner import Owner
 from ._plan import Plan
@@ -76,22 +76,16 @@ class Run:
         began = self.began_at
         slow = Repeating(self._settings.REPORT_INTERVAL, lambda: self._log_slow(began))
         try:
-            # Told apart before any starts: an eager task starts at once.
-            self._begin(
-                [
-                    owner
-                    for name, owner in self.owners.items()
-                    if not self._unmet.get(name)
-                ]
-            )
-            while self._unstarted and self._failure is None:
-                await self._change()
+            with Opened() as opened:
+                self._begin_all()
+                while self._unstarted and self._failure is None:
+                    await self._change()
         finally:
             slow.cancel()
         if self._failure is not None:
             raise self._failure
         self._is_up = True
-        await close_connections(self._settings.CANCEL_TIMEOUT)
+        await opened.close(self._settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.owners.values(), began)
 
     def expect_stop(self) -> None:
@@ -134,6 +128,11 @@ class Run:
                 cancelled = error  # rule 6: what is open is closed all the same
         slow.cancel()
         return cancelled
+
+    def _begin_all(self) -> None:
+        # Told apart before any starts: an eager task starts at once.
+        owners = self.owners.items()
+        self._begin([owner for name, owner in owners if not self._unmet.get(name)])
 
     def _begin(self, owners: Iterable[Owner]) -> None:
         self._ready.extend(owners)

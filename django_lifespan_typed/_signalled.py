@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from ._connections import close_connections
+from ._connections import Opened
 from ._dispatch import send
 from ._lifespan import Lifespan
 from ._registry import Registry
@@ -32,15 +32,19 @@ async def run_with_signals(
     start, ``asgi_startup`` after; ``asgi_shutdown`` before they stop.
     """
     settings = LifespanSettings.read()
-    lifespan = Lifespan(await _with_managers(registry, scope, settings))
+    with Opened() as opened:
+        extended = await _with_managers(registry, scope, settings)
+    await opened.close(settings.CANCEL_TIMEOUT)
+    lifespan = Lifespan(extended)
     state = await lifespan.__aenter__()
     try:
         shared = state.copy()
         _share(shared, scope)
-        await send(
-            asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
-        )
-        await close_connections(settings.CANCEL_TIMEOUT)
+        with Opened() as opened:
+            await send(
+                asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
+            )
+        await opened.close(settings.CANCEL_TIMEOUT)
         # Receivers may write on either of the two.
         for name, value in scope.get("state", {}).items():
             if name not in shared or shared[name] is not value:
