@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import MutableMapping
 from typing import Any, Final, final
 
@@ -12,20 +14,25 @@ _ABSENT: Final = object()
 class Covered:
     """States of one lifespan, and what is behind the names that a test overrides."""
 
-    def __init__(self, values: MutableMapping[str, Any]) -> None:
+    def __init__(self, values: MutableMapping[str, Any], among: Overrides) -> None:
         self._states = [values]
+        self._among = among
+        self.fakes: dict[str, Any] = {}
+        """What was overridden when the lifespan began, which is what it starts with."""
         self._behind: dict[str, Any] = {}
 
     def publish(self, name: str, value: object) -> None:
         """Put *value* on the states; behind what a test put there."""
-        if name in self._behind:
-            self._behind[name] = value
-        else:
-            self._put(name, value)
+        with self._among.lock:
+            if name in self._behind:
+                self._behind[name] = value
+            else:
+                self._put(name, value)
 
     def mirror(self, values: MutableMapping[str, Any]) -> None:
         """Cover another state of the same values: what a server copies from."""
-        self._states.append(values)
+        with self._among.lock:
+            self._states.append(values)
 
     def cover(self, name: str, value: object) -> None:
         """Let *name* be *value*."""
@@ -57,46 +64,59 @@ class Overrides:
     def __init__(self) -> None:
         self._values: dict[str, list[tuple[object, Any]]] = {}
         self._lifespans: list[Covered] = []
+        self.lock = threading.Lock()
+        """Held by who changes any of it; a test may start lifespans in threads."""
 
     @property
     def names(self) -> frozenset[str]:
         """What is overridden now."""
-        return frozenset(self._values)
+        with self.lock:
+            return frozenset(self._values)
 
     def add(self, name: str, value: object) -> object:
         """Override *name* until ``remove`` is called with what this returns."""
         token = object()
-        self._values.setdefault(name, []).append((token, value))
-        for covered in self._lifespans:
-            covered.cover(name, value)
+        with self.lock:
+            self._values.setdefault(name, []).append((token, value))
+            for covered in self._lifespans:
+                covered.cover(name, value)
         return token
 
     def remove(self, name: str, token: object) -> None:
         """End one override; those of the same name that are left go on."""
-        left = [pair for pair in self._values[name] if pair[0] is not token]
-        if left:
-            self._values[name] = left
-        else:
-            del self._values[name]
-        for covered in self._lifespans:
+        with self.lock:
+            left = [pair for pair in self._values[name] if pair[0] is not token]
             if left:
-                covered.cover(name, left[-1][1])
+                self._values[name] = left
             else:
-                covered.uncover(name)
+                del self._values[name]
+            for covered in self._lifespans:
+                if left:
+                    covered.cover(name, left[-1][1])
+                else:
+                    covered.uncover(name)
 
     def join(self, values: MutableMapping[str, Any]) -> Covered:
         """Cover *values*, now and until ``leave``."""
-        covered = Covered(values)
-        for name, stack in self._values.items():
-            covered.cover(name, stack[-1][1])
-        self._lifespans.append(covered)
+        covered = Covered(values, self)
+        with self.lock:
+            for name, stack in self._values.items():
+                covered.cover(name, stack[-1][1])
+            covered.fakes.update(values)
+            self._lifespans.append(covered)
         return covered
 
     def leave(self, covered: Covered) -> None:
         """Forget a lifespan that has stopped."""
-        self._lifespans.remove(covered)
-        covered.leave()
+        with self.lock:
+            self._lifespans.remove(covered)
+            covered.leave()
+
+    def forget_lock(self) -> None:
+        """A forked child has none of the threads that might have held it."""
+        self.lock = threading.Lock()
 
 
 overrides: Final = Overrides()
 """Those of this process: a server under test may have threads of its own."""
+os.register_at_fork(after_in_child=overrides.forget_lock)

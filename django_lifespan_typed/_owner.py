@@ -103,6 +103,10 @@ class Owner:
                 self._interrupt()
         elif self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
+        else:
+            # It has crashed, and unwinds: for no longer than a stop may take.
+            seconds = min(self.stop_timeout, self._group.seconds_left())
+            self._limit(seconds, self._cancel)
 
     # --- Asked by the lifespan
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 from contextlib import ExitStack
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from django.test import AsyncClient, Client
 
@@ -14,14 +14,34 @@ from ._override_state import OVERRIDES, override_state
 from ._registry import Registry
 from ._state import LifespanState
 from ._test_clients import LifespanAsyncClient, LifespanAwareAsyncClient, LifespanClient
+from ._test_threads import serving_on
 
 __all__ = [
     "LifespanAsyncClient",
     "LifespanAwareAsyncClient",
     "LifespanClient",
     "LifespanTestCase",
+    "OverrideState",
     "override_state",
 ]
+
+T = TypeVar("T")
+
+
+class OverrideState(Protocol):
+    """
+    For annotations: what pytest's fixture ``override_state`` is::
+
+        @pytest.fixture
+        def http(override_state: OverrideState) -> FakeHTTP:
+            return override_state(HTTP, FakeHTTP())
+
+    It overrides as the function of that name does, until the test has ended.
+    """
+
+    def __call__(self, key: StateKey[T], value: T, /) -> T:
+        """Let *key* name *value*; returns *value*."""
+        ...
 
 
 class LifespanTestCase(unittest.TestCase):
@@ -59,13 +79,25 @@ class LifespanTestCase(unittest.TestCase):
     state: LifespanState
     """The values of the resources."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if issubclass(cls, unittest.IsolatedAsyncioTestCase):
+            raise TypeError(
+                f"{cls.__qualname__} derives from LifespanTestCase and from "
+                "IsolatedAsyncioTestCase, which has an event loop of its own\n"
+                "Write: class Tests(LifespanTestCase, django.test.SimpleTestCase), "
+                "whose test methods may be async too."
+            )
+
     def setUp(self) -> None:
         """Start the resources, with the overrides that decorate the test method."""
         super().setUp()
-        method = getattr(self, self._testMethodName)
+        # Of the class: Django puts a sync function in the place of an async method.
+        method = getattr(type(self), self._testMethodName)
         self.lifespan = Lifespan(self.registry, only=self.only)
         with ExitStack() as stack:
             for override in getattr(method, OVERRIDES, ()):
                 stack.enter_context(override)
             self.state = stack.enter_context(self.lifespan)
+            stack.enter_context(serving_on(self.lifespan))
             self.addCleanup(stack.pop_all().close)

@@ -18,6 +18,14 @@ from django_lifespan_typed import (
     lifespan_resource,
 )
 from django_lifespan_typed.register import register_lifespan_manager
+from django_lifespan_typed.testing import (
+    LifespanAsyncClient,
+    LifespanAwareAsyncClient,
+    LifespanClient,
+    LifespanTestCase,
+    OverrideState,
+    override_state,
+)
 
 HTTP = StateKey[httpx.AsyncClient]("http")
 N = StateKey[int]("n")
@@ -118,6 +126,46 @@ Lifespan(only=("http",))  # E
 Registry().add(N)  # E
 
 
+# --- health and optional
+def of_http(http: httpx.AsyncClient) -> bool:
+    return True
+
+
+async def of_number(number: int) -> bool:
+    return True
+
+
+def of_two(number: int, other: int) -> bool:
+    return True
+
+
+@lifespan_resource("number")
+async def number() -> AsyncIterator[int]:
+    yield 1
+
+
+lifespan_resource(N, health=of_http)  # E
+lifespan_resource(N, needs=(HTTP,), health=of_http)  # E
+lifespan_resource(N, health=of_two)  # E
+lifespan_resource(N, health=True)  # E
+lifespan_resource("x", health="of_number")  # E
+lifespan_resource("x", optional="yes")  # E
+lifespan_resource(N, optional=1)  # E
+number.health(of_http)  # E
+number.health(of_two)  # E
+number.health(3)  # E
+
+
+@number.health  # E
+def of_text(text: str) -> bool:
+    return True
+
+
+@lifespan_resource("x", health=of_number)  # E
+async def checked_as_another() -> AsyncIterator[str]:
+    yield "x"
+
+
 # --- reading
 def view(request: HttpRequest) -> None:
     get_state(request, "http")  # E
@@ -149,3 +197,45 @@ def blocking(lifespan: Lifespan) -> None:
     lifespan.call(doubled)  # E
     b: str = lifespan.call(doubled, 2)  # E
     lifespan.call(print, 2)  # E
+
+
+# --- in tests
+override_state(HTTP, 1)  # E
+override_state(HTTP, "not a client")  # E
+override_state(HTTP, None)  # E
+override_state(N, "1")  # E
+override_state("http", 1)  # E
+override_state(HTTP)  # E
+override_state(number, "1")  # E
+
+
+@override_state(HTTP, 1)  # E
+async def test_search() -> None: ...
+
+
+@override_state(N, 1)
+def test_number(number: int) -> str:
+    return str(number)
+
+
+test_number("1")  # E
+
+
+class ShopTests(LifespanTestCase):
+    only = ("http",)  # E
+
+    def test_it(self) -> None:
+        a: int = self.state[HTTP]  # E
+
+
+def fixture(override_state: OverrideState) -> None:
+    override_state(HTTP, 1)  # E
+    override_state(N, "1")  # E
+    b: str = override_state(N, 1)  # E
+
+
+LifespanClient("registry")  # E
+LifespanClient(only=("http",))  # E
+LifespanAsyncClient(only=HTTP)  # E
+LifespanAwareAsyncClient(state=1)  # E
+LifespanAwareAsyncClient()  # E

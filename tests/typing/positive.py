@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import httpx
 from django.http import HttpRequest
+from django.test import TestCase
 from starlette.applications import Starlette
 from typing_extensions import Self, assert_type
 
@@ -39,6 +40,14 @@ from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.middleware import AsyncMiddleware, LifespanStateMiddleware
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
+from django_lifespan_typed.testing import (
+    LifespanAsyncClient,
+    LifespanAwareAsyncClient,
+    LifespanClient,
+    LifespanTestCase,
+    OverrideState,
+    override_state,
+)
 from django_lifespan_typed.types import LifespanManager, State
 
 
@@ -454,6 +463,66 @@ assert_type(options, Resource[Repo])
 assert_type(key_options, Resource[Repo])
 
 
+# --- health and optional
+async def answers(http: httpx.AsyncClient) -> bool:
+    return not http.is_closed
+
+
+def answers_blocking(http: httpx.AsyncClient) -> None: ...
+
+
+def answers_to_anybody(value: object) -> None: ...
+
+
+@lifespan_resource("checked", health=answers, optional=True)
+async def checked() -> AsyncGenerator[httpx.AsyncClient]:
+    yield httpx.AsyncClient()
+
+
+@lifespan_resource(HTTP, health=answers_blocking)
+async def checked_by_key() -> AsyncGenerator[httpx.AsyncClient]:
+    yield httpx.AsyncClient()
+
+
+@lifespan_resource(HTTP, health=lambda http: not http.is_closed)
+async def checked_by_lambda() -> AsyncGenerator[httpx.AsyncClient]:
+    yield httpx.AsyncClient()
+
+
+@lifespan_resource(HTTP, health=answers_to_anybody, optional=False)
+async def checked_by_anything() -> AsyncGenerator[httpx.AsyncClient]:
+    yield httpx.AsyncClient()
+
+
+@lifespan_resource(REPO, needs=(HTTP,), health=lambda repo: None)
+async def checked_with_needs(http: httpx.AsyncClient) -> AsyncGenerator[Repo]:
+    yield Repo(http)
+
+
+@options.health
+async def lasts(repo: Repo) -> None: ...
+
+
+@checked.health
+def lasts_too(http: httpx.AsyncClient) -> bool:
+    return not http.is_closed
+
+
+assert_type(checked, Resource[httpx.AsyncClient])
+assert_type(checked_by_key, Resource[httpx.AsyncClient])
+assert_type(checked_by_lambda, Resource[httpx.AsyncClient])
+assert_type(checked_with_needs, Resource[Repo])
+assert_type(lasts_too(httpx.AsyncClient()), bool)
+assert_type(checked.optional, bool)
+
+
+async def asked(lifespan: Lifespan) -> None:
+    for record in await lifespan.health():
+        assert_type(record.seconds, float | None)
+        assert_type(record.error, BaseException | None)
+    assert_type(lifespan.is_stopping, bool)
+
+
 # --- reading
 class Consumer:
     """As in Channels: what has a scope."""
@@ -585,3 +654,70 @@ asgi_lifespan.connect(receiver)
 asgi_startup.connect(receiver)
 asgi_shutdown.disconnect(receiver)
 middleware: type[LifespanStateMiddleware] = AsyncMiddleware
+
+
+# --- in tests
+class FakeHttp(httpx.AsyncClient): ...
+
+
+def overridden() -> None:
+    with override_state(HTTP, httpx.AsyncClient()) as client:
+        assert_type(client, httpx.AsyncClient)
+    with override_state(HTTP, FakeHttp()):
+        pass
+    with override_state(CACHE, MemoryCache()):
+        pass
+    with override_state(options, Repo(FakeHttp())) as made:
+        assert_type(made, Repo)
+
+
+async def overridden_in_async_code() -> None:
+    async with override_state(HTTP, httpx.AsyncClient()) as client:
+        assert_type(client, httpx.AsyncClient)
+
+
+@override_state(HTTP, FakeHttp())
+def test_sync(number: int) -> str:
+    return str(number)
+
+
+@override_state(HTTP, FakeHttp())
+async def test_async(number: int) -> str:
+    return str(number)
+
+
+assert_type(test_sync(1), str)
+
+
+async def calling_what_is_overridden() -> None:
+    assert_type(await test_async(1), str)
+
+
+@override_state(CACHE, MemoryCache())
+class ShopTests(LifespanTestCase, TestCase):
+    only = (HTTP, options)
+
+    def test_it(self) -> None:
+        assert_type(self.state[HTTP], httpx.AsyncClient)
+        assert_type(self.lifespan, Lifespan)
+        assert_type(self.client.get("/").status_code, int)
+
+    @override_state(HTTP, FakeHttp())
+    async def test_async(self) -> None:
+        assert_type(get_state({}, options), Repo)
+
+
+assert_type(ShopTests("test_it").state, LifespanState)
+
+
+def fixture(override_state: OverrideState) -> None:
+    assert_type(override_state(HTTP, httpx.AsyncClient()), httpx.AsyncClient)
+    override_state(CACHE, MemoryCache())
+
+
+async def clients() -> None:
+    with LifespanClient(registry, only=(HTTP,)) as client:
+        assert_type(client, LifespanClient)
+    async with LifespanAsyncClient(enforce_csrf_checks=True) as async_client:
+        assert_type(async_client, LifespanAsyncClient)
+    LifespanAwareAsyncClient(state={"http": FakeHttp()}, headers={"x-given": "yes"})

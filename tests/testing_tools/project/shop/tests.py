@@ -1,0 +1,126 @@
+"""The shop's own tests, with Django's test cases."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.request import urlopen
+
+from django.db import connection
+from django.test import (
+    LiveServerTestCase,
+    SimpleTestCase,
+    TestCase,
+    TransactionTestCase,
+)
+from shop.journal import journal
+from shop.lifespan import FakeHttp, catalogue, http
+from shop.models import Book
+
+from django_lifespan_typed import current_state
+from django_lifespan_typed._running import running
+from django_lifespan_typed.testing import (
+    LifespanAsyncClient,
+    LifespanClient,
+    LifespanTestCase,
+    override_state,
+)
+
+FOUND = {"books": ["Moby-Dick"], "http": "real"}
+
+
+class ViewTests(LifespanTestCase, TestCase):
+    @classmethod
+    def setUpTestData(cls) -> None:
+        Book.objects.create(title="Moby-Dick")
+
+    def setUp(self) -> None:
+        super().setUp()
+        assert current_state() is self.state
+
+    def tearDown(self) -> None:
+        fake = "overridden" in self._testMethodName
+        assert current_state()[http].name == ("fake" if fake else "real")
+
+    def test_sync(self) -> None:
+        assert self.client.get("/sync/").content == b"real"
+        assert self.lifespan.call(self.state[http].get) == "real"
+
+    def test_async_view_in_the_transaction(self) -> None:
+        assert connection.in_atomic_block
+        assert self.client.get("/books/").json() == FOUND
+
+    async def test_async(self) -> None:
+        assert self.lifespan.loop is asyncio.get_running_loop()
+        assert current_state() is self.state
+        assert await self.state[http].get() == "real"
+
+    async def test_async_in_the_transaction(self) -> None:
+        await Book.objects.acreate(title="Walden")
+        assert await Book.objects.acount() == 2
+        response = await self.async_client.get("/books/")
+        assert response.json() == {**FOUND, "books": ["Moby-Dick", "Walden"]}
+
+    def test_rolled_back(self) -> None:
+        assert Book.objects.count() == 1
+
+    @override_state(http, FakeHttp())
+    def test_overridden(self) -> None:
+        assert self.client.get("/fetched/").content == b"fake"
+
+    @override_state(http, FakeHttp())
+    async def test_overridden_async(self) -> None:
+        response = await self.async_client.get("/fetched/")
+        assert response.content == b"fake"
+
+
+@override_state(http, FakeHttp())
+class OverriddenTests(LifespanTestCase, SimpleTestCase):
+    async def test_what_needs_it_has_the_fake(self) -> None:
+        assert self.state[catalogue].http.name == "fake"
+        journal(f"overridden has {sorted(self.state)}")
+
+
+class OnlyTests(LifespanTestCase, SimpleTestCase):
+    only = (http,)
+
+    def test_only(self) -> None:
+        journal(f"only has {sorted(self.state)}")
+
+
+class CommittedTests(LifespanTestCase, TransactionTestCase):
+    async def test_committed(self) -> None:
+        await Book.objects.acreate(title="Moby-Dick")
+        response = await self.async_client.get("/books/")
+        assert response.json() == FOUND
+
+
+class LiveTests(LifespanTestCase, LiveServerTestCase):
+    def test_live(self) -> None:
+        with urlopen(f"{self.live_server_url}/sync/") as response:
+            assert response.read() == b"real"
+
+    def test_live_async(self) -> None:
+        with urlopen(f"{self.live_server_url}/fetched/") as response:
+            assert response.read() == b"real"
+
+    @override_state(http, FakeHttp())
+    def test_live_overridden(self) -> None:
+        with urlopen(f"{self.live_server_url}/fetched/") as response:
+            assert response.read() == b"fake"
+
+
+class ClientTests(SimpleTestCase):
+    def test_client(self) -> None:
+        with LifespanClient() as client:
+            assert client.get("/fetched/").content == b"real"
+
+    async def test_async_client(self) -> None:
+        async with LifespanAsyncClient() as client:
+            assert (await client.get("/fetched/")).content == b"real"
+
+
+class AloneTests(SimpleTestCase):
+    async def test_a_resource_alone(self) -> None:
+        async with catalogue.open(FakeHttp()) as books:
+            assert await books.http.get() == "fake"
+        assert running.loops() == []
