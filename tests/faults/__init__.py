@@ -1,0 +1,1 @@
+"""The fault machine: thousands of lifespans in which all that can go wrong does."""

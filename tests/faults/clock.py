@@ -1,0 +1,179 @@
+"""An event loop whose time is virtual, and whose threads run in lockstep."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from django_lifespan_typed import _factories
+from django_lifespan_typed._worker import Worker
+
+# Real seconds after which a thread that was waited for is taken for stuck.
+STUCK = 60.0
+# Turns of the loop in one virtual instant after which it is taken for spinning.
+TURNS = 5_000
+
+
+class Deadlock(BaseException):
+    """Nothing is ready, no timer is set and no thread works: it would wait for ever."""
+
+
+class Spinning(BaseException):
+    """Something is always ready, and time does not pass."""
+
+
+class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+    """Does not wait: it lets the time of *loop* pass instead."""
+
+    loop: FakeLoop
+
+    def select(self, timeout: float | None = None) -> Any:
+        events = super().select(0)
+        if timeout is None and not events:
+            raise Deadlock(f"at {self.loop.time():g}")
+        self.loop.pass_time(0 if events else timeout or 0)
+        return events
+
+
+class FakeLoop(asyncio.SelectorEventLoop):
+    """
+    Its time stands still while anything is to be done, and then jumps to the next
+    timer. What it hands to a thread is done, or waits for virtual time, before the
+    loop goes on: so one run of it is like every other.
+    """
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        self._turns = 0
+        self._working = threading.Condition()
+        self._steps: dict[Worker, int] = {}
+        self._parked: dict[Worker, threading.Event] = {}
+        self._executor = ThreadPoolExecutor(1)
+        selector = _Selector()
+        selector.loop = self
+        super().__init__(selector)
+        # Its tracebacks would be most of the time; tests/core have that mode.
+        self.set_debug(False)
+        self.problems: list[dict[str, Any]] = []
+        """What nobody handled: errors of callbacks, tasks never awaited."""
+        self.set_exception_handler(lambda _, context: self.problems.append(context))
+
+    def time(self) -> float:
+        return self._now
+
+    def pass_time(self, seconds: float) -> None:
+        self._turns = 0 if seconds else self._turns + 1
+        if self._turns > TURNS:
+            raise Spinning(f"at {self._now:g}")
+        if seconds:
+            # The timer's own time: a sum may differ in its last digit.
+            timers: Any = self._scheduled  # type: ignore[attr-defined]
+            self._now = max(self._now, timers[0]._when)
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        super().close()
+
+    # --- Threads of executors: Django's shared one, one for each request
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Executor | None, call: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        running = (executor or self._executor).submit(call, *args)
+        return wrapped(running, loop=self)
+
+    # --- Threads of blocking resources
+
+    def begin_step(self, worker: Worker) -> None:
+        with self._working:
+            self._steps[worker] = self._steps.get(worker, 0) + 1
+
+    def end_step(self, worker: Worker) -> None:
+        with self._working:
+            self._steps[worker] -= 1
+            self._working.notify_all()
+
+    def wait_for_threads(self) -> None:
+        """Return when each thread has nothing to do, or waits for virtual time."""
+        with self._working:
+            assert self._working.wait_for(
+                lambda: all(
+                    not count or worker in self._parked
+                    for worker, count in self._steps.items()
+                ),
+                STUCK,
+            )
+
+    def block(self, seconds: float) -> None:
+        """Called in the thread of a blocking resource: wait for virtual time."""
+        worker = LockstepWorker.here.worker
+        released = threading.Event()
+
+        def release() -> None:
+            with self._working:
+                del self._parked[worker]
+            released.set()
+            self.wait_for_threads()
+
+        self.call_soon_threadsafe(self.call_later, seconds, release)
+        with self._working:
+            self._parked[worker] = released
+            self._working.notify_all()
+        assert released.wait(STUCK)
+
+
+_wrap_future = asyncio.wrap_future
+
+
+def wrapped(future: Any, *, loop: Any = None) -> asyncio.Future[Any]:
+    """``asyncio.wrap_future``, of what is done already: also asgiref's threads."""
+    if isinstance(future, Future):
+        assert wait([future], STUCK).done, future
+    return _wrap_future(future, loop=loop)
+
+
+class LockstepWorker(Worker):  # type: ignore[misc]
+    """A worker that the loop waits for."""
+
+    here = threading.local()
+
+    def submit(self, call: Callable[[], Any], /) -> Any:
+        loop: Any = asyncio.get_running_loop()
+        self._loop = loop
+        loop.begin_step(self)
+        step = super().submit(call)
+        loop.wait_for_threads()
+        return step
+
+    def _work(self) -> None:
+        self.here.worker = self
+        while (step := self._steps.get()) is not None:
+            self._context.run(step.take)
+            self._loop.end_step(self)
+
+
+@contextmanager
+def virtual_time() -> Generator[FakeLoop]:
+    """A fake loop, whose time the package's modules have for the clock."""
+    loop = FakeLoop()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, module in list(sys.modules.items()):
+            if name.startswith("django_lifespan_typed."):
+                for clock in ("monotonic", "perf_counter"):
+                    if getattr(module, clock, None) is getattr(time, clock):
+                        patch.setattr(module, clock, loop.time)
+        patch.setattr(_factories, "Worker", LockstepWorker)
+        patch.setattr(asyncio, "wrap_future", wrapped)
+        try:
+            yield loop
+        finally:
+            loop.close()
