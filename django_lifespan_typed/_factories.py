@@ -140,10 +140,7 @@ class _InThread(AbstractAsyncContextManager[Any]):
             return await self._worker.run(self._enter)
         except BaseException:
             # A thread cannot be interrupted: what opens late is closed at once.
-            undo = self._worker.submit(self._undo)
-            self._worker.finish()
-            await undo.done
-            undo.outcome()
+            await self._worker.end(self._undo)
             raise
 
     @override
@@ -153,10 +150,7 @@ class _InThread(AbstractAsyncContextManager[Any]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
-        try:
-            return await self._worker.run(partial(self._exit, kind, error, traceback))
-        finally:
-            self._worker.finish()
+        return await self._worker.end(partial(self._exit, kind, error, traceback))
 
     def _enter(self) -> Any:
         manager = self._make()

@@ -281,6 +281,8 @@ class Owner:
             self.resource.name,
             self.resource.declared_at.draw(),
         )
+        assert self._task is not None
+        self._task.cancel()  # the second leaves a thread alone
         if self._timed_out is None:
             self._finish("stopped")
         else:

@@ -73,6 +73,7 @@ async def _stop(
         await send(
             asgi_shutdown,
             timeout=min(settings.STOP_TIMEOUT, settings.STOP_BUDGET),
+            to_the_end=True,
             scope=scope,
             state=lifespan.state,
         )

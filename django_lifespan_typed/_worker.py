@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Final, Generic, TypeVar, final
 
 from django.db import connections
+
+logger: Final = logging.getLogger(__package__)
 
 T = TypeVar("T")
 
@@ -80,6 +83,27 @@ class Worker:
         """What *call* returns or raises; cancelled, the call goes on by itself."""
         step = self.submit(call)
         await step.done
+        return step.outcome()
+
+    async def end(self, call: Callable[[], T], /) -> T:
+        """
+        Run *call* as the last step. A thread cannot be interrupted: the first
+        cancellation waits for it, the second leaves it alone.
+        """
+        step = self.submit(call)
+        self.finish()
+        try:
+            # Not awaited itself, which would cancel it.
+            await asyncio.wait({step.done})
+        except asyncio.CancelledError:
+            try:
+                await asyncio.wait({step.done})
+            except asyncio.CancelledError:
+                name = self._name
+                logger.error("the thread of %r does not end; it is left open", name)
+                raise
+            step.outcome()
+            raise
         return step.outcome()
 
     def finish(self) -> None:

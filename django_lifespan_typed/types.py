@@ -22,8 +22,16 @@ LifespanManager: TypeAlias = AsyncGenerator[State, None]
 """The return annotation of an ``@asynccontextmanager`` that yields a state."""
 
 Scope: TypeAlias = dict[str, Any]
+"""What an ASGI server says of a connection."""
+
 Message: TypeAlias = Mapping[str, Any]
+"""An event, in either direction."""
+
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
+"""What an application awaits for the next event."""
+
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+"""What an application awaits to send an event."""
+
 ASGIApplication: TypeAlias = Callable[[Any, Any, Any], Awaitable[object]]
 """Any ASGI 3 application, however it annotates scope, receive and send."""

@@ -207,7 +207,7 @@ async def test_a_start_that_ignores_its_cancellation_is_left_alone(
         await lifespan.__aenter__()
 
     assert journal == ["+before", "+it", "-before"]
-    assert stubborn.cancelled == 2
+    assert stubborn.cancelled == 3
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
     assert [record.getMessage() for record in caplog.records] == [given_up(probes)]
     await release_late(probes, stubborn)
@@ -236,7 +236,7 @@ async def test_a_stop_that_ignores_its_cancellation_is_left_alone(
             pass
 
     assert journal == ["+before", "+it", "-before"]
-    assert stubborn.cancelled == 1
+    assert stubborn.cancelled == 2
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
     assert [record.getMessage() for record in caplog.records] == [
         given_up(probes),

@@ -309,8 +309,6 @@ def signals_are_paired(outcome: Outcome) -> None:
         ["asgi_lifespan", "asgi_startup", "asgi_shutdown"],
         # Cancelled before the receivers were called.
         *([["asgi_lifespan", "asgi_shutdown"]] if _is_cancelled(outcome) else []),
-        # A known defect, held in test_known.py.
-        *([["asgi_lifespan", "asgi_startup"]] if _cancelled_at_once(outcome) else []),
     ), names
     for name, moment, state in outcome.signals:
         for probe in outcome.probes:
@@ -323,12 +321,6 @@ def signals_are_paired(outcome: Outcome) -> None:
                     continue
                 assert moment.number < probe.stopping.number, probe.name
                 assert state[probe.name] is probe.value
-
-
-def _cancelled_at_once(outcome: Outcome) -> bool:
-    ends = {*outcome.told} - {"lifespan.odd", "http.request"}
-    last = [at.at for word, at in outcome.told.items() if "cancelled" in word]
-    return bool(last) and (len(ends) > 1 or outcome.cancellations > 1)
 
 
 def _is_cancelled(outcome: Outcome) -> bool:

@@ -20,11 +20,6 @@ from .scenario import (
 )
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="cancelled before its receivers are called, asgi_shutdown is not sent: "
-    "_dispatch.send cancels the task that calls them before its first step",
-)
 @pytest.mark.parametrize("then", [CANCEL, CANCEL_ALL], ids=["it", "all"])
 @pytest.mark.parametrize("end", [SHUTDOWN, CANCEL, CANCEL_ALL], ids=lambda end: end[0])
 def test_a_second_end_at_once_keeps_the_signals_paired(end: Step, then: Step) -> None:
