@@ -9,8 +9,10 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -qq
 
-# Where `make demo` listens.
+# Where `make demo` listens, and what serves it: uvicorn, gunicorn, hypercorn, granian
+# or daphne.
 PORT ?= 8000
+SERVER ?= uvicorn
 
 # The python that .venv is made with; the first of these that is new enough.
 PYTHON ?=
@@ -21,15 +23,35 @@ ARGS ?=
 
 .PHONY: help
 help: ## Say what there is (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: $(VENV)/.demo ## Serve the example site: make demo PORT=8000
-	PORT='$(PORT)' $(PY) -m example_site
+demo: $(VENV)/.demo ## Serve the example site: make demo SERVER=daphne PORT=8000
+	PORT='$(PORT)' SERVER='$(SERVER)' $(PY) -m example_site
 
 .PHONY: test
 test: $(VENV)/.test ## Run the tests: make test ARGS="-k name"
 	PYTHONDEVMODE=1 $(PY) -m pytest -n auto $(ARGS)
+
+.PHONY: coverage
+coverage: $(VENV)/.test ## Run the tests; every line and branch has to be covered
+	rm -f .coverage .coverage.*
+	COVERAGE_FILE='$(CURDIR)/.coverage' PYTHONDEVMODE=1 \
+		$(PY) -m coverage run -m pytest -n auto $(ARGS)
+	$(PY) -m coverage combine -q
+	$(PY) -m coverage report --fail-under=100
+
+.PHONY: matrix
+matrix: $(VENV)/.matrix ## Test the wheel on each Python and Django: ARGS="-k 3.12"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m nox --noxfile .ci/noxfile.py \
+		--envdir '$(CURDIR)/build/nox' $(ARGS)
+
+# Reloads, recycled generations and lifespans: so many times the suite's.
+SOAK_ROUNDS ?= 20
+
+.PHONY: soak
+soak: $(VENV)/.test ## The soak tests for longer: make soak SOAK_ROUNDS=20
+	PYTHONDEVMODE=1 SOAK_ROUNDS='$(SOAK_ROUNDS)' $(PY) -m pytest tests/soak $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
@@ -39,11 +61,24 @@ check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
 	$(BIN)/pyright --pythonpath $(PY)
 	$(BIN)/ty check --python $(PY)
 	$(BIN)/pyrefly check --python-interpreter-path $(PY)
-	$(PY) -m pytest -m "" tests/typing tests/test_import_direction.py
+	$(PY) -m pytest -m "" tests/typing tests/how_to/test_typing.py tests/test_import_direction.py
 
 .PHONY: bench
 bench: $(VENV)/.bench ## Measure, beside peers: make bench ARGS=--write
 	$(PY) -m tests.benchmarks $(ARGS)
+
+.PHONY: diagrams
+diagrams: $(VENV)/.test ## Draw the pictures of docs/explanation (npm, Chromium)
+	$(PY) -m tests.explanation.diagrams $(ARGS)
+
+.PHONY: docs
+docs: $(VENV)/.docs ## Build the documentation: docs/_build/html
+	$(PY) -m sphinx --fail-on-warning --keep-going -q docs docs/_build/html
+	@echo 'Open docs/_build/html/index.html'
+
+.PHONY: docs-links
+docs-links: $(VENV)/.docs ## Ask whether the links to other sites work
+	$(PY) -m sphinx -b linkcheck -q docs docs/_build/links
 
 .PHONY: format
 format: $(VENV)/.check ## Format, and fix what can be fixed
@@ -52,7 +87,7 @@ format: $(VENV)/.check ## Format, and fix what can be fixed
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) build dist htmlcov .coverage .coverage.*
+	rm -rf $(VENV) build dist docs/_build htmlcov .coverage .coverage.*
 	rm -rf .mypy_cache .pyrefly_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -77,7 +112,9 @@ $(VENV)/.demo: EXTRAS := demo
 $(VENV)/.test: EXTRAS := test
 $(VENV)/.check: EXTRAS := check,test,demo
 $(VENV)/.bench: EXTRAS := bench
-$(VENV)/.demo $(VENV)/.test $(VENV)/.check $(VENV)/.bench: pyproject.toml $(VENV)/.made
+$(VENV)/.matrix: EXTRAS := matrix
+$(VENV)/.docs: EXTRAS := docs
+$(VENV)/.demo $(VENV)/.test $(VENV)/.check $(VENV)/.bench $(VENV)/.docs $(VENV)/.matrix: pyproject.toml $(VENV)/.made
 	@echo 'Installing .[$(EXTRAS)] into $(VENV)'
 	@$(PIP) install -e '.[$(EXTRAS)]'
 	@touch $@

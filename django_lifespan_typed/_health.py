@@ -56,7 +56,7 @@ class _Outcome:
     """What one check has found."""
 
     error: BaseException | None
-    seconds: float
+    seconds: float | None
     checked_at: datetime
 
 
@@ -130,6 +130,9 @@ class HealthChecks:
         name, check = owner.resource.name, owner.resource.health_check
         if owner.phase != "running" or check is None:
             return None
+        if name in self._open:
+            hangs = f"the health check of {name!r} before this one hangs still"
+            return _Outcome(TimeoutError(hangs), None, datetime.now(timezone.utc))
         began = monotonic()
         error = await self._within_limit(name, check)
         seconds = monotonic() - began
@@ -140,10 +143,6 @@ class HealthChecks:
         self, name: str, check: HealthCheck[Any]
     ) -> BaseException | None:
         limit = self._settings.HEALTH_TIMEOUT
-        if name in self._open:
-            return TimeoutError(
-                f"the health check of {name!r} before this one hangs still"
-            )
         task = self._begin(self._ask(name, check), f"health {name}")
         self._keep(name, task)
         await asyncio.wait({task}, timeout=_finite(limit))

@@ -50,7 +50,7 @@ class Record:
         self.values: dict[str, Any] = {}
         self.lifespan: Lifespan | None = None
         """What runs; None before and after."""
-        self.settled = asyncio.Event()
+        self.settled: asyncio.Event = asyncio.Event()
         """Set once the start is over, well or badly."""
         self.task: asyncio.Task[None] | None = None
         """What holds a lifespan that no server asked for."""

@@ -28,7 +28,9 @@ class StateKey(Generic[T]):
     __slots__ = ("__orig_class__", "__weakref__", "declared_at", "name")
 
     name: str
+    """What it is called on the state."""
     declared_at: Source
+    """Where it was made."""
 
     def __init__(self, name: str, /) -> None:
         if not _is_name(name):

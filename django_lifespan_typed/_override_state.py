@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
-from inspect import isclass
+from inspect import isasyncgenfunction, isclass, isgeneratorfunction
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
 
@@ -18,7 +19,7 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 OVERRIDES: Final = "__lifespan_overrides__"
-"""Where a decorated function keeps what decorates it."""
+"""Where a decorated function, or class, keeps what decorates it."""
 
 
 class override_state(Generic[T]):  # noqa: N801 - named as Django's override_settings
@@ -39,7 +40,8 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
     swapped, and comes back; what was made of the old one keeps it. Overrides nest,
     and hold in every thread of the process.
 
-    Raises ``TypeError`` for what is no key, and for a class that has no tests.
+    Raises ``TypeError`` for what is no key, for a class that has no tests, and for a
+    generator function.
     """
 
     def __init__(self, key: StateKey[T], value: T, /) -> None:
@@ -81,6 +83,12 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
         if isclass(given):
             _decorate_class(given, self)
             return decorated
+        if isgeneratorfunction(given) or isasyncgenfunction(given):
+            raise TypeError(
+                "override_state() would end before the first line of the generator "
+                f"function {given.__qualname__}\n"
+                "Write in it: with override_state(KEY, value):"
+            )
         wrapped: Any = _wrapped_function(given, self)
         # For LifespanTestCase, whose lifespan starts before the function is called.
         setattr(wrapped, OVERRIDES, (self, *getattr(given, OVERRIDES, ())))
@@ -118,12 +126,29 @@ def _decorate_class(cls: Any, override: override_state[Any]) -> None:
             f"override_state() decorates functions and TestCase classes, not {cls!r}\n"
             "Decorate its test methods."
         )
+    if not hasattr(cls, OVERRIDES):
+        _decorate_run(cls)
+    setattr(cls, OVERRIDES, (override, *vars(cls).get(OVERRIDES, ())))
+
+
+def _decorate_run(cls: Any) -> None:
     # Not setUp: a subclass may have its own, and not call the one it inherits.
     run: Callable[..., Any] = cls.run
 
     @wraps(run)
     def overridden(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with override:
+        with ExitStack() as stack:
+            for override in overrides_of_class(type(self)):
+                stack.enter_context(override)
             return run(self, *args, **kwargs)
 
     cls.run = overridden
+
+
+def overrides_of_class(cls: type[Any]) -> list[override_state[Any]]:
+    """What decorates *cls* and its bases, those first: a subclass has the last word."""
+    return [
+        override
+        for base in reversed(cls.__mro__)
+        for override in vars(base).get(OVERRIDES, ())
+    ]

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeAlias
 import pytest
 
 from ._lifespan import Lifespan
-from ._override_state import OVERRIDES
+from ._override_state import OVERRIDES, overrides_of_class
 from ._test_threads import serving_on
 
 Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]
@@ -109,9 +109,11 @@ def _anyio() -> Callable[..., AsyncGenerator[Lifespan]]:
 
 
 def _overrides(request: pytest.FixtureRequest) -> ExitStack:
-    """What decorates the test function, which would come too late for the start."""
+    """What decorates the test or its class: it would come too late for the start."""
     stack = ExitStack()
     if request.scope == "function":
-        for override in getattr(request.function, OVERRIDES, ()):
+        cls: Any = getattr(request, "cls", None) or object
+        decorating = getattr(request.function, OVERRIDES, ())
+        for override in (*overrides_of_class(cls), *decorating):
             stack.enter_context(override)
     return stack

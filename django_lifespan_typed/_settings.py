@@ -39,7 +39,10 @@ class LifespanSettings:
     """How long one health check may take."""
 
     HEALTH_CACHE: float = 1.0
-    """How long the result of health checks is given again, however many probes ask."""
+    """
+    How long the result of health checks is given again, however many probes ask; 0 to
+    ask each time.
+    """
 
     HEALTH_DETAIL: bool = False
     """Whether health probes say what an error says, which may hold secrets."""
@@ -81,6 +84,8 @@ def checked_setting(name: object, value: object, known: list[str]) -> Any:
             f'settings.LIFESPAN["{name}"] is {value!r}, not True or False',
             f'Write: LIFESPAN = {{"{name}": True}}, or leave it out.',
         )
+    if name == "HEALTH_CACHE" and value == 0 and not isinstance(value, bool):
+        return 0.0  # each probe asks
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise InvalidSetting(
             f'settings.LIFESPAN["{name}"] is {value!r}, '

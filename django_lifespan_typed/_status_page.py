@@ -176,8 +176,9 @@ def _lifespan_here() -> tuple[RunningLifespan | None, str]:
     if running.loops():
         return None, "It runs on another event loop than that of this request."
     return None, (
-        "No lifespan runs in this process. Under a server, let asgi.py use "
-        "django_lifespan_typed.asgi.get_asgi_application."
+        "No lifespan runs in this process. Let asgi.py use "
+        "django_lifespan_typed.asgi.get_asgi_application, and wsgi.py, which runserver "
+        "serves too, django_lifespan_typed.wsgi.get_wsgi_application."
     )
 
 

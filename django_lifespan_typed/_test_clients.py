@@ -16,7 +16,6 @@ from ._access import current_lifespan
 from ._keys import StateKey
 from ._lifespan import Lifespan
 from ._registry import Registry
-from ._state import LifespanState
 from .exceptions import LifespanNotRunning
 from .types import State
 
@@ -28,7 +27,9 @@ class _StatefulHandler(ClientHandler):
 
     @override
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        request.__dict__["state"] = LifespanState(self.client._state_of_request())
+        # Where get_state and our middleware look. Not request.state, which without that
+        # middleware no server's request has: the test would pass, and the site fail.
+        request.__dict__["scope"] = {"state": self.client._state_of_request()}
         return super().get_response(request)
 
 
@@ -57,7 +58,7 @@ class LifespanClient(Client):
         super().__init__(**options)
         handler = _StatefulHandler(options.get("enforce_csrf_checks", False))
         handler.client = self
-        self.handler = handler
+        self.handler: ClientHandler = handler
         self._lifespan = Lifespan(registry, only=only)
 
     def __enter__(self) -> Self:

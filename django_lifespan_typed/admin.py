@@ -33,7 +33,7 @@ class LifespanStatus(models.Model):
     class Meta:
         """How it is listed."""
 
-        apps = Apps()
+        apps: Apps = Apps()
         app_label = "django_lifespan_typed"
         managed = False
         verbose_name = "status"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 from typing_extensions import override
 
 from .checks import register_checks
+
+if TYPE_CHECKING:
+    # Django's stubs have it, Django has not.
+    from django.utils.functional import _StrOrPromise
 
 __all__ = ["LifespanConfig"]
 
@@ -15,7 +21,7 @@ class LifespanConfig(AppConfig):
     """``"django_lifespan_typed"`` in ``INSTALLED_APPS``."""
 
     name = "django_lifespan_typed"
-    verbose_name = "Lifespan"
+    verbose_name: _StrOrPromise = "Lifespan"
 
     @override
     def ready(self) -> None:

@@ -45,7 +45,7 @@ class with_lifespan:  # noqa: N801 - it reads as the function that it stands for
     """
 
     def __init__(self, app: ASGIApplication, registry: Registry | None = None) -> None:
-        self.app = app
+        self.app: ASGIApplication = app
         self._registry = default_registry if registry is None else registry
         self._host = host_of(self._registry)
         attach(self._host)

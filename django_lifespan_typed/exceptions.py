@@ -50,8 +50,8 @@ class InvalidSetting(LifespanError, ImproperlyConfigured):
 
     def __init__(self, problem: str, remedy: str) -> None:
         super().__init__(problem, remedy)
-        self.problem = problem
-        self.remedy = remedy
+        self.problem: str = problem
+        self.remedy: str = remedy
 
     def __str__(self) -> str:
         return f"{self.problem}\n{self.remedy}"
@@ -65,9 +65,9 @@ class InvalidDeclaration(LifespanError, TypeError):
 
     def __init__(self, problem: str, source: Source | None, remedy: str) -> None:
         super().__init__(problem, source, remedy)
-        self.problem = problem
-        self.source = source
-        self.remedy = remedy
+        self.problem: str = problem
+        self.source: Source | None = source
+        self.remedy: str = remedy
 
     def __str__(self) -> str:
         drawn = [self.source.draw()] if self.source else []
@@ -79,8 +79,8 @@ class DuplicateName(LifespanError, ValueError):
 
     def __init__(self, name: str, sources: Sequence[Source]) -> None:
         super().__init__(name, sources)
-        self.name = name
-        self.sources = tuple(sources)
+        self.name: str = name
+        self.sources: tuple[Source, ...] = tuple(sources)
 
     def __str__(self) -> str:
         places = "\n".join(source.draw() for source in self.sources)
@@ -104,10 +104,10 @@ class MissingNeed(PlanError, LookupError):
         self, name: str, need: str, source: Source, known: Collection[str]
     ) -> None:
         super().__init__(name, need, source, known)
-        self.name = name
-        self.need = need
-        self.source = source
-        self.known = tuple(sorted(known))
+        self.name: str = name
+        self.need: str = need
+        self.source: Source = source
+        self.known: tuple[str, ...] = tuple(sorted(known))
 
     def __str__(self) -> str:
         return (
@@ -123,7 +123,7 @@ class CircularNeeds(PlanError):
 
     def __init__(self, circle: Sequence[tuple[str, Source]]) -> None:
         super().__init__(circle)
-        self.circle = tuple(circle)
+        self.circle: tuple[tuple[str, Source], ...] = tuple(circle)
 
     def __str__(self) -> str:
         width = max(len(name) for name, _ in self.circle)
@@ -147,9 +147,9 @@ class StartupError(LifespanError):
 
     def __init__(self, name: str, source: Source, problem: str) -> None:
         super().__init__(name, source, problem)
-        self.name = name
-        self.source = source
-        self.problem = problem
+        self.name: str = name
+        self.source: Source = source
+        self.problem: str = problem
 
     def __str__(self) -> str:
         return (
@@ -170,8 +170,8 @@ class StartupTimeout(StartupError, TimeoutError):
         self, name: str, source: Source, seconds: float, waiting: Collection[str]
     ) -> None:
         super().__init__(name, source, f"did not start within {seconds:.3g} s")
-        self.seconds = seconds
-        self.waiting = tuple(sorted(waiting))
+        self.seconds: float = seconds
+        self.waiting: tuple[str, ...] = tuple(sorted(waiting))
 
     @property
     def advice(self) -> str:
@@ -204,9 +204,9 @@ class InvalidValue(StartupError, TypeError):
         super().__init__(
             name, source, f"has a value of type {typename(type(value))}, not {expected}"
         )
-        self.value_class = type(value)
-        self.expected = expected
-        self.key = key
+        self.value_class: type[object] = type(value)
+        self.expected: str = expected
+        self.key: Source = key
 
     @property
     def advice(self) -> str:
@@ -223,9 +223,9 @@ class ResourceCrashed(LifespanError):
 
     def __init__(self, name: str, source: Source, problem: str) -> None:
         super().__init__(name, source, problem)
-        self.name = name
-        self.source = source
-        self.problem = problem
+        self.name: str = name
+        self.source: Source = source
+        self.problem: str = problem
 
     def __str__(self) -> str:
         return f"lifespan resource {self.name!r} {self.problem}\n{self.source.draw()}"
@@ -240,8 +240,8 @@ class StateNotFound(LifespanError, KeyError):
 
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(name, problem)
-        self.name = name
-        self.problem = problem
+        self.name: str = name
+        self.problem: str = problem
 
     def __str__(self) -> str:
         return self.problem
@@ -259,9 +259,9 @@ class ShutdownError(LifespanError):
 
     def __init__(self, name: str, source: Source, problem: str) -> None:
         super().__init__(name, source, problem)
-        self.name = name
-        self.source = source
-        self.problem = problem
+        self.name: str = name
+        self.source: Source = source
+        self.problem: str = problem
 
     def __str__(self) -> str:
         return f"lifespan resource {self.name!r} {self.problem}\n{self.source.draw()}"
@@ -274,8 +274,8 @@ class ShutdownTimeout(ShutdownError, TimeoutError):
         self, name: str, source: Source, seconds: float, waiting: Collection[str]
     ) -> None:
         super().__init__(name, source, f"did not stop within {seconds:.3g} s")
-        self.seconds = seconds
-        self.waiting = tuple(sorted(waiting))
+        self.seconds: float = seconds
+        self.waiting: tuple[str, ...] = tuple(sorted(waiting))
 
     def __str__(self) -> str:
         return (

@@ -18,14 +18,14 @@ from .exceptions import LifespanNotRunning
 
 try:
     from debug_toolbar.panels import Panel
-except ModuleNotFoundError as error:
-    if str(error.name).partition(".")[0] != "debug_toolbar":
+except ModuleNotFoundError as _error:
+    if str(_error.name).partition(".")[0] != "debug_toolbar":
         raise
     raise ImportError(
         "django_lifespan_typed.panels is a panel for django-debug-toolbar, which is "
         "not installed\nInstall it: pip install django-debug-toolbar, or take "
         '"django_lifespan_typed.panels.LifespanPanel" out of DEBUG_TOOLBAR_PANELS.'
-    ) from error
+    ) from _error
 
 __all__ = ["LifespanPanel"]
 

@@ -1,6 +1,7 @@
 """The pytest plugin: fixtures for a running lifespan, and for fakes."""
 
-# Imported by every pytest run of an environment: the rest of the package comes late.
+# Imported by every pytest run of an environment, and with it what the package's
+# ``__init__`` imports: what stands on django.test comes late.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import re_path
+from django.urls import URLPattern, re_path
 
 from .views import livez, readyz
 
 app_name = "lifespan"
 
 # With a slash and without one: who probes may not follow a redirect.
-urlpatterns = [
+urlpatterns: list[URLPattern] = [
     re_path(r"^livez/?\Z", livez, name="livez"),
     re_path(r"^readyz/?\Z", readyz, name="readyz"),
 ]

@@ -1,20 +1,32 @@
-"""The demo: ``python -m example_site`` serves the library under uvicorn."""
+"""The demo: ``python -m example_site`` prepares the library, and becomes its server."""
 
 from __future__ import annotations
 
 import errno
 import os
-import socket
+import subprocess
 import sys
-from contextlib import suppress
-from typing import Final, final
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, NoReturn
 
-import uvicorn
+from .ports import HOST, reserved_port
 
-HOST: Final = "127.0.0.1"
-DEFAULT_PORT: Final = "8000"
-# What uvicorn's own command exits with where the resources failed to start.
-STARTUP_FAILED: Final = 3
+ROOT: Final = Path(__file__).resolve().parent.parent
+MANAGE: Final = Path(__file__).with_name("manage.py")
+
+_APPLICATION: Final = "example_site.asgi:application"
+
+# As one would write them in production, but for what keeps them quiet.
+SERVERS: Final = {
+    "uvicorn": "uvicorn --host {host} --port {port} --lifespan on --log-level warning",
+    "gunicorn": "gunicorn -k asgi -b {host}:{port} --no-control-socket "
+    "--log-level warning",
+    "hypercorn": "hypercorn -b {host}:{port} --log-level warning",
+    "granian": "granian --interface asgi --host {host} --port {port} "
+    "--log-level warning",
+    "daphne": "daphne -b {host} -p {port} -v 0",
+}
 
 TAKEN: Final = """\
 Port {port} is taken by another program. Write instead:
@@ -24,51 +36,51 @@ NOT_A_PORT: Final = """\
 PORT={port!r} is not a port. Write a number from 1 to 65535 instead, or 0 for any \
 free port:
     PORT=8123 make demo"""
+NOT_A_SERVER: Final = """\
+SERVER={server!r} is none of the servers of the demo. Write one of these instead:
+{commands}"""
+NOT_INSTALLED: Final = """\
+{server} is not installed. Write instead:
+    make demo SERVER={server}    it installs what it needs into .venv"""
 
 
-@final
-class DemoServer(uvicorn.Server):
-    """uvicorn, which says where to look once it is true."""
+def serve(server: str, port: int) -> NoReturn:
+    """Become *server*: signals and the exit code are its own from here on."""
+    url = f"http://{HOST}:{port}/"
+    announce = [sys.executable, "-m", "example_site.announce", url, str(os.getpid())]
+    # Out of reach of Ctrl-C, which is for the server; it ends when the server does.
+    _announcer = subprocess.Popen(announce, start_new_session=True)
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started and sockets:
-            host, port = sockets[0].getsockname()
-            address = f"http://{host}:{port}/"
-            print(f"The library is open: {address} (Ctrl-C closes it)", flush=True)
+    command = SERVERS[server].format(host=HOST, port=port).split()
+    os.execv(sys.executable, [sys.executable, "-m", *command, _APPLICATION])
 
 
-def main() -> int | str:
-    """
-    Serve until a signal comes.
+def main() -> str:
+    """Serve until a signal comes; return only what keeps it from that."""
+    server = os.environ.get("SERVER", "uvicorn")
+    if server not in SERVERS:
+        commands = "\n".join(f"    make demo SERVER={name}" for name in SERVERS)
+        return NOT_A_SERVER.format(server=server, commands=commands)
+    if find_spec(server) is None:
+        return NOT_INSTALLED.format(server=server)
 
-    Returns what ``sys.exit`` takes: uvicorn's own code where the resources
-    failed to start, and a sentence where the port is of no use.
-    """
-    port = os.environ.get("PORT", DEFAULT_PORT)
-    if not port.isdecimal() or int(port) > 65535:
-        return NOT_A_PORT.format(port=port)
+    wanted = os.environ.get("PORT", "8000")
+    if not wanted.isdecimal() or int(wanted) > 65535:
+        return NOT_A_PORT.format(port=wanted)
     try:
-        # Bound here, not by uvicorn: a taken port is known before anything starts.
-        listening = socket.create_server((HOST, int(port)))
+        port = reserved_port(int(wanted))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        return TAKEN.format(port=port)
+        return TAKEN.format(port=wanted)
 
-    with listening:
-        server = DemoServer(
-            uvicorn.Config(
-                "example_site.asgi:application",
-                lifespan="on",
-                # Django's LOGGING says what is shown; uvicorn's would override it.
-                log_config=None,
-            )
-        )
-        # uvicorn closes everything, then passes Ctrl-C on; the demo ends well.
-        with suppress(KeyboardInterrupt):
-            server.run(sockets=[listening])
-    return 0 if server.started else STARTUP_FAILED
+    # `-m` looks here first, wherever this process was started from.
+    os.chdir(ROOT)
+    prepared = subprocess.run([sys.executable, MANAGE, "prepare_demo"], check=False)
+    if prepared.returncode != 0:
+        return "The database could not be prepared: see above."
+
+    serve(server, port)
 
 
 if __name__ == "__main__":

@@ -1,47 +1,99 @@
-"""Settings of the library: no database, no accounts, nothing to migrate."""
+"""Settings of the library: SQLite, no secrets, for loopback."""
 
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+SITE = Path(__file__).resolve().parent
+
 SECRET_KEY = os.environ.get("SECRET_KEY", "for-the-demo-on-loopback-only")
-DEBUG = False
+DEBUG = os.environ.get("DEBUG") == "1"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 ROOT_URLCONF = "example_site.urls"
 ASGI_APPLICATION = "example_site.asgi.application"
+WSGI_APPLICATION = "example_site.wsgi.application"
 
 INSTALLED_APPS = [
     "django_lifespan_typed",
     "example_site.library",
+    "channels",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
 ]
+
+# Whose `manage.py runserver` it is: Daphne's speaks ASGI, Django's own WSGI.
+if os.environ.get("RUNSERVER", "daphne") == "daphne" and find_spec("daphne"):
+    INSTALLED_APPS.insert(0, "daphne")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     # Only for `request.state`; get_state() does without.
     "django_lifespan_typed.middleware.LifespanStateMiddleware",
     "example_site.library.middleware.BookServiceErrorMiddleware",
 ]
+
+# What a request fetched: in the toolbar of `make demo DEBUG=1`, if it is installed.
+if DEBUG and find_spec("debug_toolbar"):
+    INSTALLED_APPS.append("debug_toolbar")
+    MIDDLEWARE.insert(0, "debug_toolbar.middleware.DebugToolbarMiddleware")
+    INTERNAL_IPS = ["127.0.0.1"]
+    DEBUG_TOOLBAR_PANELS = [
+        "django_lifespan_typed.panels.LifespanPanel",
+        "debug_toolbar.panels.timer.TimerPanel",
+        "debug_toolbar.panels.sql.SQLPanel",
+        "debug_toolbar.panels.templates.TemplatesPanel",
+    ]
 
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
         "OPTIONS": {
-            "context_processors": ["django.template.context_processors.request"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
         },
     },
 ]
 
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("DATABASE", SITE / "library.sqlite3"),
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Of one process, like the reading room: for several, channels_redis.
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+STATIC_URL = "static/"
+TIME_ZONE = "UTC"
 USE_TZ = True
 
 # Seconds: for each resource to start, for each to stop, and for all to stop.
-LIFESPAN = {"START_TIMEOUT": 60, "STOP_TIMEOUT": 10, "STOP_BUDGET": 25}
+LIFESPAN = {"START_TIMEOUT": 60, "STOP_TIMEOUT": 5, "STOP_BUDGET": 25}
 
 # Where the books come from. Empty: the site starts a book service of its own.
 BOOK_SERVICE_URL = os.environ.get("BOOK_SERVICE_URL", "")
+
+# How long a book stays in the window.
+WINDOW_SECONDS = float(os.environ.get("WINDOW_SECONDS", "8"))
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -56,6 +108,5 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django_lifespan_typed": {"level": "INFO"},
         "example_site": {"level": "INFO"},
-        "uvicorn": {"level": "INFO"},
     },
 }

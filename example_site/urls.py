@@ -1,10 +1,14 @@
-"""Addresses of the library: pages for people, JSON for programs."""
+"""Addresses of the library: pages for people, JSON for programs, and what staff see."""
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.contrib import admin
 from django.urls import include, path
 
-from .library import api, views
+from django_lifespan_typed.views import status_page
+
+from .library import api, reading_list, views
 
 api_patterns = [
     path("books/", api.books, name="books"),
@@ -15,7 +19,17 @@ api_patterns = [
 urlpatterns = [
     path("", views.search, name="search"),
     path("books/<int:number>/", views.book, name="book"),
+    path("books/<int:number>/keep/", reading_list.Keep.as_view(), name="keep"),
+    path("books/<int:number>/forget/", reading_list.Forget.as_view(), name="forget"),
+    path("reading-list/", reading_list.index, name="reading_list"),
     path("authors/", views.authors, name="authors"),
+    path("live/", views.live, name="live"),
     path("visits/", views.visits, name="visits"),
     path("api/", include((api_patterns, "api"))),
+    path("", include("django_lifespan_typed.urls")),
+    path("lifespan/", status_page, name="lifespan-status"),
+    path("admin/", admin.site.urls),
 ]
+
+if "debug_toolbar" in settings.INSTALLED_APPS:
+    urlpatterns.append(path("__debug__/", include("debug_toolbar.urls")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import django
@@ -11,6 +12,11 @@ from django_lifespan_typed import Registry
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
+
+# What asyncio's debug mode says of a slow step is of the machine: no test is of that.
+logging.getLogger("asyncio").addFilter(
+    lambda record: record.msg != "Executing %s took %.3f seconds"
+)
 
 
 @pytest.fixture

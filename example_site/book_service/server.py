@@ -19,7 +19,7 @@ class BookHandler(BaseHTTPRequestHandler):
     Two addresses, both answering JSON.
 
     - ``/books?q=words``: every book with all these words in its title or author
-    - ``/books/84``: the book of that number, or 404
+    - ``/books/6``: the book of that number, or 404
     """
 
     # One connection for many requests is what a shared client is for.

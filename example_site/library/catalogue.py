@@ -16,16 +16,13 @@ import httpx
 class Book:
     """A book in the public domain."""
 
-    #: Its number at Project Gutenberg.
+    #: Its number in this library.
     number: int
     title: str
     author: str
     year: int
-
-    @property
-    def full_text_url(self) -> str:
-        """Where to read it."""
-        return f"https://www.gutenberg.org/ebooks/{self.number}"
+    #: How it begins.
+    opening: str
 
 
 @dataclass(frozen=True)
@@ -108,8 +105,9 @@ class Catalogue:
                 "title": str(title),
                 "author": str(author),
                 "year": int(year),
+                "opening": str(opening),
             }:
-                return Book(number, title, author, year)
+                return Book(number, title, author, year, opening)
             case _:
                 raise self._error(f"sent no book but {item!r:.200}")
 

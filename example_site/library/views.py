@@ -8,22 +8,26 @@ from django.shortcuts import render
 
 from django_lifespan_typed import LifespanRequest, get_state
 
-from .lifespan import catalogue
+from .lifespan import catalogue, window
+from .models import Entry
 
 
 async def search(request: HttpRequest) -> HttpResponse:
     """All books, or those with the words that were asked for."""
     words = str(request.GET.get("q", "")).strip()
     books = await get_state(request, catalogue).search(words)
-    return render(request, "library/search.html", {"words": words, "books": books})
+    shown = None if words else get_state(request, window).book
+    found = {"words": words, "books": books, "shown": shown}
+    return render(request, "library/search.html", found)
 
 
 async def book(request: HttpRequest, number: int) -> HttpResponse:
-    """One book."""
+    """One book, and what the reading list says about it."""
     found = await get_state(request, catalogue).find(number)
     if found is None:
         raise Http404(f"The library has no book of the number {number}.")
-    return render(request, "library/book.html", {"book": found})
+    entry = await Entry.objects.filter(number=number).afirst()
+    return render(request, "library/book.html", {"book": found, "entry": entry})
 
 
 def authors(request: HttpRequest) -> HttpResponse:
@@ -36,6 +40,12 @@ def authors(request: HttpRequest) -> HttpResponse:
     books = get_state(request, catalogue)
     found = async_to_sync(books.authors)()
     return render(request, "library/authors.html", {"authors": found})
+
+
+async def live(request: HttpRequest) -> HttpResponse:
+    """Who reads what now; `LivePage` in consumers.py fills it."""
+    shown = get_state(request, window).book
+    return render(request, "library/live.html", {"shown": shown})
 
 
 async def visits(request: LifespanRequest) -> HttpResponse:

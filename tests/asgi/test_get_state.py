@@ -207,9 +207,11 @@ def test_without_any_lifespan_the_error_says_how_to_have_one(
 
     assert str(caught.value) == (
         "no 'number' on the lifespan state: no lifespan runs in this process\n"
-        "Under a server: let asgi.py use "
+        "Under an ASGI server: let asgi.py use "
         "django_lifespan_typed.asgi.get_asgi_application, and pass scopes of type "
         '"lifespan" on to it.\n'
+        "Under a WSGI server, Django's runserver too: let wsgi.py use "
+        "django_lifespan_typed.wsgi.get_wsgi_application.\n"
         "In a test, a command or a shell: async with Lifespan() as state: ..."
     )
     assert caught.value.name == "number"

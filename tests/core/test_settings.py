@@ -43,8 +43,9 @@ def test_has_defaults() -> None:
         {name: index + 1 for index, name in enumerate(DEFAULTS) if "DETAIL" not in name}
         | {"HEALTH_DETAIL": True},
         MappingProxyType({"REPORT_INTERVAL": 1}),
+        {"HEALTH_CACHE": 0},
     ],
-    ids=["none", "one", "two", "all", "read-only"],
+    ids=["none", "one", "two", "all", "read-only", "no cache"],
 )
 def test_takes_what_is_given(given: Any) -> None:
     """The rest has its default; whole numbers are seconds too."""

@@ -7,11 +7,18 @@ from collections.abc import Generator
 import httpx
 import pytest
 
-from .demo import running_demo
+from .demo import Demo, running_demo
 
 
 @pytest.fixture(scope="session")
-def browser() -> Generator[httpx.Client]:
-    """A browser at the demo, with a book service that the demo started itself."""
-    with running_demo() as demo, demo.client() as client:
+def demo() -> Generator[Demo]:
+    """A demo under uvicorn, with a book service that it started itself."""
+    with running_demo() as demo:
+        yield demo
+
+
+@pytest.fixture
+def browser(demo: Demo) -> Generator[httpx.Client]:
+    """A browser at the demo, which nobody has logged in with."""
+    with demo.client() as client:
         yield client

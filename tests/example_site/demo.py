@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import final
 
 import httpx
+from websockets import Origin
 
 from tests.processes import LIMIT, ROOT, Process, running
+
+MANAGE = str(ROOT / "example_site" / "manage.py")
 
 
 def running_command(
     *command: str, folder: Path, **variables: str
 ) -> AbstractContextManager[Process]:
     """A command, without what a developer's shell may say about the demo."""
-    unsaid = {"BOOK_SERVICE_URL": None, "PORT": None}
-    return running(*command, folder=folder, **{**unsaid, **variables})
+    names = "BOOK_SERVICE_URL", "DEBUG", "PORT", "RUNSERVER", "SERVER", "WINDOW_SECONDS"
+    unsaid = dict.fromkeys(names)
+    database = str(folder / "library.sqlite3")
+    own = {"DATABASE": database, "PYTHONUNBUFFERED": "1"}
+    return running(*command, folder=folder, **{**unsaid, **own, **variables})
 
 
 @final
@@ -31,6 +38,16 @@ class Demo:
     def url(self) -> str:
         """Where the site is, as it says itself once it serves."""
         return self.process.until(r"The library is open: (http://\S+) ")
+
+    @property
+    def socket_url(self) -> str:
+        """Where its websocket is."""
+        return self.url.replace("http", "ws", 1) + "live/socket/"
+
+    @property
+    def origin(self) -> Origin:
+        """What a browser says of the page that opens the websocket."""
+        return Origin(self.url.rstrip("/"))
 
     @property
     def book_service_url(self) -> str:
@@ -49,7 +66,17 @@ class Demo:
 
 @contextmanager
 def running_demo(**variables: str) -> Generator[Demo]:
-    """The demo, started now and gone when the block ends."""
-    command = ("-m", "example_site")
-    with running_command(*command, folder=ROOT, PORT="0", **variables) as process:
+    """The demo with a database of its own, started now, gone when the block ends."""
+    variables = {"PORT": "0", **variables}
+    with (
+        TemporaryDirectory() as folder,
+        running_command(
+            "-m", "example_site", folder=Path(folder), **variables
+        ) as process,
+    ):
         yield Demo(process)
+
+
+def token(page: httpx.Response) -> str:
+    """What a form of *page* sends to show where it comes from."""
+    return page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]

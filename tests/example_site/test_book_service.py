@@ -16,10 +16,10 @@ async def test_it_answers_at_its_url_until_the_block_ends() -> None:
     """From the first moment of the block, and never after it."""
     async with httpx.AsyncClient(trust_env=False) as client:
         async with running_book_service() as url:
-            answer = await client.get(f"{url}/books/84")
+            answer = await client.get(f"{url}/books/6")
 
         with pytest.raises(httpx.TransportError):
-            await client.get(f"{url}/books/84")
+            await client.get(f"{url}/books/6")
 
     assert answer.json()["title"] == "Frankenstein"
 
@@ -46,3 +46,8 @@ async def test_a_service_that_ends_before_it_serves_is_said(
 def test_every_book_has_a_number_of_its_own() -> None:
     """No book hides another on the shelf."""
     assert len(SHELF) == len(search(""))
+
+
+def test_words_are_found_as_people_type_them() -> None:
+    """Without capitals, and with the apostrophe that a keyboard has."""
+    assert [book.number for book in search("gulliver's SWIFT")] == [2]

@@ -15,6 +15,7 @@ BOOK = {
     "title": "The Hunting of the Snark",
     "author": "Lewis Carroll",
     "year": 1876,
+    "opening": "“Just the place for a Snark!” the Bellman cried",
 }
 
 
@@ -66,7 +67,7 @@ def test_a_service_that_is_down_is_502_with_what_to_do() -> None:
     with running_demo(BOOK_SERVICE_URL=url) as demo, demo.client() as client:
         page = client.get("/")
         sync_page = client.get("/authors/")
-        answer = client.get("/api/books/84/")
+        answer = client.get("/api/books/6/")
         without_books = client.get("/visits/")
 
     assert page.status_code == sync_page.status_code == answer.status_code == 502

@@ -312,6 +312,7 @@ async def test_a_check_that_hangs_is_not_made_again(
     assert {str(record.error) for record in later} == {
         "the health check of 'db' before this one hangs still"
     }
+    assert {record.seconds for record in later} == {None}  # none was made
     assert (tasks, threads) == (tasks_later, threads_later)
     assert threads == (1 if kind is _sync_hang else 0)
     assert last.verdict == "pass"

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import override_settings
 from django.urls import path
@@ -63,12 +65,17 @@ def on_scope(request: Any) -> JsonResponse:
     return JsonResponse(request.scope["state"])
 
 
+def has_state(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(f"{hasattr(request, 'state')}")
+
+
 def asked(request: HttpRequest) -> HttpResponse:
     return HttpResponse(f"{request.headers['x-given']} of {request.get_host()}")
 
 
 urlpatterns = [
     path("asked/", asked),
+    path("has-state/", has_state),
     path("sync/", sync),
     path("async/", awaited),
     path("kept/", kept),
@@ -163,6 +170,24 @@ async def test_all_else_is_as_in_django() -> None:
 
     assert response.content == b"yes of testserver"
     assert refused.status_code == 500
+
+
+async def test_request_state_is_there_with_its_middleware_alone(
+    resources: Registry,
+) -> None:
+    """As under a server: a test does not pass where the site would fail."""
+    expected = str(settings.MIDDLEWARE == MIDDLEWARE).encode()
+
+    def ask() -> bytes:
+        with LifespanClient(resources) as client:
+            return client.get("/has-state/").content
+
+    sync_content = await sync_to_async(ask)()
+    async with LifespanAsyncClient(resources) as async_client:
+        response = await async_client.get("/has-state/")
+
+    assert sync_content == expected
+    assert response.content == expected
 
 
 def test_over_what_runs(resources: Registry, journal: list[str]) -> None:

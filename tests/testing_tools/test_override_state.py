@@ -7,7 +7,7 @@ import inspect
 import sys
 import threading
 import unittest
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -634,9 +634,31 @@ def test_of_a_test_case_that_is_derived(add: Add, registry: Registry) -> None:
         ("Base", "http()"),
         ("Decorated", "fake"),
         ("Derived", "fake"),
-        # As for functions: the one that is nearer to the tests.
-        ("Again", "fake"),
+        # As with Django's override_settings: a subclass has the last word.
+        ("Again", "other"),
     ]
+
+
+def test_of_a_test_case_with_two_decorated_bases(add: Add, registry: Registry) -> None:
+    """Both hold; of one key, that of the base which Python asks first."""
+    http, cache = add("http"), add("cache")
+    seen: list[object] = []
+
+    @override_state(http, "left")
+    class Left(unittest.TestCase): ...
+
+    @override_state(cache, "right")
+    @override_state(http, "right")
+    class Right(unittest.TestCase): ...
+
+    class Tests(Left, Right):
+        def test_it(self) -> None:
+            with Lifespan(registry) as state:
+                seen.extend((state[http], state[cache]))
+
+    assert run_case(Tests) == []
+
+    assert seen == ["left", "right"]
 
 
 def test_of_a_test_case_that_fails(add: Add, registry: Registry) -> None:
@@ -672,6 +694,29 @@ def test_refuses_what_is_no_key() -> None:
     assert str(raised.value) == (
         "override_state() takes a StateKey or a Resource, not 'http'\n"
         "Write: override_state(KEY, value)"
+    )
+
+
+def _yielding() -> Generator[None]:
+    yield
+
+
+async def _yielding_async() -> AsyncGenerator[None]:
+    yield
+
+
+@pytest.mark.parametrize(
+    "function", [_yielding, _yielding_async], ids=["sync", "async"]
+)
+def test_refuses_a_generator_function(function: Callable[[], object]) -> None:
+    """A fixture that yields, say: it is called, and so over, before it is run."""
+    with pytest.raises(TypeError) as raised:
+        override_state(StateKey[str]("http"), "fake")(function)
+
+    assert str(raised.value) == (
+        "override_state() would end before the first line of the generator function "
+        f"{function.__qualname__}\n"
+        "Write in it: with override_state(KEY, value):"
     )
 
 

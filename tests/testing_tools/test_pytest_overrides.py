@@ -98,8 +98,16 @@ class Tests(SimpleTestCase):
         assert current_state()[catalogue].http.name == "fake"
         journal("test")
 """,
+        """
+@pytest.mark.usefixtures("lifespan")
+@override_state(http, FakeHttp())
+class Tests(SimpleTestCase):
+    async def test_fake(self):
+        assert current_state()[catalogue].http.name == "fake"
+        journal("test")
+""",
     ],
-    ids=["decorated", "autouse", "test-case"],
+    ids=["decorated", "autouse", "test-case", "decorated-test-case"],
 )
 def test_a_fake_before_the_start_of_a_sync_test(scratch: Scratch, tests: str) -> None:
     """The same for tests that are not async, or that Django makes sync."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import SUPPRESS
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     help = "Shows, checks and draws the resources of the lifespan."
     # At a container's start a broken plan is to be told once, by us.
-    requires_system_checks = ()
+    requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = ()
 
     registry: ClassVar[Registry] = default_registry
 

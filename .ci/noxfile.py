@@ -1,0 +1,201 @@
+"""
+The matrix: the built wheel, on every Python and Django that it says it supports.
+
+``make matrix`` runs all of it, ``make matrix ARGS="-k '3.12 and 5.2'"`` a part, and
+``make matrix ARGS=--error-on-missing-interpreters`` fails where one is not there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import nox
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+BUILD: Final = ROOT / "build" / "matrix"
+# The sources of the tests as the sdist has them, without the package.
+STAGE: Final = BUILD / "stage"
+
+# What Django's release notes promise.
+SUPPORTED: Final = {
+    "3.10": ("4.2", "5.0", "5.1", "5.2"),
+    "3.11": ("4.2", "5.0", "5.1", "5.2"),
+    "3.12": ("4.2", "5.0", "5.1", "5.2", "6.0", "6.1"),
+    "3.13": ("5.1", "5.2", "6.0", "6.1"),
+    "3.14": ("5.2", "6.0", "6.1"),
+}
+OLDEST, *_, SECOND_NEWEST, NEWEST = SUPPORTED
+
+# In which what Django and Python bring differs; servers take minutes, and are in
+# `lowest` and `newest`.
+EVERYWHERE: Final = (
+    "tests/asgi",
+    "tests/checks",
+    "tests/compat",
+    "tests/core",
+    "tests/health",
+    "tests/loops",
+    "tests/panels",
+    "tests/testing_tools/test_clients.py",
+    "tests/testing_tools/test_override_state.py",
+    "tests/testing_tools/test_test_case.py",
+    "tests/wsgi",
+)
+# What works without the servers and peers, and so with the lowest of Django.
+FLOOR: Final = ("tests/asgi", "tests/compat", "tests/core", "tests/loops")
+TOOLS: Final = (
+    "anyio",
+    "asgi-lifespan",
+    "httpx",
+    "hypothesis",
+    "mangum",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-randomly",
+    "pytest-timeout",
+    "pytest-xdist",
+    "starlette",
+    "trio",
+)
+# What measures time needs peers, and what builds the package its sources.
+NOT_HERE: Final = (
+    "--ignore=tests/benchmarks",
+    "--ignore=tests/distribution",
+)
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["floor", "lowest", "newest", "every"]
+
+# It brings no interpreter of its own, and reads no environment but the session's.
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+
+
+def interpreters() -> Iterable[Path]:
+    """The folders of the interpreters that pyenv has, newest first."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for version in SUPPORTED:
+        found = versions.glob(f"{version}.*/bin/python{version}")
+        # Of 3.13.9 and 3.13.10 the second is the newer.
+        yield from (
+            path.parent
+            for path in sorted(
+                found, key=lambda path: -int(path.parts[-3].split(".")[2])
+            )
+        )
+
+
+# Before its shims, of which only those of the chosen versions work.
+os.environ["PATH"] = os.pathsep.join([*map(str, interpreters()), os.environ["PATH"]])
+
+
+def built(session: nox.Session) -> Path:
+    """The wheel, built from the sdist; once for all sessions of a run."""
+    if not hasattr(nox, "_our_wheel"):
+        shutil.rmtree(BUILD, ignore_errors=True)
+        session.run_install(
+            *("uv", "build", "--quiet", "--python", sys.executable),
+            *("--out-dir", str(BUILD), str(ROOT)),
+            external=True,
+        )
+        (sdist,) = BUILD.glob("*.tar.gz")
+        with tarfile.open(sdist) as archive:
+            archive.extractall(BUILD, filter="data")
+        (BUILD / sdist.name.removesuffix(".tar.gz")).rename(STAGE)
+        shutil.rmtree(STAGE / "django_lifespan_typed")
+        (wheel,) = BUILD.glob("*.whl")
+        nox._our_wheel = wheel  # type: ignore[attr-defined]
+    return nox._our_wheel  # type: ignore[attr-defined,no-any-return]
+
+
+def run(session: nox.Session, *tests: str) -> None:
+    """Run *tests* against what is installed."""
+    session.chdir(STAGE)
+    session.run(
+        *("python", "-c"),
+        "import django, django_lifespan_typed as ours, sys, sysconfig as s\n"
+        "assert ours.__file__.startswith(s.get_path('purelib')), ours.__file__\n"
+        "print('Python', sys.version.split()[0], 'Django', django.__version__)\n"
+        "print(ours.__file__)",
+        env={"PYTHONPATH": str(STAGE)},
+    )
+    session.run(
+        *("python", "-m", "pytest", "-q", "-rs", "-n", "auto", *NOT_HERE, *tests),
+        *session.posargs,
+        env={"PYTHONDEVMODE": "1", "PYTHONPATH": None},
+    )
+
+
+@nox.session
+@nox.parametrize(
+    ("python", "django"),
+    [(python, django) for python, all_ in SUPPORTED.items() for django in all_],
+)
+def every(session: nox.Session, django: str) -> None:
+    """Each combination, with the newest of all else."""
+    wheel = built(session)
+    session.install(
+        "--upgrade",
+        "--reinstall-package",
+        "django-lifespan-typed",
+        f"{wheel}[test]",
+        f"django=={django}.*",
+    )
+    run(session, *EVERYWHERE)
+
+
+def lowest_versions(*options: str) -> str:
+    """A file of the lowest versions that pyproject.toml promises."""
+    versions = str(BUILD / "lowest.txt")
+    subprocess.run(
+        [
+            *("uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"),
+            *("--python-version", OLDEST, "--output-file", versions, *options),
+            str(ROOT / "pyproject.toml"),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    return versions
+
+
+@nox.session(python=OLDEST)
+def floor(session: nox.Session) -> None:
+    """The lowest versions that the package promises, of which peers want higher."""
+    wheel = built(session)
+    session.install(
+        *("--reinstall-package", "django-lifespan-typed", str(wheel)),
+        *("--requirement", lowest_versions(), *TOOLS),
+    )
+    run(session, *FLOOR)
+
+
+@nox.session(python=OLDEST)
+def lowest(session: nox.Session) -> None:
+    """All tests, with the lowest versions that the extra for tests promises."""
+    wheel = built(session)
+    session.install(
+        *("--reinstall-package", "django-lifespan-typed", str(wheel)),
+        *("--requirement", lowest_versions("--extra", "test")),
+    )
+    run(session, "tests")
+
+
+@nox.session(python=[SECOND_NEWEST, NEWEST])
+def newest(session: nox.Session) -> None:
+    """All tests, with the newest versions of everything."""
+    wheel = built(session)
+    session.install(
+        "--upgrade", "--reinstall-package", "django-lifespan-typed", f"{wheel}[test]"
+    )
+    run(session, "tests")

@@ -1,0 +1,31 @@
+import json
+from collections.abc import AsyncGenerator
+
+import anyio
+from asgiref.sync import sync_to_async
+from django.conf import settings
+
+from django_lifespan_typed import lifespan_resource
+
+
+class Rates:
+    latest: dict[str, float]
+
+    async def refresh(self) -> None:
+        text = await sync_to_async(settings.RATES.read_text)("utf-8")
+        self.latest = json.loads(text)
+
+    async def keep_fresh(self) -> None:
+        while True:
+            await anyio.sleep(settings.RATES_EVERY)
+            await self.refresh()
+
+
+@lifespan_resource("rates")
+async def rates() -> AsyncGenerator[Rates]:
+    rates = Rates()
+    await rates.refresh()  # no request is served before there are any
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(rates.keep_fresh)
+        yield rates
+        tasks.cancel_scope.cancel()  # the group waits until they have ended

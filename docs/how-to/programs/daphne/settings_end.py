@@ -1,0 +1,3 @@
+INSTALLED_APPS = ["daphne", *INSTALLED_APPS]
+
+ASGI_APPLICATION = "mysite.asgi.application"

@@ -1,0 +1,24 @@
+from asgiref.sync import async_to_sync
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from django_lifespan_typed import get_state
+
+from .lifespan import httpx2_client
+
+
+async def book(request: HttpRequest, isbn: str) -> HttpResponse:
+    answer = await get_state(request, httpx2_client).get(f"/books/{isbn}")
+    return HttpResponse(answer.text, status=answer.status_code)
+
+
+def book_in_sync_code(request: HttpRequest, isbn: str) -> HttpResponse:
+    client = get_state(request, httpx2_client)
+    answer = async_to_sync(client.get)(f"/books/{isbn}")
+    return HttpResponse(answer.text, status=answer.status_code)
+
+
+urlpatterns = [
+    path("books/<isbn>", book),
+    path("sync/<isbn>", book_in_sync_code),
+]

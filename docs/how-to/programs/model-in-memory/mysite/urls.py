@@ -1,0 +1,17 @@
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import path
+
+from django_lifespan_typed import get_state
+
+from .lifespan import prices
+
+
+# Not async either: Django runs it in a thread, and the event loop stays free.
+def price(request: HttpRequest, isbn: str) -> HttpResponse:
+    found = get_state(request, prices).of(isbn)
+    if found is None:
+        raise Http404
+    return HttpResponse(found)
+
+
+urlpatterns = [path("prices/<isbn>", price)]

@@ -1,0 +1,1 @@
+PRICES = BASE_DIR / "prices.txt"

@@ -1,0 +1,2 @@
+INSTALLED_APPS += ["shop"]
+MIDDLEWARE += ["django_asgi_lifespan.middleware.LifespanStateMiddleware"]

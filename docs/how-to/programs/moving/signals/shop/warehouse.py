@@ -1,0 +1,11 @@
+class Warehouse:
+    """What a client of another service would be."""
+
+    async def open(self) -> None:
+        print("the warehouse opens", flush=True)
+
+    async def close(self) -> None:
+        print("the warehouse closes", flush=True)
+
+    async def stock(self) -> str:
+        return "seven books"

@@ -1,0 +1,1 @@
+AUDIT_LOG = BASE_DIR / "audit.log"

@@ -1,0 +1,13 @@
+from collections.abc import AsyncGenerator
+
+from django_lifespan_typed import Lifespan, lifespan_resource
+
+
+@lifespan_resource("cache")
+async def cache() -> AsyncGenerator[dict[str, str]]:
+    for number in range(2):
+        yield {"number": str(number)}
+
+
+with Lifespan():
+    pass

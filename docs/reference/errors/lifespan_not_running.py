@@ -1,0 +1,3 @@
+from django_lifespan_typed import current_state
+
+current_state()

@@ -1,0 +1,12 @@
+from collections.abc import AsyncGenerator
+
+from django_lifespan_typed import Lifespan, lifespan_resource
+
+
+@lifespan_resource("cache")
+async def cache() -> AsyncGenerator[dict[str, str]]:
+    yield {}
+
+
+with Lifespan() as state:
+    state["cahce"]

@@ -1,0 +1,13 @@
+INSTALLED_APPS += ["django_lifespan_typed", "mysite"]
+ASGI_APPLICATION = "mysite.asgi.application"
+
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1"]
+LIFESPAN = {"STOP_BUDGET": 20}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"short": {"format": "%(levelname)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "short"}},
+    "loggers": {"django_lifespan_typed": {"handlers": ["console"], "level": "INFO"}},
+}

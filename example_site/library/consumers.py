@@ -1,0 +1,72 @@
+"""The websocket of live pages: a consumer that uses the same resources as views."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from django_lifespan_typed import get_state
+
+from .catalogue import BookServiceError
+from .lifespan import catalogue, reading_room, window
+from .live import PAGES, tell_pages
+
+
+class LivePage(AsyncJsonWebsocketConsumer):
+    """
+    One open page.
+
+    It says ``{"read": 6}`` when a book is opened and ``{"search": "words"}`` while
+    somebody types, and is sent what has changed and what was found.
+    """
+
+    groups = [PAGES]  # noqa: RUF012 - Channels wants a list, and leaves it as it is
+
+    async def connect(self) -> None:
+        get_state(self, reading_room).enter(self.channel_name)
+        await self.accept()
+        await tell_pages()
+
+    async def disconnect(self, code: int) -> None:
+        get_state(self, reading_room).leave(self.channel_name)
+        await tell_pages()
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        try:
+            match content:
+                case {"read": int(number)}:
+                    await self._read(number)
+                case {"search": str(words)}:
+                    await self._search(words)
+                case _:
+                    await self.send_json({"error": "A page says read, or search."})
+        except BookServiceError as error:
+            await self.send_json({"error": str(error)})
+
+    async def library_changed(self, event: object) -> None:
+        """Send what is there now: the event says only that it is worth a look."""
+        room = get_state(self, reading_room)
+        shown = get_state(self, window).book
+        reading = [
+            {"book": asdict(book), "readers": readers} for book, readers in room.reading
+        ]
+        await self.send_json(
+            {
+                "window": shown and asdict(shown),
+                "visitors": room.visitors,
+                "reading": reading,
+            }
+        )
+
+    async def _read(self, number: int) -> None:
+        book = await get_state(self, catalogue).find(number)
+        get_state(self, reading_room).enter(self.channel_name, book)
+        await tell_pages()
+
+    async def _search(self, words: str) -> None:
+        found = await get_state(self, catalogue).search(words)
+        await self.send_json(
+            {"words": words, "found": [asdict(book) for book in found]}
+        )

@@ -1,0 +1,44 @@
+"""The window: one book at a time, changed in the background."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from typing import final
+
+from anyio import sleep
+
+from .catalogue import Book, BookServiceError, Catalogue
+
+logger = logging.getLogger(__name__)
+
+
+@final
+class Window:
+    """A book of *books* to look at; *changed* is called when there is another."""
+
+    def __init__(
+        self, books: Catalogue, changed: Callable[[], Awaitable[None]]
+    ) -> None:
+        #: What is shown now; None until the book service has answered once.
+        self.book: Book | None = None
+        self._books = books
+        self._changed = changed
+
+    async def keep_changing(self, seconds: float) -> None:
+        """Show another book, again and again, until cancelled."""
+        while True:
+            try:
+                await self.change()
+            except BookServiceError as error:
+                # The next try may go better.
+                logger.warning("the window keeps its book: %s", error)
+            await sleep(seconds)
+
+    async def change(self) -> None:
+        """Show another book, if there is one."""
+        others = [book for book in await self._books.search() if book != self.book]
+        if others:
+            self.book = random.choice(others)
+            await self._changed()

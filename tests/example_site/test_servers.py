@@ -1,0 +1,95 @@
+"""The demo under each of its servers: all that it serves, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+
+import httpx
+import pytest
+from mcp import Client
+from websockets.asyncio.client import connect
+
+from example_site.__main__ import SERVERS
+from tests.processes import LIMIT
+
+from .demo import Demo, running_demo
+
+servers = pytest.mark.parametrize("server", SERVERS)
+
+# Against the plan, whatever else stops between them.
+STOPPED = ["catalogue", "httpx_client", "book_service"]
+
+
+def is_refused(url: str) -> bool:
+    """Whether nobody listens at *url*."""
+    try:
+        httpx.get(url, timeout=LIMIT, trust_env=False)
+    except httpx.ConnectError:
+        return True
+    return False
+
+
+def all_is_closed(demo: Demo) -> None:
+    """Assert that resources stopped against the plan, and no process is left."""
+    assert [name for name in demo.stopped if name in STOPPED] == STOPPED
+    assert {"window", "mcp", "reading_room"} < {*demo.stopped}
+    assert is_refused(demo.book_service_url)
+
+
+@servers
+async def test_it_serves_everything_and_closes_it_on_ctrl_c(server: str) -> None:
+    """
+    Page, static file, JSON, websocket and MCP answer at the first try once the
+    address is printed; a live page left open keeps nothing from closing.
+    """
+    with running_demo(SERVER=server) as demo, demo.client() as client:
+        page = client.get("/books/14/")
+        style = client.get("/static/library/style.css")
+        answer = client.get("/api/books/14/")
+        async with Client(f"{demo.url}mcp") as model:
+            found = await model.call_tool("find_book", {"number": 14})
+        async with connect(demo.socket_url, proxy=None, origin=demo.origin) as live:
+            await live.send(json.dumps({"search": "moby"}))
+            while "found" not in (said := json.loads(await live.recv())):
+                pass
+
+            # To the book service too, as a terminal does; it waits to be told to stop.
+            code = demo.process.end(signal.SIGINT, group=True)
+        all_is_closed(demo)
+
+    assert (page.status_code, style.status_code) == (200, 200)
+    assert "Call me Ishmael." in page.text
+    assert answer.json()["opening"] == "Call me Ishmael."
+    assert said["found"] == [answer.json()]
+    assert found.structured_content == answer.json()
+    assert code == 0
+    # It gives the live page three seconds, and logs that it has cancelled it.
+    assert server == "hypercorn" or "Traceback" not in demo.process.output
+
+
+@servers
+def test_sigterm_closes_everything(server: str) -> None:
+    """As an orchestrator ends it."""
+    with running_demo(SERVER=server) as demo, demo.client() as client:
+        assert client.get("/").status_code == 200
+        assert not is_refused(demo.book_service_url)
+
+        code = demo.process.end(signal.SIGTERM)
+        all_is_closed(demo)
+
+    # uvicorn passes the signal on to itself when all is closed.
+    assert code == (-signal.SIGTERM if server == "uvicorn" else 0)
+    assert "Traceback" not in demo.process.output
+
+
+def test_a_killed_demo_leaves_no_child() -> None:
+    """Nobody could tell the book service to end: it sees that its stdin is closed."""
+    with running_demo() as demo:
+        assert demo.url
+        books = demo.book_service_url
+
+        code = demo.process.end(signal.SIGKILL)
+
+        assert code == -signal.SIGKILL
+        assert is_refused(books)

@@ -1,0 +1,127 @@
+"""The page about types: four checkers, with django-stubs and without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.processes import ROOT
+from tests.typing.test_checkers import Parse, mypy, pyrefly, pyright, ty
+
+from .pages import PROGRAMS, commands
+
+pytestmark = [pytest.mark.checkers, pytest.mark.timeout(300)]
+
+MARK: Final = "# error"
+# What makes their output readable, and which Python they look at.
+OPTIONS: Final[dict[str, tuple[Parse, list[str]]]] = {
+    "mypy": (mypy, ["--output=json", "--no-error-summary", "--python-executable"]),
+    "pyright": (pyright, ["--outputjson", "--pythonpath"]),
+    "ty": (ty, ["--output-format=gitlab", "--python"]),
+    "pyrefly": (pyrefly, ["--output-format=json", "--python-interpreter-path"]),
+}
+
+
+@pytest.fixture(scope="module")
+def without_stubs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An environment with all that this one has, but django-stubs."""
+    folder = tmp_path_factory.mktemp("without") / "venv"
+    venv.create(folder, with_pip=False, symlinks=True)
+    (to,) = folder.glob("lib/python*/site-packages")
+    left_out = ("django-stubs", "django_stubs", "__editable__", "_editable")
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if not path.name.startswith(left_out) and path.suffix != ".pth":
+            (to / path.name).symlink_to(path)
+    if not (to / "django_lifespan_typed").exists():
+        (to / "django_lifespan_typed").symlink_to(ROOT / "django_lifespan_typed")
+    assert not (to / "django-stubs").exists()
+    return str(folder / "bin" / "python")
+
+
+@pytest.fixture(params=["with", "without"])
+def interpreter(request: pytest.FixtureRequest) -> str:
+    """The Python whose packages a checker looks at."""
+    if request.param == "with":
+        return sys.executable
+    python: str = request.getfixturevalue("without_stubs")
+    return python
+
+
+def run(
+    folder: Path, program: str, *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """A checker that has ended."""
+    ours = {"PYTHONDEVMODE", "PYTHONWARNINGS", "FORCE_COLOR", "MYPY_FORCE_COLOR"}
+    return subprocess.run(
+        [Path(sys.executable).with_name(program), *arguments],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env={name: os.environ[name] for name in os.environ if name not in ours},
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("checker", OPTIONS)
+def test_a_checker_flags_the_mistakes_and_nothing_else(
+    checker: str, interpreter: str, tmp_path: Path
+) -> None:
+    """With the command of the page, in the folder of the page's files."""
+    site = tmp_path / "site"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PROGRAMS / "typing", site, ignore=ignored)
+    (line,) = (line for line in commands("typing") if line.startswith(checker))
+    program, *arguments = line.split()
+    parse, options = OPTIONS[checker]
+
+    ran = run(site, program, *arguments, *options, interpreter)
+
+    flagged = {(Path(file).name, number) for file, number, _ in parse(ran.stdout)}
+    marked = {
+        (path.name, number)
+        for path in (site / "shop").glob("*.py")
+        for number, text in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if text.endswith(MARK)
+    }
+    assert len(marked) == 3
+    assert flagged == marked, ran.stdout + ran.stderr
+
+
+# Where the page says that a checker is different without django-stubs: the code, its
+# options, and what it says then.
+DIFFERENT: Final = {
+    "mypy": (
+        "from django.http import HttpRequest\n\nREQUEST: HttpRequest | None = None\n",
+        ["--strict", "--python-executable"],
+        '"django.http": module is installed, but missing library stubs',
+    ),
+    "pyright": (
+        'from django.http import HttpResponse\n\nHttpResponse("text")\n',
+        ["--pythonpath"],
+        'is not assignable to "bytes"',
+    ),
+}
+
+
+@pytest.mark.parametrize("checker", DIFFERENT)
+def test_a_checker_is_different_without_stubs(
+    checker: str, without_stubs: str, tmp_path: Path
+) -> None:
+    """And content with the same code where they are installed."""
+    code, options, said = DIFFERENT[checker]
+    (tmp_path / "shop.py").write_text(code, "utf-8")
+
+    with_them = run(tmp_path, checker, "shop.py", *options, sys.executable)
+    without = run(tmp_path, checker, "shop.py", *options, without_stubs)
+
+    assert with_them.returncode == 0, with_them.stdout
+    assert without.returncode == 1
+    assert said in without.stdout

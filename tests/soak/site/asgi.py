@@ -1,0 +1,34 @@
+"""The application; it tells the ledger of each request before anything else does."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.soak.site.settings")
+
+from django.conf import settings
+
+from .lines import address
+
+if settings.WITH_LIFESPAN:
+    from django_lifespan_typed.asgi import get_asgi_application
+else:
+    from django.core.asgi import get_asgi_application
+
+django = get_asgi_application()
+
+
+@cache
+def diary() -> socket.socket:
+    """Where requests are written down, for as long as the process lives."""
+    return socket.create_connection(address())
+
+
+async def application(scope, receive, send):  # type: ignore[no-untyped-def]
+    """What the server is handed."""
+    if scope["type"] == "http":
+        number = scope["path"].rpartition("/")[2]
+        diary().sendall(f"handed {number}\n".encode())
+    await django(scope, receive, send)

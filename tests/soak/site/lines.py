@@ -1,0 +1,101 @@
+"""Lines: real connections to the ledger, which are opened and closed in words."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from asyncio import Future, StreamReader, StreamWriter
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from threading import Lock
+from typing import final
+
+
+def address() -> tuple[str, int]:
+    """Where the ledger listens."""
+    return "127.0.0.1", int(os.environ["LEDGER"])
+
+
+@final
+class Line:
+    """One connection for all requests of a worker."""
+
+    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._asked: dict[bytes, Future[None]] = {}
+        self._listening = asyncio.create_task(self._listen())
+
+    async def ask(self, words: str) -> None:
+        """Say *words*; return when the ledger has said them too."""
+        line = f"{words}\n".encode()
+        answer = self._asked[line] = asyncio.get_running_loop().create_future()
+        self._writer.write(line)
+        await answer
+
+    async def hang_up(self) -> None:
+        """Say goodbye; return when the connection is closed on both sides."""
+        await self.ask("goodbye")
+        self._writer.close()
+        await self._listening
+        await self._writer.wait_closed()
+
+    async def _listen(self) -> None:
+        while line := await self._reader.readline():
+            self._asked.pop(line).set_result(None)
+
+
+async def dial(name: str) -> Line:
+    """A line that somebody has to hang up."""
+    line = Line(*await asyncio.open_connection(*address()))
+    await line.ask(f"open {os.getpid()} {name}")
+    return line
+
+
+@asynccontextmanager
+async def dialled(name: str) -> AsyncGenerator[Line]:
+    """A line that ends in a goodbye, which the ledger has heard."""
+    line = await dial(name)
+    try:
+        yield line
+    finally:
+        await line.hang_up()
+
+
+@final
+class BlockingLine:
+    """The same for threads."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._one_at_a_time = Lock()
+
+    def ask(self, words: str) -> None:
+        """Say *words*; return when the ledger has said them too."""
+        line = f"{words}\n".encode()
+        with self._one_at_a_time:
+            self._connection.sendall(line)
+            assert self._connection.recv(len(line), socket.MSG_WAITALL) == line
+
+    def hang_up(self) -> None:
+        """Say goodbye, and close."""
+        self.ask("goodbye")
+        self._connection.close()
+
+
+def dial_in_thread(name: str) -> BlockingLine:
+    """A line that somebody has to hang up."""
+    line = BlockingLine(socket.create_connection(address()))
+    line.ask(f"open {os.getpid()} {name}")
+    return line
+
+
+@contextmanager
+def dialled_in_thread(name: str) -> Generator[BlockingLine]:
+    """A line that ends in a goodbye, which the ledger has heard."""
+    line = dial_in_thread(name)
+    try:
+        yield line
+    finally:
+        line.hang_up()
