@@ -41,6 +41,7 @@ async def send(
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + timeout
     cancelled: asyncio.CancelledError | None = None
+    is_late = False
     while left := [call for call in calls if not call.begun]:
         # Not wait_for: on Python 3.10 and 3.11 it can lose a cancellation.
         sending = asyncio.ensure_future(_make(left))
@@ -59,21 +60,7 @@ async def send(
             break
     if cancelled is not None:
         raise cancelled
-    return _outcome(calls, timeout)
-
-
-async def _wait(
-    sending: asyncio.Task[None], seconds: float
-) -> asyncio.CancelledError | None:
-    try:
-        await asyncio.wait({sending}, timeout=_finite(seconds))
-    except asyncio.CancelledError as error:
-        return error
-    return None
-
-
-def _outcome(calls: list[_Call], timeout: float) -> list[Any]:
-    if not all(call.done for call in calls):
+    if is_late:
         names = ", ".join(repr(call.receiver) for call in calls)
         raise LifespanError(
             f"receivers of a lifespan signal took longer than {timeout:g} s: {names}\n"
@@ -85,6 +72,16 @@ def _outcome(calls: list[_Call], timeout: float) -> list[Any]:
     if errors:
         raise BaseExceptionGroup("receivers of a lifespan signal failed", errors)
     return [call.value for call in calls]
+
+
+async def _wait(
+    sending: asyncio.Task[None], seconds: float
+) -> asyncio.CancelledError | None:
+    try:
+        await asyncio.wait({sending}, timeout=_finite(seconds))
+    except asyncio.CancelledError as error:
+        return error
+    return None
 
 
 async def _make(calls: list[_Call]) -> None:

@@ -138,7 +138,7 @@ def _decorate_run(cls: Any) -> None:
     @wraps(run)
     def overridden(self: Any, *args: Any, **kwargs: Any) -> Any:
         with ExitStack() as stack:
-            for override in overrides_of_class(type(self)):
+            for override in overrides_of_class(self.__class__):
                 stack.enter_context(override)
             return run(self, *args, **kwargs)
 

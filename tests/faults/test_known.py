@@ -14,6 +14,7 @@ from .scenario import (
     STARTUP,
     Act,
     Fault,
+    Receiver,
     Scenario,
     Spec,
     Step,
@@ -40,3 +41,14 @@ def test_a_crash_that_hangs_does_not_hang_the_stop(fault: Fault) -> None:
     outcome = run(Scenario((Spec(stop=Act(fault=fault)),), steps))
 
     check(outcome)
+
+
+def test_a_late_receiver_that_swallows_its_cancellation_is_late() -> None:
+    """It ended well, but too late: the shutdown says so."""
+    steps = (STARTUP, ("sleep", 0.5), SHUTDOWN)
+    receiver = Receiver("asgi_shutdown", Act(fault=Fault.SWALLOW))
+
+    outcome = run(Scenario((Spec(),), steps, (receiver,)))
+
+    check(outcome)
+    assert outcome.types[-1] == "lifespan.shutdown.failed"
