@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 from ._at_exit import at_exit
 from ._lifespan import Lifespan
 from ._registry import Registry, default_registry
-from ._running import running
+from ._running import RunningLifespan, running
 from ._settings import LifespanSettings
 from ._signalled import run_with_signals
 from .types import Scope, Send
@@ -138,9 +138,12 @@ class Host:
         """
         Whether a request may be served, once the start is over. It is given the state
         where its server has none; where the server sends no lifespan, the first
-        request starts one.
+        request starts one, unless the code that calls us is in a block of one.
         """
         loop = asyncio.get_running_loop()
+        if loop not in self._records and (block := self._block_on(loop)) is not None:
+            scope["state"] = {**block.state, **scope.get("state", {})}
+            return True
         record = self._records.get(loop) or self._start_late(loop)
         if (task := asyncio.current_task()) is not None:
             record.requests.add(task)
@@ -150,6 +153,12 @@ class Host:
             return False
         scope["state"] = {**record.values, **scope.get("state", {})}
         return True
+
+    def _block_on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
+        # A test, or a script, that has started them calls the application itself.
+        block = running.on(loop)
+        is_ours = block is not None and block.registry is self._registry()
+        return block if is_ours else None
 
     def _start_late(self, loop: asyncio.AbstractEventLoop) -> Record:
         record = self.start(loop)

@@ -218,6 +218,11 @@ class Lifespan:
         return self._entered_in not in {None, os.getpid()}
 
     @property
+    def registry(self) -> Registry:
+        """What it starts."""
+        return self._registry
+
+    @property
     def state(self) -> LifespanState:
         """What has started; it stays readable after the stop."""
         return self._state

@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Protocol, final
 
 from ._health import ResourceHealth
+from ._registry import Registry
 from ._state import LifespanState
 from ._status import ResourceStatus
 
@@ -15,6 +16,8 @@ from ._status import ResourceStatus
 class RunningLifespan(Protocol):
     """What is asked of a lifespan that runs."""
 
+    @property
+    def registry(self) -> Registry: ...
     @property
     def state(self) -> LifespanState: ...
     @property

@@ -15,11 +15,13 @@ import pytest
 from django.dispatch import Signal
 
 from django_lifespan_typed import (
+    Lifespan,
     Registry,
     current_state,
     get_state,
     lifespan_resource,
 )
+from django_lifespan_typed._host import host_of
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
 
@@ -51,6 +53,19 @@ def numbered(registry: Registry, journal: list[str]) -> Registry:
     return registry
 
 
+@pytest.fixture
+def started() -> Generator[list[str]]:
+    """The signals of a start, as they are sent."""
+    sent: list[str] = []
+
+    def receiver(**_: object) -> None:
+        sent.append("asgi_startup")
+
+    asgi_startup.connect(receiver)
+    yield sent
+    asgi_startup.disconnect(receiver)
+
+
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What was warned of."""
     return [
@@ -58,6 +73,38 @@ def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
         for record in caplog.records
         if record.name == "django_lifespan_typed" and record.levelno == logging.WARNING
     ]
+
+
+# --- In a block
+
+
+@pytest.mark.parametrize("path", ["/everywhere", "/everywhere-async"])
+async def test_in_a_block_the_application_has_the_lifespan_of_the_block(
+    numbered: Registry, path: str, *, journal: list[str], started: list[str]
+) -> None:
+    """A test that has started the resources may call the application itself."""
+    handler = LifespanASGIHandler(numbered)
+
+    async with Lifespan(numbered):
+        served = [await request(handler, path) for _ in range(2)]
+
+    assert [json.loads(body_of(messages)) for messages in served] == [EVERYWHERE] * 2
+    assert journal == ["+number", "-number"]
+    assert started == []
+
+
+async def test_a_block_of_another_registry_is_not_the_applications(
+    numbered: Registry, journal: list[str]
+) -> None:
+    """Its values are not what the views of this one name."""
+    handler = LifespanASGIHandler(numbered)
+
+    async with Lifespan(Registry()):
+        served = await request(handler, "/names")
+        await host_of(numbered).start(asyncio.get_running_loop()).stop()
+
+    assert json.loads(body_of(served)) == ["number"]
+    assert journal == ["+number", "-number"]
 
 
 # --- The start
