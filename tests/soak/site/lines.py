@@ -43,7 +43,9 @@ class Line:
 
     async def _listen(self) -> None:
         while line := await self._reader.readline():
-            self._asked.pop(line).set_result(None)
+            answer = self._asked.pop(line)
+            if not answer.done():  # else who asked has gone away
+                answer.set_result(None)
 
 
 async def dial(name: str) -> Line:
