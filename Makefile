@@ -61,7 +61,8 @@ check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
 	$(BIN)/pyright --pythonpath $(PY)
 	$(BIN)/ty check --python $(PY)
 	$(BIN)/pyrefly check --python-interpreter-path $(PY)
-	$(PY) -m pytest -m "" tests/typing tests/how_to/test_typing.py tests/test_import_direction.py
+	$(PY) -m pytest -m checkers
+	$(PY) -m pytest tests/test_import_direction.py
 
 .PHONY: bench
 bench: $(VENV)/.bench ## Measure, beside peers: make bench ARGS=--write
