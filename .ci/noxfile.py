@@ -177,7 +177,9 @@ def floor(session: nox.Session) -> None:
         *("--reinstall-package", "django-lifespan-typed", str(wheel)),
         *("--requirement", lowest_versions(), *TOOLS),
     )
-    run(session, *FLOOR)
+    # With that typing-extensions comes a pytest-asyncio that leaves a loop unclosed.
+    own_loop = "ignore::pytest.PytestUnraisableExceptionWarning"
+    run(session, "-W", own_loop, *FLOOR)
 
 
 @nox.session(python=OLDEST)
