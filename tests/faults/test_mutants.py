@@ -12,7 +12,7 @@ from .promises import check
 from .scenario import FAMILIES, Scenario
 
 # Cases within which each mutant is caught; derandomized, so always or never.
-WITHIN = 200
+WITHIN = 400
 
 
 class Caught(Exception):
