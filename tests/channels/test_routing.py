@@ -195,4 +195,5 @@ def test_a_server_without_a_lifespan_starts_one_at_a_websocket(site: Path) -> No
         with connected(port_of(process)) as websocket:
             assert asked(websocket)["state"] == "open"
 
+        process.until("the server sent no lifespan")
         assert process.output.count("the server sent no lifespan") == 1
