@@ -56,6 +56,8 @@ async def send(
             cancelled = await _wait(sending, _UNWIND) or cancelled
         elif sending.cancelled():  # by a loop that cancels every task that it has
             cancelled = cancelled or asyncio.CancelledError()
+        else:
+            sending.result()  # raises where nothing can be called: no thread is left
         if is_late or (cancelled and not to_the_end):
             break
     if cancelled is not None:

@@ -7,18 +7,20 @@ import logging
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.dispatch import Signal
 from django.test import override_settings
 
 from django_lifespan_typed import LifespanState, Registry, lifespan_resource
+from django_lifespan_typed._dispatch import send
 from django_lifespan_typed.exceptions import LifespanError
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import (
@@ -858,3 +860,16 @@ async def test_signals_are_silent_in_the_log(
         if record.name == "django_lifespan_typed" and record.levelno >= logging.WARNING
     ]
     assert ours == []
+
+
+async def test_a_thread_that_is_gone_is_an_error(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of the process no receiver can be called: it is not tried for ever."""
+    gone = ThreadPoolExecutor(max_workers=1)
+    gone.shutdown()
+    monkeypatch.setattr(SyncToAsync, "single_thread_executor", gone)
+    connect(asgi_shutdown, lambda **_: None)
+
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await send(asgi_shutdown, timeout=5, to_the_end=True)
