@@ -1,8 +1,14 @@
 """
 The matrix: the built wheel, on every Python and Django that it says it supports.
 
-``make matrix`` runs all of it, ``make matrix ARGS="-k '3.12 and 5.2'"`` a part, and
-``make matrix ARGS=--error-on-missing-interpreters`` fails where one is not there.
+``make matrix`` runs all of it, ``make matrix ARGS=-l`` lists it. A part of it::
+
+    make matrix ARGS="-k 'py312 and django52'"
+    make matrix ARGS="-t ci"
+
+The tag ``ci`` has the floor, and the newest Django on each Python. An interpreter that
+is not there is said, and skipped; it is an error with
+``make matrix ARGS=--error-on-missing-interpreters``.
 """
 
 from __future__ import annotations
@@ -14,7 +20,7 @@ import sys
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import nox
 
@@ -34,7 +40,7 @@ SUPPORTED: Final = {
 OLDEST, *_, SECOND_NEWEST, NEWEST = SUPPORTED
 
 # In which what Django and Python bring differs; servers take minutes, and are in
-# `lowest` and `newest`.
+# `newest`.
 EVERYWHERE: Final = (
     "tests/asgi",
     "tests/checks",
@@ -75,7 +81,7 @@ nox.options.default_venv_backend = "uv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["floor", "lowest", "newest", "every"]
+nox.options.sessions = ["floor", "every", "newest"]
 
 # It brings no interpreter of its own, and reads no environment but the session's.
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
@@ -136,11 +142,17 @@ def run(session: nox.Session, *tests: str) -> None:
     )
 
 
+def combinations() -> Iterable[Any]:
+    """Each Python with each Django, by names such as ``py312-django52``."""
+    for python, all_ in SUPPORTED.items():
+        for django in all_:
+            name = f"py{python}-django{django}".replace(".", "")
+            tags = ["ci"] if django == all_[-1] else []
+            yield nox.param(python, django, id=name, tags=tags)
+
+
 @nox.session
-@nox.parametrize(
-    ("python", "django"),
-    [(python, django) for python, all_ in SUPPORTED.items() for django in all_],
-)
+@nox.parametrize(("python", "django"), list(combinations()))
 def every(session: nox.Session, django: str) -> None:
     """Each combination, with the newest of all else."""
     wheel = built(session)
@@ -154,13 +166,13 @@ def every(session: nox.Session, django: str) -> None:
     run(session, *EVERYWHERE)
 
 
-def lowest_versions(*options: str) -> str:
+def lowest_versions() -> str:
     """A file of the lowest versions that pyproject.toml promises."""
     versions = str(BUILD / "lowest.txt")
     subprocess.run(
         [
             *("uv", "pip", "compile", "--quiet", "--resolution", "lowest-direct"),
-            *("--python-version", OLDEST, "--output-file", versions, *options),
+            *("--python-version", OLDEST, "--output-file", versions),
             str(ROOT / "pyproject.toml"),
         ],
         check=True,
@@ -169,7 +181,7 @@ def lowest_versions(*options: str) -> str:
     return versions
 
 
-@nox.session(python=OLDEST)
+@nox.session(python=OLDEST, tags=["ci"])
 def floor(session: nox.Session) -> None:
     """The lowest versions that the package promises, of which peers want higher."""
     wheel = built(session)
@@ -180,17 +192,6 @@ def floor(session: nox.Session) -> None:
     # With that typing-extensions comes a pytest-asyncio that leaves a loop unclosed.
     own_loop = "ignore::pytest.PytestUnraisableExceptionWarning"
     run(session, "-W", own_loop, *FLOOR)
-
-
-@nox.session(python=OLDEST)
-def lowest(session: nox.Session) -> None:
-    """All tests, with the lowest versions that the extra for tests promises."""
-    wheel = built(session)
-    session.install(
-        *("--reinstall-package", "django-lifespan-typed", str(wheel)),
-        *("--requirement", lowest_versions("--extra", "test")),
-    )
-    run(session, "tests")
 
 
 @nox.session(python=[SECOND_NEWEST, NEWEST])
