@@ -49,9 +49,13 @@ class LifespanPanel(Panel):
     _watch: Watch | None = None
 
     @override
+    def __init__(self, toolbar: Any, get_response: Any) -> None:
+        super().__init__(toolbar, get_response)
+        self._fetches = Fetches()
+
+    @override
     def process_request(self, request: HttpRequest) -> Any:
         """Watch *request* from here on."""
-        self._fetches = Fetches()
         self._watch = Watch(request, self._fetches)
         self._watch.begin()
         return super().process_request(request)
@@ -65,10 +69,9 @@ class LifespanPanel(Panel):
     @override
     def generate_stats(self, request: HttpRequest, response: Any) -> None:
         """Keep what was seen; for a streamed response, once more at its end."""
-        if self._watch is None:
-            return
         self._record()
-        if response.streaming:
+        # Another panel that answers by itself leaves nothing to watch.
+        if self._watch is not None and response.streaming:
             self._watch.begin()
             response._resource_closers.append(self._end_of_stream)
 

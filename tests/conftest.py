@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 
 import django
 import pytest
@@ -12,6 +13,10 @@ from django_lifespan_typed import Registry
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
+
+# A shell without job control starts what is to run in the background with SIGINT
+# ignored, and so would be every server that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What asyncio's debug mode says of a slow step is of the machine: no test is of that.
 logging.getLogger("asyncio").addFilter(

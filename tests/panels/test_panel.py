@@ -217,6 +217,16 @@ def test_makes_no_request_state_where_there_is_none(server: str) -> None:
     assert [answer["has_state"] for answer in answers] == [False, False]
 
 
+@servers
+def test_shows_the_lifespan_where_another_panel_answers(server: str) -> None:
+    """It has seen nothing of the request, and says all else."""
+    with serving(server) as site:
+        (resources,) = tables_of(site.panel(site.get("/answered")))
+
+    assert resources[0][0] == "Resource"
+    assert "shelf" in [row[0] for row in resources[1:]]
+
+
 def test_says_so_where_no_lifespan_runs() -> None:
     """Django's own WSGI application, for example."""
     with serving("runserver", WSGI="tests.panels.project.plain.application") as site:

@@ -33,6 +33,7 @@ MIDDLEWARE = [
 ]
 
 DEBUG_TOOLBAR_PANELS = [
+    "tests.panels.project.answering.AnsweringPanel",
     "debug_toolbar.panels.history.HistoryPanel",
     "django_lifespan_typed.panels.LifespanPanel",
     "debug_toolbar.panels.request.RequestPanel",
