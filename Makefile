@@ -29,20 +29,26 @@ help: ## Say what there is (the default)
 demo: $(VENV)/.demo ## Serve the example site: make demo SERVER=daphne PORT=8000
 	PORT='$(PORT)' SERVER='$(SERVER)' $(PY) -m example_site
 
-.PHONY: test
-test: $(VENV)/.test ## Run the tests: make test ARGS="-k name"
-	PYTHONDEVMODE=1 $(PY) -m pytest -n auto $(ARGS)
+# Of COVERAGE=yes; every process that the tests start writes there.
+export COVERAGE_FILE := $(CURDIR)/build/coverage/data
 
-.PHONY: coverage
-coverage: $(VENV)/.test ## Run the tests; every line and branch has to be covered
-	rm -f .coverage .coverage.*
-	COVERAGE_FILE='$(CURDIR)/.coverage' PYTHONDEVMODE=1 \
-		$(PY) -m coverage run -m pytest -n auto $(ARGS)
+.PHONY: test
+test: $(VENV)/.test ## Run the tests: make test ARGS="-k name" COVERAGE=yes
+	$(if $(COVERAGE),rm -rf build/coverage && mkdir -p build/coverage)
+	PYTHONDEVMODE=1 $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -n auto $(ARGS)
+
+.PHONY: covered
+covered: ## After make test COVERAGE=yes: was every line and branch reached?
 	$(PY) -m coverage combine -q
 	$(PY) -m coverage report --fail-under=100
 
+.PHONY: coverage
+coverage: ## Run the tests; every line and branch has to be reached
+	$(MAKE) test COVERAGE=yes
+	$(MAKE) covered
+
 .PHONY: matrix
-matrix: $(VENV)/.matrix ## Test the wheel on each Python and Django: ARGS="-k 3.12"
+matrix: $(VENV)/.matrix ## Test the wheel on each Python and Django: ARGS="-k py312"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m nox --noxfile .ci/noxfile.py \
 		--envdir '$(CURDIR)/build/nox' $(ARGS)
 
@@ -88,7 +94,7 @@ format: $(VENV)/.check ## Format, and fix what can be fixed
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) build dist docs/_build htmlcov .coverage .coverage.*
+	rm -rf $(VENV) build dist docs/_build htmlcov
 	rm -rf .mypy_cache .pyrefly_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
