@@ -85,9 +85,11 @@ def crashed(resource: Resource[Any], error: BaseException | None) -> ResourceCra
     return crash
 
 
-def _own_cause(error: BaseException) -> BaseException | None:
-    # The cancellation was ours, and says nothing.
-    return None if type(error) is CancelledError else error
+def _own_cause(error: BaseException | None) -> BaseException | None:
+    # The cancellation was ours, and says nothing; what it interrupted may.
+    while type(error) is CancelledError:
+        error = error.__context__
+    return error
 
 
 def _noted(error: Exception, resource: Resource[Any], doing: str) -> Exception:

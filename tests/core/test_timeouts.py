@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed.exceptions import ShutdownTimeout, StartupTimeout
+from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
+from django_lifespan_typed.exceptions import (
+    InvalidValue,
+    ShutdownTimeout,
+    StartupTimeout,
+)
 
 from .probes import (
     SHAPES,
@@ -524,3 +528,61 @@ async def test_a_late_stop_is_logged_once(
         (logging.ERROR, "failed to stop 'other'", errors[0]),
         (logging.ERROR, "failed to stop 'it'", errors[1]),
     }
+
+
+async def test_a_late_end_of_a_failed_start_tells_the_failure_too(
+    registry: Registry, hang: Hang
+) -> None:
+    """What failed first is the cause; the limit is what ended it."""
+
+    @lifespan_resource("it", registry=registry, start_timeout=0.05)
+    async def _() -> AsyncGenerator[str]:
+        try:
+            raise ValueError("of the factory")
+        finally:
+            await hang.go()
+        yield "never"
+
+    with pytest.raises(StartupTimeout) as caught:
+        await Lifespan(registry).__aenter__()
+
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+async def test_a_refused_value_that_hangs_while_it_is_closed_is_told(
+    registry: Registry, hang: Hang
+) -> None:
+    """Its limit is the start's, and does not hide why it was closed."""
+    key = StateKey[int]("it")
+
+    @lifespan_resource(key, registry=registry, start_timeout=0.05)
+    async def it() -> AsyncGenerator[Any]:
+        try:
+            yield "no int"
+        finally:
+            await hang.go()
+
+    with pytest.raises(StartupTimeout) as caught:
+        await Lifespan(registry).__aenter__()
+
+    assert isinstance(caught.value.__cause__, InvalidValue)
+
+
+async def test_a_late_end_of_a_failed_stop_tells_the_failure_too(
+    registry: Registry, hang: Hang
+) -> None:
+    """As a start does."""
+
+    @lifespan_resource("it", registry=registry, stop_timeout=0.05)
+    async def _() -> AsyncGenerator[str]:
+        yield "it"
+        try:
+            raise ValueError("of the factory")
+        finally:
+            await hang.go()
+
+    with pytest.raises(ShutdownTimeout) as caught:
+        async with Lifespan(registry):
+            pass
+
+    assert isinstance(caught.value.__cause__, ValueError)
