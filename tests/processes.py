@@ -23,6 +23,10 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 # Never waited for in full where all is well; long, for a busy machine.
 LIMIT: Final = 60
 
+# Of a child whose coverage is not measured, which takes memory of its own, and which
+# makes threads of Python 3.11 spin while its main thread waits with a signal to handle.
+UNMEASURED: Final[Mapping[str, None]] = {"COVERAGE_PROCESS_CONFIG": None}
+
 
 def environment(**variables: str | None) -> dict[str, str]:
     """
