@@ -45,7 +45,8 @@ class Serving:
                     await self.leaving()
 
     async def end(self) -> None:
-        await asyncio.wait({self.task})
+        # Retrieves what it raised too, which not every test is about.
+        await asyncio.gather(self.task, return_exceptions=True)
 
 
 async def test_before_the_start_nothing_is_opened(

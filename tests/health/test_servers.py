@@ -14,7 +14,11 @@ from tests.processes import LIMIT, ROOT, Process, running
 ASGI = "tests.health.site.asgi:application"
 WSGI = "tests.health.site.wsgi:application"
 ON = r"(http://127\.0\.0\.1:[1-9]\d+)"
-GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:0", "-w", "1")
+# Its control socket would be a thread in the process that forks.
+GUNICORN = (
+    *("-m", "gunicorn", "--no-control-socket"),
+    *("--bind", "127.0.0.1:0", "-w", "1"),
+)
 
 
 @dataclass(frozen=True)

@@ -316,7 +316,7 @@ def serving(
     *options: str,
     application: str = "shop.asgi:application",
     folder: Path = SITE,
-    **variables: str,
+    **variables: str | None,
 ) -> Generator[Serving, None, None]:
     """The site under *server*, gone when the block ends."""
     port = reserved_port()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from signal import SIGINT, SIGTERM
 
 import pytest
@@ -24,6 +25,13 @@ from .servers import (
     serving,
 )
 from .test_conformance import STARTED, STOPPED, declared
+
+# On Python 3.10 and 3.11, applications do not run in a task of asyncio.
+GRANIAN_RUST = replace(
+    GRANIAN_ASGINL,
+    name="granian-asginl-rust",
+    command=(*GRANIAN_ASGINL.command, "--task-impl", "rust"),
+)
 
 # The one is of tests/daphne; for the other see test_limits.py.
 UNROUTED = [server for server in EAGER if server not in {DAPHNE, HYPERCORN_2}]
@@ -61,7 +69,7 @@ def ended(site: Serving, number: signal.Signals) -> list[str]:
     return [event for event in events if event != "view"]
 
 
-@each(LAZY)
+@each((*LAZY, GRANIAN_RUST))
 @signals
 def test_the_first_request_starts_everything(
     server: Server, number: signal.Signals
@@ -104,7 +112,7 @@ def test_so_it_is_behind_a_router_that_forgets_the_lifespan(
         assert site.process.lines.count(warning(server)) == 1
 
 
-@each(LAZY)
+@each((*LAZY, GRANIAN_RUST))
 def test_first_requests_wait_for_the_start(server: Server) -> None:
     """Nobody is served before it is complete, nor turned away."""
     with (

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.processes import ROOT, running
+from tests.processes import ROOT, UNMEASURED, running
 
 from .cycles import CYCLES, HALF
 from .ledger import Ledger
@@ -34,6 +34,7 @@ def grown(ledger: Ledger, *options: str) -> int:
         folder=ROOT,
         LEDGER=str(ledger.port),
         DJANGO_SETTINGS_MODULE="tests.settings",
+        **UNMEASURED,
     ) as process:
         assert process.wait() == 0, process.output
         return int(process.until(r"grown by (\S+)"))

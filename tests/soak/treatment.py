@@ -9,19 +9,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, final
 
-from tests.processes import LIMIT, ROOT, running
+from tests.processes import LIMIT
 from tests.servers.servers import (
     GRANIAN_2,
     GUNICORN_ASGI_2,
     GUNICORN_UVICORN_2,
     UVICORN_2,
     Server,
-    Serving,
-    reserved_port,
 )
 
 from .ledger import Entry, Ledger
 from .load import Load
+from .soaking import soaking
 
 # Reloads in each test; `make soak` has more.
 ROUNDS: Final = int(os.environ.get("SOAK_ROUNDS", "1"))
@@ -40,8 +39,8 @@ class Treatment:
     options: tuple[str, ...]
     reloads: str = ""
     """A pattern in what it prints for each SIGHUP; empty: it is sent none."""
-    recycles: bool = True
-    """Whether *options* have workers replaced after so many requests."""
+    recycled: int = ROUNDS
+    """How often *options* have each worker replaced before the end is waited for."""
 
 
 @final
@@ -79,32 +78,15 @@ def _all_gone(pids: set[int], ledger: Ledger) -> bool:
 def put_through(treatment: Treatment, site: str) -> Report:
     """Load, recycling, SIGHUP ``ROUNDS`` times, and SIGTERM in the midst of it."""
     server = treatment.server
-    port = reserved_port()
-    command = [
-        part.format(port=port, application="tests.soak.site.asgi:application")
-        for part in (*server.command, *treatment.options)
-    ]
-    load = Load(port, "async", "sync")
-    with (
-        Ledger() as ledger,
-        running(
-            *command,
-            folder=ROOT,
-            PYTHONUNBUFFERED="1",
-            # As it is served, and so that workers start fast.
-            PYTHONDEVMODE=None,
-            SITE=site,
-            LEDGER=str(ledger.port),
-        ) as process,
-    ):
-        process.until(server.ready, nth=server.workers)
-        Serving(server, process, port).until_listening()
+    with soaking(server, *treatment.options, site=site) as (serving, ledger):
+        process = serving.process
+        load = Load(serving.port, "async", "sync")
         with load.running():
             ledger.wait_until(
                 lambda: len(ledger.holding()) >= server.workers, "not every worker"
             )
-            if treatment.recycles:
-                recycled = ROUNDS * server.workers
+            if treatment.recycled:
+                recycled = treatment.recycled * server.workers
                 ledger.wait_until(
                     lambda: len(ledger.gone()) >= recycled, "none is recycled"
                 )
@@ -147,7 +129,7 @@ TREATMENTS: Final = (
         # it is also how long it waits for an answer of a worker that has just ended.
         ("--timeout-worker-healthcheck", str(LIMIT)),
         reloads="Received SIGHUP",
-        recycles=False,
+        recycled=0,
     ),
     Treatment(
         "gunicorn-asgi", GUNICORN_ASGI_2, ("--max-requests", _MAX), reloads="ignal: hup"
@@ -163,7 +145,16 @@ TREATMENTS: Final = (
         GRANIAN_2,
         ("--respawn-interval", "2"),
         reloads="HUP signal received",
-        # By age alone, of 60 s or more.
-        recycles=False,
+        recycled=0,
+    ),
+    # It recycles by age alone, of 60 s or more: of `make soak`, and once.
+    *(
+        Treatment(
+            "granian-aged",
+            GRANIAN_2,
+            ("--workers-lifetime", "60", "--respawn-interval", "2"),
+            recycled=1,
+        )
+        for _ in range(ROUNDS > 1)
     ),
 )

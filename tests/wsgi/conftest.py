@@ -87,7 +87,7 @@ def place(tmp_path: Path) -> Path:
 def shop(place: Path, warehouse: Warehouse) -> Shop:
     """Runs a command for the shop."""
 
-    def run(*command: str, **variables: str) -> AbstractContextManager[Process]:
+    def run(*command: str, **variables: str | None) -> AbstractContextManager[Process]:
         return running(
             *command,
             folder=place,

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.processes import LIMIT, Process
+from tests.processes import LIMIT, UNMEASURED, Process
 
 from .conftest import Shop, Warehouse
 
@@ -38,7 +38,11 @@ class Server:
         )
 
 
-GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:0", "shop.wsgi")
+# Its control socket would be a thread in the process that forks.
+GUNICORN = (
+    *("-m", "gunicorn", "--no-control-socket"),
+    *("--bind", "127.0.0.1:0", "shop.wsgi"),
+)
 ON = r"(http://127\.0\.0\.1:[1-9]\d+)"
 RUNSERVER = ("-m", "shop.manage", "runserver", "127.0.0.1:0")
 
@@ -179,7 +183,8 @@ def test_a_request_in_flight_at_sigterm_is_served_before_the_stop(
 ) -> None:
     """Its client is closed after it, not under it."""
     with (
-        shop(*server.command) as child,
+        # Its main thread waits for the view while the signal comes.
+        shop(*server.command, **UNMEASURED) as child,
         server.client(child) as browser,
         ThreadPoolExecutor(1) as threads,
     ):

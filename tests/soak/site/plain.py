@@ -8,6 +8,7 @@ from threading import Lock
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
+from .held import memory
 from .lines import BlockingLine, Line, dial, dial_in_thread
 
 # Hung up by nobody: plain Django has no place for it.
@@ -35,4 +36,8 @@ def in_thread(_: HttpRequest, number: str) -> JsonResponse:
     return JsonResponse({"number": number})
 
 
-urlpatterns = [path("async/<number>", in_loop), path("sync/<number>", in_thread)]
+urlpatterns = [
+    path("async/<number>", in_loop),
+    path("sync/<number>", in_thread),
+    path("memory/<number>", memory),
+]

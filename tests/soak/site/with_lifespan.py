@@ -7,6 +7,7 @@ from django.urls import path
 
 from django_lifespan_typed import get_state
 
+from .held import memory
 from .lifespan import shop, till
 
 
@@ -25,4 +26,5 @@ def in_thread(request: HttpRequest, number: str) -> JsonResponse:
 urlpatterns = [
     path("async/<number>", in_loop),
     path("sync/<number>", in_thread),
+    path("memory/<number>", memory),
 ]
