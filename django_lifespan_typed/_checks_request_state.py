@@ -97,8 +97,6 @@ def _is_ours(path: str, code: list[Code]) -> bool:
     loaded: object = getattr(sys.modules.get(module), name, None)
     if isclass(loaded):
         return issubclass(loaded, LifespanStateMiddleware)
-    if module == LifespanStateMiddleware.__module__:
-        return name in _OURS
     bases = [
         ast.unparse(base).rpartition(".")[2]
         for part in code

@@ -34,11 +34,9 @@ def shortened(name: str) -> str:
     """*name*, as much of it as a drawing has room for."""
     if _columns(name) <= LONGEST:
         return name
-    kept = ""
-    for letter in name:
-        if _columns(kept + letter) >= LONGEST:
-            break
-        kept += letter
+    kept = name
+    while _columns(kept) >= LONGEST:
+        kept = kept[:-1]
     return f"{kept}…"
 
 

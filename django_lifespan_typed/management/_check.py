@@ -56,7 +56,7 @@ class Check:
         self._stderr = stderr
         self._style = style
         self._is_quiet = is_quiet
-        self._ill: list[ResourceHealth] = []
+        self._ill: dict[str, BaseException] = {}
 
     def run(self) -> None:
         """
@@ -117,7 +117,7 @@ class Check:
             self._show(text, logging.WARNING)
         else:
             self._show(f"unhealthy {health.name!r} {took}", logging.ERROR)
-            self._ill.append(health)
+            self._ill[health.name] = health.error
 
     def _show_waterfall(self, statuses: Iterable[ResourceStatus]) -> None:
         bars = waterfall(statuses)
@@ -143,10 +143,9 @@ class Check:
                 continue
             failed.add(status.name)
             self._show_traceback(f"{status.name!r} {how}", status.error)
-        for health in self._ill:
-            failed.add(health.name)
-            if health.error is not None:
-                self._show_traceback(f"{health.name!r} is unhealthy", health.error)
+        for name, error in self._ill.items():
+            failed.add(name)
+            self._show_traceback(f"{name!r} is unhealthy", error)
         return failed
 
     def _show_traceback(self, title: str, error: BaseException) -> None:

@@ -222,3 +222,21 @@ def test_a_thread_beside_two_lifespans_is_told_that_there_are_two() -> None:
         "scope, to get_state()."
     )
     assert own == [True, True]
+
+
+def test_a_value_is_taken_out_by_its_key_or_its_name() -> None:
+    """Of the dict that the state is a view on, too."""
+    values = {"number": 7, "other": 8}
+    state = LifespanState(values)
+
+    del state[StateKey[int]("number")]
+    del state["other"]
+
+    assert (list(state), values) == ([], {})
+
+
+def test_its_repr_has_names_alone() -> None:
+    """Values may hold secrets, and Django's error pages show every repr."""
+    state = LifespanState({"password": "sesame", "db": "of the shop"})
+
+    assert repr(state) == "<LifespanState of 'db', 'password'>"

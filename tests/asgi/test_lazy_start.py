@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AsyncExitStack, suppress
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
@@ -20,10 +21,13 @@ from django_lifespan_typed import (
     current_state,
     get_state,
     lifespan_resource,
+    run_asgi_lifespan,
 )
 from django_lifespan_typed._host import host_of
+from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
+from tests.sync.scripts import running_script
 
 from .server import UNAVAILABLE, FakeServer, body_of, request, status_of
 from .urls import NUMBER
@@ -529,3 +533,79 @@ def test_a_start_that_raises_no_exception_refuses_too(
 
     assert [status_of(sent) for sent in served] == [503, 503]
     assert "the lifespan failed to start" in caplog.messages
+
+
+LEFT = """
+from django_lifespan_typed.asgi import with_lifespan
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    say(current_state()[pool] == f"pool of {os.getpid()}")
+
+loop = asyncio.new_event_loop()
+served = with_lifespan(app)({"type": "http"}, app, app)
+loop.run_until_complete(served)
+loop.close()
+say("closed")
+"""
+
+
+def test_a_loop_that_was_closed_under_it_does_not_hold_up_the_end() -> None:
+    """Nothing can be awaited there any more: the process ends without an error."""
+    with running_script(LEFT) as child:
+        code = child.wait()
+
+    assert code == 0, child.output
+    # asyncio may complain of the task that was left behind.
+    assert [line for line in child.lines if line in {"+pool", "True", "closed"}] == [
+        *("+pool", "True", "closed")
+    ]
+    assert "closed at exit failed to close" not in child.output
+
+
+async def test_a_request_that_no_task_handles_is_served(registry: Registry) -> None:
+    """A server may call the application in a callback of its loop."""
+    ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        ended.set_result((asyncio.current_task(), scope["state"]))
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        yield 7
+
+    def drive() -> None:
+        serving = application({"type": "http"}, app, app)
+        with suppress(StopIteration):
+            serving.send(None)
+        serving.close()
+
+    application: Any = with_lifespan(app, registry)
+    async with FakeServer(application, state=None) as server:
+        await server.startup()
+        asyncio.get_running_loop().call_soon(drive)
+        task, state = await asyncio.wait_for(ended, 30)
+        await server.shutdown()
+
+    assert task is None
+    assert state == {"number": 7}
+
+
+async def test_the_first_of_two_servers_may_leave_first(registry: Registry) -> None:
+    """The other, on the same loop, goes on with its own."""
+    states: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        states.append(scope["state"])
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        yield 7
+
+    first: Any = with_lifespan(app, registry)
+    second: Any = with_lifespan(app, registry)
+    async with AsyncExitStack() as later:
+        async with run_asgi_lifespan(first):
+            await later.enter_async_context(run_asgi_lifespan(second))
+        await second({"type": "http"}, app, app)
+
+    assert states == [{"number": 7}]

@@ -873,3 +873,50 @@ async def test_a_thread_that_is_gone_is_an_error(
 
     with pytest.raises(RuntimeError, match="after shutdown"):
         await send(asgi_shutdown, timeout=5, to_the_end=True)
+
+
+async def test_a_cancelled_shutdown_still_calls_who_has_not_been_called(
+    connect: Connect, journal: list[str], let_go: threading.Event
+) -> None:
+    """Whatever occupies the thread of the sync receivers, and then it is raised."""
+    occupied = asyncio.ensure_future(sync_to_async(let_go.wait)())
+    await asyncio.sleep(0)
+    connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
+
+    sending = asyncio.ensure_future(send(asgi_shutdown, timeout=60, to_the_end=True))
+    await asyncio.sleep(0)
+    sending.cancel()
+    await asyncio.sleep(0)
+    before = list(journal)
+    let_go.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert (before, journal) == ([], ["asgi_shutdown"])
+    assert await occupied
+
+
+async def test_a_loop_that_cancels_each_of_its_tasks_cancels_the_sending(
+    connect: Connect, journal: list[str]
+) -> None:
+    """Also those that are within it; nobody takes it for sent."""
+    entered = asyncio.Event()
+
+    async def slow(**_: Any) -> None:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            journal.append("receiver cancelled")
+
+    connect(asgi_startup, slow)
+    before = asyncio.all_tasks()
+    sending = asyncio.ensure_future(send(asgi_startup, timeout=60))
+    await entered.wait()
+
+    for within in asyncio.all_tasks() - before - {sending}:
+        within.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert journal == ["receiver cancelled"]

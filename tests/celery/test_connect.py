@@ -282,3 +282,42 @@ def test_a_task_that_runs_eagerly_is_the_callers(
 
     with pytest.raises(LifespanNotRunning):
         ask.delay().get()
+
+
+def test_a_worker_inside_of_a_billiard_child_starts_once(
+    make_app: Callable[[], Celery],
+    registry: Registry,
+    add: Add,
+    journal: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its environment is that of a prefork child, and its pool is not prefork."""
+    add("db")
+    app = make_app()
+    connect_lifespan(app, registry)
+    monkeypatch.setenv("FORKED_BY_MULTIPROCESSING", "1")
+
+    signals.worker_init.send(sender=Worker(app))
+    signals.worker_process_init.send(sender=None)
+    started = list(journal)
+    signals.worker_shutdown.send(sender=Worker(app))
+
+    assert started == ["+db"]
+    assert journal == ["+db", "-db"]
+
+
+def test_the_test_worker_of_another_app_closes_nothing(
+    make_app: Callable[[], Celery], registry: Registry, add: Add, journal: list[str]
+) -> None:
+    """Two in one test: each closes its own."""
+    add("db")
+    app = make_app()
+    connect_lifespan(app, registry)
+
+    signals.worker_init.send(sender=Worker(app))
+    test_worker_stopped.send(sender=make_app(), worker=None)
+    left = list(journal)
+    test_worker_stopped.send(sender=app, worker=None)
+
+    assert left == ["+db"]
+    assert journal == ["+db", "-db"]

@@ -178,7 +178,7 @@ def test_the_wsgi_application_does_not_matter_beside_an_asgi_one() -> None:
             id="ours",
         ),
         pytest.param("from .serving import application", False, id="from elsewhere"),
-        pytest.param("not Python", False, id="unreadable"),
+        pytest.param("this is no Python", False, id="unreadable"),
         pytest.param(
             "from django.core.asgi import get_asgi_application\n"
             "from somewhere import wrapped\n"

@@ -245,3 +245,18 @@ def test_the_page_has_a_section_for_each() -> None:
     headings = re.findall(r"^### (lifespan\.\w+): ", PAGE.read_text(), re.MULTILINE)
 
     assert headings == list(BAD)
+
+
+def test_urls_that_cannot_be_imported_are_no_failure_of_ours(tmp_path: Path) -> None:
+    """Django's own checks say what is wrong with them, where they are run."""
+    write(
+        tmp_path,
+        {
+            "+mysite/settings.py": "MIDDLEWARE = []",
+            "mysite/urls.py": "raise LookupError('no urls')",
+        },
+    )
+
+    found = check(tmp_path, "--tag", "lifespan")
+
+    assert found == (0, "System check identified no issues (0 silenced).")

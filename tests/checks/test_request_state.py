@@ -328,3 +328,38 @@ def test_names_three_places_and_counts_the_others(site: Site) -> None:
 def test_says_nothing_of_other_views(urls: str, site: Site) -> None:
     """They need no middleware of ours."""
     assert found(site(urls)) == []
+
+
+def test_a_middleware_that_cannot_be_read_is_passed_over(
+    site: Site, tmp_path: Path
+) -> None:
+    """Whoever imports it says what is wrong with it."""
+    package = site()
+    (tmp_path / package / "broken.py").write_text("request.state is no Python")
+
+    messages = found(package, f"{package}.broken.Middleware", "Early")
+
+    mark = '= request.state["db"]  # early'
+    drawn = line_of(f"{package}/inner/middleware.py", mark, MIDDLEWARE)
+    assert messages == [missing(drawn)]
+
+
+def test_what_django_refuses_is_left_to_django(site: Site) -> None:
+    """No middleware, no pattern: its own checks name it."""
+    view = "lambda request: request.state"
+    package = site(f"urlpatterns = ['a', path('', {view})]\n")
+
+    assert [message.id for message in found(package)] == ["lifespan.W005"]
+    with override_settings(MIDDLEWARE=[None], ROOT_URLCONF=f"{package}.urls"):
+        assert list(check_request_state()) == []
+    with override_settings(MIDDLEWARE=[], ROOT_URLCONF=None):
+        assert list(check_request_state()) == []
+
+
+def test_a_name_that_our_module_lacks_is_not_ours(site: Site) -> None:
+    """A misspelt path does not count as the middleware."""
+    package = site("urlpatterns = [path('', lambda request: request.state)]\n")
+
+    messages = found(package, OURS.removesuffix("Middleware"))
+
+    assert [message.id for message in messages] == ["lifespan.W005"]

@@ -15,6 +15,7 @@ from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed._source import Source
 from django_lifespan_typed._status import ResourceStatus
 from django_lifespan_typed._waterfall import waterfall
+from django_lifespan_typed.exceptions import LifespanError
 from django_lifespan_typed.management import _bars
 from django_lifespan_typed.management.commands.lifespan import Command
 from tests.processes import Gates
@@ -360,3 +361,77 @@ def test_a_long_name_leaves_room_for_the_bars() -> None:
         f"  {'書' * 9}…   {'█' * 25}  20.0 ms *",
     ]
     assert [line.count("█") for line in narrow] == [0, 10]
+
+
+def test_what_closes_the_output_leaves_no_resource_open(
+    registry: Registry, journal: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The progress cannot be shown; the check goes on, and closes."""
+
+    class Closed(StringIO):
+        def write(self, text: str) -> int:
+            if "'db'" in text:
+                raise BrokenPipeError(text)
+            return super().write(text)
+
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        journal.append("+db")
+        yield "the db"
+        journal.append("-db")
+
+    _Checked.registry = registry
+    out = Closed()
+    call_command(_Checked(), "check", stdout=out)
+
+    assert journal == ["+db", "-db"]
+    assert "BrokenPipeError" in capsys.readouterr().err
+
+
+def test_without_a_start_there_is_no_waterfall(registry: Registry) -> None:
+    """Only what is optional, and it fails."""
+
+    @lifespan_resource("db", registry=registry, optional=True)
+    async def db() -> AsyncGenerator[str]:
+        raise OSError("no db")
+        yield
+
+    _Checked.registry = registry
+    out = StringIO()
+    call_command(_Checked(), "check", stdout=out)
+
+    assert unnumbered(out.getvalue()).splitlines() == [
+        "Starting 1 resource",
+        "  optional 'db' failed; going on without it",
+        "  lifespan started 0 resources in N ms",
+        "  lifespan stopped in N ms",
+        "  optional 'db' failed to start: OSError: no db",
+        "0 of 1 started and stopped as they should",
+    ]
+
+
+def test_nothing_registered_is_nothing_to_start() -> None:
+    """With where resources are looked for, and no failure."""
+    ran = lifespan("empty", "check")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[0] == "Nothing is registered."
+    assert "Starting" not in ran.out
+
+
+async def test_on_an_event_loop_it_says_what_to_write(registry: Registry) -> None:
+    """What no resource is to blame for is raised as it is."""
+
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        yield "the db"
+
+    _Checked.registry = registry
+
+    with pytest.raises(LifespanError) as caught:
+        call_command(_Checked(), "check", stdout=StringIO())
+
+    assert str(caught.value) == (
+        "this code runs on an event loop, which a sync block would stop\n"
+        "Write: async with Lifespan() as state:"
+    )

@@ -177,13 +177,21 @@ def test_a_circle_is_an_error(form: str) -> None:
 @pytest.mark.parametrize(
     ("form", "text"),
     [
+        (
+            "text",
+            (
+                "Nothing is registered.\n"
+                "Resources are found in lifespan.py of every installed app; what is "
+                "declared elsewhere is to be imported there.\n"
+            ),
+        ),
         ("mermaid", "flowchart TD\n"),
         ("dot", "digraph lifespan {\n    node [shape=box];\n}\n"),
     ],
-    ids=["mermaid", "dot"],
+    ids=["text", "mermaid", "dot"],
 )
 def test_nothing_registered_is_an_empty_drawing(form: str, text: str) -> None:
-    """For the program that reads it."""
+    """For the program that reads it; a person is told where things are looked for."""
     assert lifespan("empty", "graph", "--format", form) == Ran(0, text, "")
 
 

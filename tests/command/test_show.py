@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+
+from django_lifespan_typed import Registry, lifespan_resource
+from django_lifespan_typed.management.commands.lifespan import Command
 
 from .site import Ran, lifespan
 
@@ -143,6 +149,27 @@ def test_a_plan_that_cannot_start_is_shown_all_the_same(
     assert ran.code == 1
     assert ran.err == CIRCLE
     assert ran.out.count("circle/lifespan.py") == 2
+
+
+def test_limits_of_its_own_are_not_said_to_be_of_the_settings(
+    registry: Registry,
+) -> None:
+    """Where nothing is from the settings, nothing says what is."""
+
+    @lifespan_resource("db", start_timeout=5, stop_timeout=2, registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        yield "the db"
+
+    class Shown(Command):
+        pass
+
+    Shown.registry = registry
+    out = StringIO()
+    call_command(Shown(), "show", stdout=out)
+
+    heading, rule, row = out.getvalue().splitlines()
+    assert row.split()[:5] == ["db", "str", "-", "5", "s"]
+    assert "*" not in heading + rule + row
 
 
 def test_nothing_registered_is_said() -> None:

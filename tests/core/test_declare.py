@@ -354,3 +354,50 @@ def test_a_builtin_without_a_signature_is_taken_as_it_is(registry: Registry) -> 
     made = lifespan_resource("it", needs=(A,), registry=registry)(iter)  # type: ignore[arg-type]
 
     assert registry["it"] is made
+
+
+def test_refuses_a_registry_that_is_none() -> None:
+    """A name, for example, of a registry that is somewhere else."""
+    declare: Any = lifespan_resource
+
+    with pytest.raises(InvalidDeclaration) as caught:
+        here = next_line()
+        declare("it", registry="default")
+
+    assert str(caught.value) == (
+        "lifespan resource 'it' has registry='default', which is not a Registry\n"
+        f'    {here}  declare("it", registry="default")\n'
+        "Write: registry=Registry(), or leave it out for the default one."
+    )
+
+
+def test_refuses_an_option_that_there_is_not() -> None:
+    """What is close is suggested, and all are named."""
+    declare: Any = lifespan_resource
+
+    with pytest.raises(InvalidDeclaration) as caught:
+        here = next_line()
+        declare("it", start_timout=5)
+
+    assert str(caught.value) == (
+        "lifespan_resource() has no option 'start_timout'\n"
+        f'    {here}  declare("it", start_timout=5)\n'
+        "Did you mean 'start_timeout'? Known: needs, health, registry, "
+        "start_timeout, stop_timeout, optional."
+    )
+
+
+def test_a_health_check_without_a_signature_is_taken_as_it_is(
+    registry: Registry,
+) -> None:
+    """And named as far as it can be, where a second one is refused."""
+    made = lifespan_resource("it", registry=registry)(generates)
+
+    made.health(iter)  # type: ignore[arg-type]
+
+    with pytest.raises(InvalidDeclaration) as caught:
+        made.health(lambda _: True)
+    assert made.health_check is iter
+    assert str(caught.value).splitlines()[0] == (
+        "the health check of lifespan resource 'it' has another, at builtins:0"
+    )

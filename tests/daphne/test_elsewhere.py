@@ -84,4 +84,6 @@ def test_another_server_without_a_lifespan_is_warned_about(
             for _ in range(2):
                 assert browser.get("/async").json()["state"] == "open"
 
+        process.end(signal.SIGINT)
+
         assert process.lines.count(WARNING) == 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.test import RequestFactory
 
 from django_lifespan_typed import (
     Lifespan,
@@ -19,6 +20,7 @@ from django_lifespan_typed import (
 )
 from django_lifespan_typed.exceptions import LifespanNotRunning, StateNotFound
 from django_lifespan_typed.handler import LifespanASGIHandler
+from django_lifespan_typed.middleware import LifespanStateMiddleware
 from tests.asgi.server import FakeServer
 
 from .threads import LoopThread
@@ -158,3 +160,22 @@ def test_a_handler_serves_both_loops_of_a_server(
     found = [future.result(30) for future in futures]
 
     assert found == [(thread.loop, thread.loop) for thread in threads]
+
+
+def test_a_request_that_belongs_to_neither_has_an_empty_state(
+    registry: Registry, loop_thread: Threads
+) -> None:
+    """The middleware does not guess whose lifespan a thread without a loop means."""
+    _loop_resource(registry)
+    threads = [loop_thread(), loop_thread()]
+    lifespans = [Lifespan(registry), Lifespan(registry)]
+    middleware = LifespanStateMiddleware(lambda request: request.state)
+
+    for thread, lifespan in zip(threads, lifespans, strict=True):
+        thread.run(enter(lifespan))
+    states: list[Any] = [middleware(RequestFactory().get("/"))]
+    threads[0].run(leave(lifespans[0]))
+    states.append(middleware(RequestFactory().get("/")))
+    threads[1].run(leave(lifespans[1]))
+
+    assert [dict(state) for state in states] == [{}, {"loop": threads[1].loop}]

@@ -144,3 +144,50 @@ def test_a_copy_is_a_dict_of_its_own() -> None:
 
     assert (type(copied), copied) == (dict, original)
     assert seen(fetches) == [("a", "int", 1), ("b", "str", 1)]
+
+
+def test_what_is_missing_is_noted_where_there_is_a_default() -> None:
+    """The default is given, and the name is shown as missing."""
+    fetches = Fetches()
+    recorded = RecordedState({"a": 1}, fetches)
+
+    given = recorded.get("a", 2), recorded.get("b", 2), recorded.get("c")
+
+    assert given == (1, 2, None)
+    assert seen(fetches) == [("a", "int", 1), ("b", None, 1), ("c", None, 1)]
+
+
+def test_a_state_of_the_server_is_put_back() -> None:
+    """The same dict, with what was written to it."""
+    request, fetches = made("ASGI"), Fetches()
+    request.scope["state"] = own = {"number": 9}
+
+    watch = Watch(request, fetches)
+    watch.begin()
+    value = get_state(request, NUMBER)
+    request.scope["state"]["left"] = "by the view"
+    watch.end()
+    get_state(request, NUMBER)
+
+    assert value == 9
+    assert request.scope["state"] is own
+    assert own == {"number": 9, "left": "by the view"}
+    assert seen(fetches) == [("number", "int", 1)]
+
+
+@kinds
+def test_a_watch_that_has_begun_goes_on(kind: str) -> None:
+    """Begun once more, it notes each fetch once, and ends as if begun once."""
+    request, fetches = made(kind), Fetches()
+    request.state = mine = LifespanState({"number": 8})
+
+    watch = Watch(request, fetches)
+    watch.begin()
+    watch.begin()
+    values = get_state(request, NUMBER), request.state[NUMBER]
+    watch.end()
+
+    assert values == (8, 8)
+    assert seen(fetches) == [("number", "int", 2)]
+    assert request.state is mine
+    assert type(mine._values) is dict

@@ -12,12 +12,14 @@ import sys
 import threading
 from collections.abc import Generator
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 from django.test import RequestFactory
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._status_page import _page
+from django_lifespan_typed._access import current_lifespan
+from django_lifespan_typed._status_page import _health_of, _page
 from tests.processes import LIMIT, environment
 
 from .conftest import GUNICORN, PLAIN, Serve, log_in
@@ -264,6 +266,22 @@ def test_a_fork_of_what_runs() -> None:
     assert f"It runs in process {parent}, which this is a fork of." in ran.stdout
 
 
+def test_what_has_stopped_meanwhile_has_no_health(registry: Registry) -> None:
+    """A page that is made during the stop is shown without it."""
+
+    @lifespan_resource("pool", registry=registry, health=lambda _: True)
+    def pool() -> Generator[int]:
+        yield 1
+
+    with Lifespan(registry):
+        lifespan = current_lifespan()
+        assert lifespan is not None
+        asked = _health_of(lifespan)
+
+    assert [record.name for record in asked] == ["pool"]
+    assert _health_of(lifespan) == ()
+
+
 async def test_a_view_on_the_loop_itself_asks_no_health(registry: Registry) -> None:
     """Where waiting for health would stop the loop, the page is shown without it."""
 
@@ -315,3 +333,31 @@ def test_no_secret_of_the_project_is_shown(serve: Serve) -> None:
 
     assert page.text.count('class="sign failed"') == 3
     assert SECRET not in page.text
+
+
+def test_an_igraph_that_is_too_old_counts_as_none(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One from before 1.0 does not say which way an arrow goes."""
+
+    class Old:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def layout_sugiyama(self, **_: object) -> list[tuple[float, float]]:
+            return [(0.0, 0.0), (0.0, 1.0)]
+
+    @lifespan_resource("pool", registry=registry)
+    def pool() -> Generator[int]:
+        yield 1
+
+    @lifespan_resource("shop", needs=(pool,), registry=registry)
+    def shop(one: int) -> Generator[int]:
+        yield one
+
+    monkeypatch.setitem(sys.modules, "igraph", SimpleNamespace(Graph=Old))
+
+    with Lifespan(registry):
+        page = shown()
+
+    assert page.count("<svg") == 1  # the waterfall
+    assert 'pip install "django-lifespan-typed[status]"' in words(page)

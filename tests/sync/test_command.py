@@ -390,3 +390,20 @@ def test_the_signal_handler_is_put_back(registry: Registry) -> None:
 
     assert callable(seen[0])
     assert seen[1:] == [signal.SIG_DFL, signal.SIG_IGN, signal.SIG_IGN]
+
+
+def test_an_ahandle_that_asks_for_its_base_is_told_that_there_is_none(
+    registry: Registry, add: Add, journal: list[str]
+) -> None:
+    """As in Django, the base has nothing to do; what has started is closed."""
+    add("db")
+
+    class Command(LifespanCommand):
+        async def ahandle(self, *args: Any, **options: Any) -> str | None:
+            return await super().ahandle(*args, **options)
+
+    Command.registry = registry
+    with pytest.raises(NotImplementedError):
+        call_command(Command())
+
+    assert journal == ["+db", "-db"]

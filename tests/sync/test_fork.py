@@ -180,6 +180,30 @@ with lifespan as state:
     assert child.lines == ["+pool", "leaving", "7", "still here", "-pool"]
 
 
+def test_a_child_that_leaves_an_async_block_closes_nothing() -> None:
+    """Nor does it wait for its parent's tasks."""
+    script = """
+async def main() -> None:
+    async with Lifespan() as state:
+        pid = os.fork()
+        if pid:
+            say(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            say(state[pool] == f"pool of {os.getpid()}")
+        else:
+            say("leaving")
+    if not pid:
+        say("left")
+        os._exit(7)
+
+asyncio.run(main())
+"""
+    with running_script(script) as child:
+        code = child.wait()
+
+    assert code == 0, child.output
+    assert child.lines == ["+pool", "leaving", "left", "7", "True", "-pool"]
+
+
 def test_call_in_the_child_says_so() -> None:
     """The loop is its parent's: nobody would ever run the function."""
     script = """

@@ -675,3 +675,31 @@ def test_settings_hold_in_sync_code_too(registry: Registry) -> None:
         Lifespan(registry).__enter__()
 
     assert caught.value.seconds == 0.05
+
+
+def test_work_that_was_interrupted_before_it_began_is_begun_and_cancelled(
+    monkeypatch: pytest.MonkeyPatch, journal: list[str]
+) -> None:
+    """A stop that never takes its first step would stop nothing."""
+    portal = Portal.shared()
+    tell = portal.loop.call_soon_threadsafe
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        monkeypatch.setattr(portal.loop, "call_soon_threadsafe", tell)
+        raise KeyboardInterrupt
+
+    async def work() -> None:
+        journal.append("begun")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            journal.append("unwound")
+
+    monkeypatch.setattr(portal.loop, "call_soon_threadsafe", interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            portal.run(work)
+    finally:
+        portal.release()
+
+    assert journal == ["begun", "unwound"]

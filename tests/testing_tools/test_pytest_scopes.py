@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from django_lifespan_typed._pytest_tests import _asyncio_loop
 
 from .conftest import Scratch
 
@@ -185,3 +189,16 @@ def test_workers_have_one_each(scratch: Scratch) -> None:
 
     result.assert_outcomes(passed=4)
     assert sorted(scratch.journal) == sorted([*ONCE, *ONCE])
+
+
+def test_before_there_was_an_option_a_loop_is_of_a_function(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pytest-asyncio 0.24 and 0.25 have no ``asyncio_default_test_loop_scope``."""
+    # No plugin: pytest-django's, loaded here, would take the database from others.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    config = pytester.parseconfig()
+    test = SimpleNamespace(get_closest_marker=lambda _: None)
+    request: Any = SimpleNamespace(config=config, node=test)
+
+    assert _asyncio_loop(request, "function") == "function_loop"
