@@ -128,22 +128,23 @@ class HealthChecks:
 
     async def _check(self, owner: Owner) -> _Outcome | None:
         name, check = owner.resource.name, owner.resource.health_check
-        if owner.phase != "running" or check is None:
+        if not owner.usable or check is None:
             return None
         if name in self._open:
             hangs = f"the health check of {name!r} before this one hangs still"
             return _Outcome(TimeoutError(hangs), None, datetime.now(timezone.utc))
         began = monotonic()
-        error = await self._within_limit(name, check)
+        error = await self._within_limit(owner, check)
         seconds = monotonic() - began
-        self._log_change(name, error)
+        if owner.usable:
+            self._log_change(name, error)
         return _Outcome(error, seconds, datetime.now(timezone.utc))
 
     async def _within_limit(
-        self, name: str, check: HealthCheck[Any]
+        self, owner: Owner, check: HealthCheck[Any]
     ) -> BaseException | None:
-        limit = self._settings.HEALTH_TIMEOUT
-        task = self._begin(self._ask(name, check), f"health {name}")
+        name, limit = owner.resource.name, self._settings.HEALTH_TIMEOUT
+        task = self._begin(self._ask(owner, check), f"health {name}")
         self._keep(name, task)
         await asyncio.wait({task}, timeout=_finite(limit))
         if not task.done():
@@ -154,7 +155,10 @@ class HealthChecks:
             )
         return asyncio.CancelledError() if task.cancelled() else task.result()
 
-    async def _ask(self, name: str, check: HealthCheck[Any]) -> BaseException | None:
+    async def _ask(self, owner: Owner, check: HealthCheck[Any]) -> BaseException | None:
+        if not owner.usable:
+            return None  # it has crashed in the turn of the loop that this took
+        name = owner.resource.name
         try:
             result = await self._answer(name, check)
         except asyncio.CancelledError:
@@ -207,11 +211,11 @@ class HealthChecks:
 
 
 def _record(owner: Owner, found: _Outcome | None) -> ResourceHealth:
-    resource, is_running = owner.resource, owner.phase == "running"
-    if not is_running:
+    resource = owner.resource
+    if not owner.usable:
         found = None  # how it ended says more
     error = owner.error if found is None else found.error
-    is_well = is_running and error is None
+    is_well = owner.usable and error is None
     return ResourceHealth(
         name=resource.name,
         verdict="pass" if is_well else "warn" if resource.optional else "fail",

@@ -131,6 +131,7 @@ class Host:
             record.task = Context().run(
                 lambda: loop.create_task(holding, name="lifespan")
             )
+            record.task.add_done_callback(partial(self._on_held, loop, record))
             self._close_at_exit(loop, record)
         return record
 
@@ -182,6 +183,13 @@ class Host:
             what = "start" if record.phase == "failed" else "stop"
             logger.exception("the lifespan failed to %s", what)
 
+    def _on_held(
+        self, loop: asyncio.AbstractEventLoop, record: Record, _task: object
+    ) -> None:
+        # Cancelled before its first step, a task never enters its coroutine.
+        if not record.settled.is_set():
+            self._end(loop, record)
+
     def _close_at_exit(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
         assert record.task is not None
         close = partial(_close, loop, record)
@@ -217,17 +225,25 @@ class Host:
                 running.last_failure = f"{type(error).__name__}: {error}".rstrip(": ")
             raise
         finally:
-            record.lifespan = None
-            if record.phase == "starting":
-                record.settle("failed")
-            # The task, the values and the events know the loop, and would keep it.
-            if self._records.get(loop) is record:
-                # Another server of this loop may go on: two applications, one registry.
-                self._records[loop] = (
-                    Record.of_the_past(record.phase)
-                    if before is None or before.lifespan is None
-                    else before
-                )
+            self._end(loop, record, before)
+
+    def _end(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        record: Record,
+        before: Record | None = None,
+    ) -> None:
+        record.lifespan = None
+        if record.phase == "starting":
+            record.settle("failed")
+        # The task, the values and the events know the loop, and would keep it.
+        if self._records.get(loop) is record:
+            # Another server of this loop may go on: two applications, one registry.
+            self._records[loop] = (
+                Record.of_the_past(record.phase)
+                if before is None or before.lifespan is None
+                else before
+            )
 
     def forget(self) -> None:
         """A forked child has none of its parent's loops."""

@@ -67,6 +67,7 @@ class Owner:
         self._timer: asyncio.TimerHandle | None = None
         self._wake: asyncio.Future[None] | None = None
         self._told_to_stop = False
+        self._unwinds = False
         self._timed_out: float | None = None
 
     # --- Told by the lifespan
@@ -114,6 +115,11 @@ class Owner:
     def finished(self) -> bool:
         """Whether nothing of it is open any more, or will ever be closed."""
         return self.phase in {"stopped", "failed", "crashed"}
+
+    @property
+    def usable(self) -> bool:
+        """Whether it runs, and has not crashed: then it may unwind for a while."""
+        return self.phase == "running" and not self._unwinds
 
     def status(self, needs: tuple[str, ...], origin: float) -> ResourceStatus:
         """What is known of it now; *origin* is when the whole start began."""
@@ -202,6 +208,7 @@ class Owner:
                 # Either a task group inside the resource has failed, or the loop
                 # cancels every task that it has: then the order of the stop must hold.
                 if not await self._everything_ends(error):
+                    self._unwinds = True
                     raise
 
     async def _everything_ends(self, error: asyncio.CancelledError) -> bool:

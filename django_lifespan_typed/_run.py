@@ -241,8 +241,13 @@ class Run:
         return self._stopping
 
     def seconds_left(self) -> float:
-        """What is left of the stop budget, and always the time to unwind."""
-        return max(self._stop_before - monotonic(), self._settings.CANCEL_TIMEOUT)
+        """
+        What is left of the stop budget, all of it before the stop has begun, and
+        always the time to unwind.
+        """
+        settings = self._settings
+        left = min(self._stop_before - monotonic(), settings.STOP_BUDGET)
+        return max(left, settings.CANCEL_TIMEOUT)
 
     def waiting_for(self, owner: Owner) -> list[str]:
         """Who cannot start, or stop, before *owner* has."""

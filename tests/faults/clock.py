@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
-from django_lifespan_typed import _factories
+from django_lifespan_typed import _factories, _health
 from django_lifespan_typed._worker import Worker
 
 # Real seconds after which a thread that was waited for is taken for stuck.
@@ -54,10 +56,13 @@ class FakeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now = 1000.0
         self._turns = 0
+        self._closing = False
         self._working = threading.Condition()
-        self._steps: dict[Worker, int] = {}
-        self._parked: dict[Worker, threading.Event] = {}
+        self._steps: dict[LockstepWorker, int] = {}
+        self._parked: dict[LockstepWorker, threading.Event] = {}
         self._executor = ThreadPoolExecutor(1)
+        self._births = count()
+        self._born: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
@@ -70,6 +75,15 @@ class FakeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._now
 
+    def create_task(self, *args: Any, **named: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = super().create_task(*args, **named)
+        self._born[task] = next(self._births)
+        return task
+
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """All of them, the oldest first: a set would have another order each time."""
+        return sorted(asyncio.all_tasks(self), key=self._born.__getitem__)
+
     def pass_time(self, seconds: float) -> None:
         self._turns = 0 if seconds else self._turns + 1
         if self._turns > TURNS:
@@ -80,8 +94,27 @@ class FakeLoop(asyncio.SelectorEventLoop):
             self._now = max(self._now, timers[0]._when)
 
     def close(self) -> None:
+        """A broken runtime leaves threads that wait: none of them outlives its loop."""
+        with self._working:
+            self._closing = True
+            for released in self._parked.values():
+                released.set()
         self._executor.shutdown()
+        for worker in self._steps:
+            worker.finish()
+        self.join_threads()
         super().close()
+
+    def join_threads(self) -> list[str]:
+        """Wait for those that were told to end; the names of the others."""
+        left: list[str] = []
+        for worker in self._steps:
+            thread: Any = worker._thread
+            if worker.told_to_end:
+                thread.join(STUCK)
+            if thread.is_alive():
+                left.append(thread.name)
+        return left
 
     # --- Threads of executors: Django's shared one, one for each request
 
@@ -93,11 +126,11 @@ class FakeLoop(asyncio.SelectorEventLoop):
 
     # --- Threads of blocking resources
 
-    def begin_step(self, worker: Worker) -> None:
+    def begin_step(self, worker: LockstepWorker) -> None:
         with self._working:
             self._steps[worker] = self._steps.get(worker, 0) + 1
 
-    def end_step(self, worker: Worker) -> None:
+    def end_step(self, worker: LockstepWorker) -> None:
         with self._working:
             self._steps[worker] -= 1
             self._working.notify_all()
@@ -124,8 +157,10 @@ class FakeLoop(asyncio.SelectorEventLoop):
             released.set()
             self.wait_for_threads()
 
-        self.call_soon_threadsafe(self.call_later, seconds, release)
         with self._working:
+            if self._closing:
+                return
+            self.call_soon_threadsafe(self.call_later, seconds, release)
             self._parked[worker] = released
             self._working.notify_all()
         assert released.wait(STUCK)
@@ -145,6 +180,7 @@ class LockstepWorker(Worker):  # type: ignore[misc]
     """A worker that the loop waits for."""
 
     here = threading.local()
+    told_to_end = False
 
     def submit(self, call: Callable[[], Any], /) -> Any:
         loop: Any = asyncio.get_running_loop()
@@ -153,6 +189,10 @@ class LockstepWorker(Worker):  # type: ignore[misc]
         step = super().submit(call)
         loop.wait_for_threads()
         return step
+
+    def finish(self) -> None:
+        self.told_to_end = True
+        super().finish()
 
     def _work(self) -> None:
         self.here.worker = self
@@ -171,7 +211,8 @@ def virtual_time() -> Generator[FakeLoop]:
                 for clock in ("monotonic", "perf_counter"):
                     if getattr(module, clock, None) is getattr(time, clock):
                         patch.setattr(module, clock, loop.time)
-        patch.setattr(_factories, "Worker", LockstepWorker)
+        for module in (_factories, _health):
+            patch.setattr(module, "Worker", LockstepWorker)
         patch.setattr(asyncio, "wrap_future", wrapped)
         try:
             yield loop

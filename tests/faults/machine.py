@@ -1,286 +1,29 @@
-"""Runs one scenario: a server's side of the real handler, on virtual time."""
+"""Runs one scenario: the real handler, its server and its receivers."""
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import logging
+import sys
+import threading
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 import pytest
 from django.test import override_settings
 
-from django_lifespan_typed import Registry, signals
+from django_lifespan_typed import signals
+from django_lifespan_typed._at_exit import at_exit
+from django_lifespan_typed._protocol import describe
 from django_lifespan_typed._running import running
-from django_lifespan_typed.handler import LifespanASGIHandler
-from tests.asgi.server import http_scope
-from tests.core.probes import lifespan_threads
 
-from .clock import FakeLoop, virtual_time
-from .probes import Diary, Moment, Probe
-from .scenario import LIMITS, Fault, Receiver, Scenario, Shape, Step
-
-# Virtual seconds that nothing here may take.
-FOR_EVER = 10_000.0
-
-
-@dataclass
-class Request:
-    """One request, and what was there when Django began to read it."""
-
-    index: int
-    asked: Moment
-    status: int | None = None
-    body: bytes = b""
-    admitted: Moment | None = None
-    cancelled: bool = False
-
-
-@dataclass
-class Outcome:
-    """All that was seen of one run, from outside."""
-
-    scenario: Scenario
-    probes: list[Probe]
-    sent: list[dict[str, Any]] = field(default_factory=list)
-    sent_at: list[Moment] = field(default_factory=list)
-    open_at_sent: list[list[Probe]] = field(default_factory=list)
-    """What was open when each message was sent."""
-    left_open: list[Probe] = field(default_factory=list)
-    """What was open when the lifespan was over."""
-    state_at_complete: dict[str, Any] | None = None
-    received: list[str] = field(default_factory=list)
-    """The messages that the application took, and ``broken``."""
-    told: dict[str, Moment] = field(default_factory=dict)
-    """When it was first told to end: cancelled, shut down, broken."""
-    cancellations: int = 0
-    signals: list[tuple[str, Moment, dict[str, Any]]] = field(default_factory=list)
-    raised_by_receivers: list[str] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
-    error: BaseException | None = None
-    began: Moment | None = None
-    ended: Moment | None = None
-    tasks_left: list[str] = field(default_factory=list)
-    threads_left: list[str] = field(default_factory=list)
-    loops_left: int = 0
-    serving_left: int = 0
-    problems: list[dict[str, Any]] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)
-
-    @property
-    def given_up(self) -> set[str]:
-        """Who was not waited for: it ignores that it is cancelled, or is a thread."""
-        return {
-            probe.name
-            for probe in self.probes
-            for line in self.log
-            if f"{probe.name!r} ignores that it was cancelled" in line
-        } | {
-            probe.name
-            for probe in self.probes
-            if probe.spec.shape is Shape.BLOCKING and not self._is_prompt(probe)
-        }
-
-    def _is_prompt(self, probe: Probe) -> bool:
-        if self.held(probe):
-            # It may be late although it is quick, where the budget was spent.
-            late = any(f"failed to stop {probe.name!r}" in line for line in self.log)
-            return not (late and probe.spec.stop.seconds)
-        return (probe.spec.start.seconds or 0) + (probe.spec.stop.seconds or 0) < 3
-
-    def held(self, probe: Probe) -> bool:
-        """Whether the lifespan had it running, by its own account."""
-        return any(f"started {probe.name!r} in" in line for line in self.log)
-
-    @property
-    def types(self) -> list[str]:
-        return [message["type"] for message in self.sent]
-
-
-class Server:
-    """Does the steps of a scenario, one after the other."""
-
-    def __init__(self, scenario: Scenario, loop: FakeLoop) -> None:
-        self.scenario = scenario
-        self.diary = Diary(loop)
-        specs = scenario.specs
-        optional: list[bool] = []
-        for spec in specs:
-            # What needs an optional one is optional: it would be refused else.
-            optional.append(spec.optional or any(optional[n] for n in spec.needs))
-        self.probes = [
-            Probe(number, spec, self.diary, optional[number])
-            for number, spec in enumerate(specs)
-        ]
-        self.registry = Registry()
-        for probe in self.probes:
-            probe.register(self.registry, self.probes)
-        self.outcome = Outcome(scenario, self.probes)
-        self.handler = LifespanASGIHandler(self.registry)
-        self.state: dict[str, Any] = {}
-        self.settled = asyncio.Event()
-        self.send_breaks = False
-        self.inbox: asyncio.Queue[str] = asyncio.Queue()
-        self.asking: list[asyncio.Task[None]] = []
-
-    async def run(self) -> Outcome:
-        outcome = self.outcome
-        outcome.began = self.diary.now()
-        self.task = asyncio.ensure_future(self._serve())
-        self.task.add_done_callback(lambda _: self.settled.set())
-        for step in self.scenario.steps:
-            await self._do(step)
-        if not self.task.done() and not outcome.told:
-            await self._do(("message", "lifespan.shutdown"))
-        done, _ = await asyncio.wait({self.task, *self.asking}, timeout=FOR_EVER)
-        assert self.task in done, "the lifespan goes on and on"
-        assert done.issuperset(self.asking), "a request is never answered"
-        outcome.error = (
-            asyncio.CancelledError() if self.task.cancelled() else self.task.exception()
-        )
-        for request, task in zip(outcome.requests, self.asking, strict=True):
-            request.cancelled = request.cancelled or task.cancelled()
-        self._look_round()
-        self.diary.release.set()
-        await asyncio.sleep(FOR_EVER)  # threads cannot be cancelled
-        for thread in lifespan_threads():
-            thread.join(30)
-        outcome.threads_left = [thread.name for thread in lifespan_threads()]
-        assert not self._tasks()
-        return outcome
-
-    async def _serve(self) -> None:
-        scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}}
-        if self.scenario.has_state:
-            scope["state"] = self.state
-        try:
-            await self.handler(scope, self._receive, self._send)
-        finally:
-            self.outcome.ended = self.diary.now()
-
-    async def _receive(self) -> dict[str, Any]:
-        word = await self.inbox.get()
-        self.outcome.received.append(word)
-        if word == "broken":
-            raise OSError("receive is broken")
-        return {"type": word}
-
-    async def _send(self, message: Any) -> None:
-        outcome = self.outcome
-        outcome.sent.append(dict(message))
-        outcome.sent_at.append(self.diary.now())
-        outcome.open_at_sent.append(self._open())
-        if message["type"] == "lifespan.startup.complete":
-            outcome.state_at_complete = dict(self.state)
-        self.settled.set()
-        if self.send_breaks:
-            self._told("broken")
-            raise OSError("send is broken")
-
-    # --- Steps
-
-    async def _do(self, step: Step) -> None:
-        what, how = step
-        doing: Any = getattr(self, f"_do_{what.replace(' ', '_')}")
-        await doing(how)
-
-    def _told(self, word: str) -> None:
-        self.outcome.told.setdefault(word, self.diary.now())
-
-    async def _do_message(self, word: str) -> None:
-        # Whatever is not the one startup ends it.
-        if word != "lifespan.startup" or "lifespan.startup" in self.outcome.received:
-            self._told(word)
-        self.inbox.put_nowait(word)
-        if not self.outcome.received:
-            # A server goes on when the application has begun.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-
-    async def _do_break(self, _: object) -> None:
-        self._told("broken")
-        self.inbox.put_nowait("broken")
-
-    async def _do_break_send(self, _: object) -> None:
-        self.send_breaks = True
-
-    async def _do_sleep(self, seconds: Any) -> None:
-        await asyncio.sleep(seconds)
-
-    async def _do_turns(self, count: Any) -> None:
-        for _ in range(count):
-            await asyncio.sleep(0)
-
-    async def _do_settle(self, _: object) -> None:
-        if self.outcome.received:
-            await asyncio.wait_for(self.settled.wait(), FOR_EVER)
-
-    async def _do_crash(self, number: Any) -> None:
-        # The first from there on that is held.
-        any(probe.crash() for probe in chain(self.probes[number:], self.probes))
-
-    async def _do_cancel(self, _: object) -> None:
-        if not self.task.done():
-            self._told("cancelled")
-            self.outcome.cancellations += 1
-            self.task.cancel()
-
-    async def _do_cancel_all(self, _: object) -> None:
-        self._told("cancelled all")
-        self.outcome.cancellations += 1
-        for task in self._tasks():
-            task.cancel()
-
-    async def _do_clear_state(self, _: object) -> None:
-        self.state.clear()
-
-    async def _do_request(self, _: object) -> None:
-        # A server that sends the lifespan sends no request before it.
-        if self.outcome.received[:1] == ["lifespan.startup"]:
-            request = Request(len(self.asking), self.diary.now())
-            self.outcome.requests.append(request)
-            self.asking.append(asyncio.ensure_future(self._ask(request)))
-
-    async def _ask(self, request: Request) -> None:
-        state = self.state.copy() if self.scenario.has_state else None
-        never = asyncio.Event()
-
-        async def receive() -> dict[str, Any]:
-            if request.admitted is not None:
-                await never.wait()
-            request.admitted = self.diary.now()
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Any) -> None:
-            request.status = message.get("status", request.status)
-            request.body += message.get("body", b"")
-
-        try:
-            await self.handler(http_scope("/", state=state), receive, send)
-        except asyncio.CancelledError:
-            request.cancelled = True
-
-    # --- Afterwards
-
-    def _open(self) -> list[Probe]:
-        return [
-            probe
-            for probe in self.probes
-            if probe.has_cleanup and len(probe.opened) > len(probe.closed)
-        ]
-
-    def _tasks(self) -> set[asyncio.Task[Any]]:
-        return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[return-value]
-
-    def _look_round(self) -> None:
-        outcome = self.outcome
-        outcome.tasks_left = [task.get_name() for task in self._tasks()]
-        outcome.left_open = self._open()
-        outcome.loops_left = len(running.loops())
-        outcome.serving_left = len(self.handler._host.serving)
+from .clock import Deadlock, Spinning, virtual_time
+from .factories import FACTORIES
+from .late import LateServer
+from .outcome import Outcome
+from .scenario import LIMITS, Crash, Fault, Receiver, Scenario, Shape
+from .server import Server
 
 
 @contextmanager
@@ -291,7 +34,15 @@ def connected(server: Server) -> Generator[None]:
             _connect(stack, name, _recorder(server, name))
         for receiver in server.scenario.receivers:
             _connect(stack, receiver.signal, _receiver(server, receiver))
+        for probe in server.probes:
+            if probe.spec.shape is Shape.RECEIVED:
+                manager = FACTORIES[probe.spec.shape](probe)
+                _connect(stack, "asgi_lifespan", _returning(manager))
         yield
+
+
+def _returning(manager: Any) -> Callable[..., Any]:
+    return lambda **_: manager
 
 
 def _connect(stack: ExitStack, name: str, receiver: Any) -> None:
@@ -334,44 +85,81 @@ def _receiver(server: Server, receiver: Receiver) -> Callable[..., Any]:
 
 
 class _Log(logging.Handler):
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, outcome: Outcome) -> None:
         super().__init__(logging.INFO)
-        self._lines = lines
+        self._outcome = outcome
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(f"{record.levelname} {record.getMessage()}")
+        message = record.getMessage()
+        self._outcome.log.append(f"{record.levelname} {message}")
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            self._outcome.raised_to_log[message] = describe(error)
+
+
+@contextmanager
+def unraisable() -> Generator[list[str]]:
+    """What is raised where nobody can catch it, to the end of all that is made here."""
+    found: list[str] = []
+
+    def note(given: object) -> None:
+        # Django leaves this to whoever cancels a request whose body it reads.
+        if "SpooledTemporaryFile" not in str(given):
+            found.append(str(given))
+
+    was_enabled = gc.isenabled()
+    # One generation then has all that is made here: to collect it is quick.
+    gc.disable()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", note)
+        patch.setattr(threading, "excepthook", note)
+        try:
+            yield found
+            gc.collect(0)
+        finally:
+            if was_enabled:
+                gc.enable()
 
 
 def run(scenario: Scenario) -> Outcome:
     """What becomes of *scenario*."""
+    with unraisable() as found:
+        outcome = _run(scenario)
+    outcome.unraisable = found
+    for probe in outcome.probes:
+        # anyio ends a group one of whose children the loop cancels, at once.
+        ended = f"{probe.title!r} ended while in use"
+        is_anyio = probe.spec.crash is Crash.ANYIO and "cancelled all" in outcome.told
+        if is_anyio and any(ended in line for line in outcome.log):
+            probe.told_to_crash = probe.told_to_crash or probe.stopping
+    return outcome
+
+
+def _run(scenario: Scenario) -> Outcome:
     logger = logging.getLogger("django_lifespan_typed")
-    lines: list[str] = []
+    limits = {**LIMITS, "STOP_BUDGET": scenario.budget}
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         # A run that breaks a promise leaves these to no other.
         patch.setattr(running, "_lifespans", [])
         patch.setattr(running, "last_failure", None)
-        patch.setattr(logger, "handlers", [_Log(lines)])
+        patch.setattr(at_exit, "_closes", [])
         patch.setattr(logger, "propagate", False)
         level = logger.level
         stack.callback(logger.setLevel, level)
         logger.setLevel(logging.INFO)
         stack.enter_context(
-            override_settings(LIFESPAN=LIMITS, ROOT_URLCONF="tests.faults.site")
+            override_settings(LIFESPAN=limits, ROOT_URLCONF="tests.faults.site")
         )
         loop = stack.enter_context(virtual_time())
 
-        async def drive() -> Outcome:
-            server = Server(scenario, loop)
-            with connected(server):
-                return await server.run()
-
-        outcome = loop.run_until_complete(drive())
+        server = (LateServer if scenario.late else Server)(scenario, loop)
+        patch.setattr(logger, "handlers", [_Log(server.outcome)])
+        # Not in a coroutine: a broken runtime may leave that where it is.
+        stack.enter_context(connected(server))
+        try:
+            outcome = loop.run_until_complete(server.run())
+        except (Deadlock, Spinning) as error:
+            raise AssertionError(repr(error)) from None
         outcome.problems = loop.problems
-    outcome.log = lines
-    for probe in outcome.probes:
-        # anyio ends a group one of whose children the loop cancels, at once.
-        ended = f"{probe.name!r} ended while in use"
-        if "cancelled all" in outcome.told and any(ended in line for line in lines):
-            probe.told_to_crash = probe.told_to_crash or probe.stopping
+        outcome.closes_left = len(at_exit._closes)
     return outcome

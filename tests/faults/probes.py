@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any
 
 import anyio
 
-from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
-
 from .clock import FakeLoop
-from .scenario import Act, Crash, Fault, Shape, Spec
+from .scenario import LIMITS, MANAGERS, Act, Crash, Fault, Shape, Spec
 
 MARK: ContextVar[str] = ContextVar("MARK", default="nobody's")
 """Set by each resource at its start, to its own name."""
@@ -90,11 +89,28 @@ def raise_if_told(act: Act, whose: str) -> None:
         raise KeyboardInterrupt(whose)
 
 
+@dataclass
+class Checked:
+    """One health check that was made."""
+
+    began: Moment
+    value: object
+    mark: str
+    """That of the context it was made in."""
+    others: int
+    """How many were being made of the same resource."""
+    ended: Moment | None = None
+
+
 class Probe:
     """One resource, and what became of it."""
 
     def __init__(self, number: int, spec: Spec, diary: Diary, optional: bool) -> None:
         self.name = f"r{number}"
+        self.title = self.name
+        """What the lifespan calls it."""
+        if spec.shape in MANAGERS:
+            self.title = f"manager faults.{self.name}"
         self.spec = spec
         self.optional = optional
         self.value: object = Value()
@@ -113,6 +129,7 @@ class Probe:
         self.reached: list[str] = []
         """The acts that went as far as their fault."""
         self.told_to_crash: Moment | None = None
+        self.checks: list[Checked] = []
         self._diary = diary
         self._crash = asyncio.Event()
         self._task: asyncio.Task[Any] | None = None
@@ -121,13 +138,15 @@ class Probe:
     def has_cleanup(self) -> bool:
         return self.spec.shape is not Shape.COROUTINE
 
-    def register(self, registry: Registry, probes: list[Probe]) -> Resource[Any]:
-        needs: Any = tuple(StateKey[Value](probes[n].name) for n in self.spec.needs)
-        key = StateKey[Value](self.name)
-        options: Any = {"optional": True} if self.optional else {}
-        declare: Any = lifespan_resource(key, needs=needs, registry=registry, **options)
-        resource: Resource[Any] = declare(FACTORIES[self.spec.shape](self))
-        return resource
+    @property
+    def start_limit(self) -> float:
+        own = self.spec.start_limit
+        return LIMITS["START_TIMEOUT"] if own is None else own
+
+    @property
+    def stop_limit(self) -> float:
+        own = self.spec.stop_limit
+        return LIMITS["STOP_TIMEOUT"] if own is None else own
 
     def crash(self) -> bool:
         """Die, if it is held; whether it is."""
@@ -163,7 +182,10 @@ class Probe:
         """The start is through: what it makes."""
         self.reached.append("start")
         self.started = self._diary.now()
-        return "wrong" if self.spec.start.fault is Fault.WRONG_TYPE else self.value
+        if self.spec.start.fault is Fault.WRONG_TYPE:
+            return "wrong"
+        is_manager = self.spec.shape in MANAGERS
+        return {self.name: self.value} if is_manager else self.value
 
     def leave(self) -> None:
         if self.stopping is None:
@@ -188,6 +210,28 @@ class Probe:
         finally:
             self.reached.append(part)
 
+    async def check(self, act: Act, value: object) -> object:
+        checked = self._checked(value)
+        try:
+            await self._diary.act(act, f"health of {self.name}")
+        finally:
+            checked.ended = self._diary.now()
+        return act.fault is not Fault.FALSE
+
+    def check_blocking(self, act: Act, value: object) -> object:
+        checked = self._checked(value)
+        try:
+            self._diary.act_blocking(act, f"health of {self.name}")
+        finally:
+            checked.ended = self._diary.now()
+        return act.fault is not Fault.FALSE
+
+    def _checked(self, value: object) -> Checked:
+        others = sum(checked.ended is None for checked in self.checks)
+        checked = Checked(self._diary.now(), value, MARK.get(), others)
+        self.checks.append(checked)
+        return checked
+
     async def start(self) -> None:
         await self.act("start", self.spec.start)
 
@@ -199,7 +243,7 @@ class Probe:
     async def group(self) -> AsyncGenerator[None]:
         """Whose child fails when the resource is to crash."""
         made: Any
-        name = f"lifespan {self.name}"  # a child of the resource's own task
+        name = f"lifespan {self.title}"  # a child of the resource's own task
         async with AsyncExitStack() as stack:
             if self.spec.crash is Crash.ANYIO:
                 made = await stack.enter_async_context(anyio.create_task_group())
@@ -221,97 +265,3 @@ class Probe:
             return asyncio.current_task(), MARK.get()
         except RuntimeError:
             return threading.current_thread(), MARK.get()
-
-
-# --- Factories
-
-
-def _generator(probe: Probe) -> Callable[..., Any]:
-    async def factory(*needs: object) -> AsyncIterator[Any]:
-        probe.begin(needs)
-        try:
-            async with probe.group():
-                await probe.start()
-                if probe.spec.start.fault is Fault.NEVER_YIELD:
-                    return
-                try:
-                    yield probe.enter()
-                    if probe.spec.stop.fault is Fault.YIELD_TWICE:
-                        await probe.stop()
-                        yield probe.value
-                finally:
-                    if probe.spec.stop.fault is not Fault.YIELD_TWICE:
-                        await probe.stop()
-        finally:
-            probe.end()
-
-    return factory
-
-
-def _blocking(probe: Probe) -> Callable[..., Any]:
-    def factory(*needs: object) -> Iterator[Any]:
-        probe.begin(needs)
-        try:
-            probe.act_blocking("start", probe.spec.start)
-            if probe.spec.start.fault is Fault.NEVER_YIELD:
-                return
-            try:
-                yield probe.enter()
-                if probe.spec.stop.fault is Fault.YIELD_TWICE:
-                    probe.leave()
-                    probe.act_blocking("stop", probe.spec.stop)
-                    yield probe.value
-            finally:
-                if probe.spec.stop.fault is not Fault.YIELD_TWICE:
-                    probe.leave()
-                    probe.act_blocking("stop", probe.spec.stop)
-        finally:
-            probe.end()
-
-    return factory
-
-
-def _coroutine(probe: Probe) -> Callable[..., Any]:
-    async def factory(*needs: object) -> Any:
-        probe.begin(needs)
-        await probe.start()
-        return probe.enter()
-
-    return factory
-
-
-def _class(probe: Probe) -> Callable[..., Any]:
-    class Factory:
-        def __init__(self, *needs: object) -> None:
-            self.needs = needs
-
-        async def __aenter__(self) -> Any:
-            probe.begin(self.needs)
-            try:
-                await probe.start()
-            except BaseException:
-                probe.end()
-                raise
-            return probe.enter()
-
-        async def __aexit__(self, *_: object) -> None:
-            try:
-                await probe.stop()
-            finally:
-                probe.end()
-
-    return Factory
-
-
-def _returning(probe: Probe) -> Callable[..., Any]:
-    made = _class(probe)
-    return lambda *needs: made(*needs)
-
-
-FACTORIES: Final[dict[Shape, Callable[[Probe], Callable[..., Any]]]] = {
-    Shape.GENERATOR: _generator,
-    Shape.COROUTINE: _coroutine,
-    Shape.CLASS: _class,
-    Shape.RETURNING: _returning,
-    Shape.BLOCKING: _blocking,
-}

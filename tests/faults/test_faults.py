@@ -8,9 +8,10 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from .families import FAMILIES
 from .machine import run
 from .promises import check
-from .scenario import FAMILIES, Scenario
+from .scenario import Scenario
 
 CI_CASES: Final = 2800
 CASES: Final = int(os.environ.get("FAULT_CASES", CI_CASES))

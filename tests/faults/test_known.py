@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+
 import pytest
 
+from django_lifespan_typed import Lifespan, Registry, lifespan_resource
+from django_lifespan_typed._host import Host
+from django_lifespan_typed._running import running
+
+from .clock import virtual_time
 from .machine import run
 from .promises import check
 from .scenario import (
     CANCEL,
     CANCEL_ALL,
+    CANCEL_ALL_BACK,
+    HEALTH,
     SETTLE,
     SHUTDOWN,
     STARTUP,
     Act,
+    Check,
+    Crash,
     Fault,
     Receiver,
     Scenario,
     Spec,
     Step,
 )
+from .server import FOR_EVER
 
 
 @pytest.mark.parametrize("then", [CANCEL, CANCEL_ALL], ids=["it", "all"])
@@ -52,3 +65,68 @@ def test_a_late_receiver_that_swallows_its_cancellation_is_late() -> None:
 
     check(outcome)
     assert outcome.types[-1] == "lifespan.shutdown.failed"
+
+
+def test_a_late_start_that_is_cancelled_at_once_has_failed() -> None:
+    """A loop that cancels all that it has, before the first step: no one waits on."""
+    with virtual_time() as loop:
+
+        async def begin() -> str:
+            record = Host(Registry()).start(loop)
+            assert record.task is not None
+            record.task.cancel()
+            await asyncio.wait_for(record.settled.wait(), FOR_EVER)
+            return record.phase
+
+        assert loop.run_until_complete(begin()) == "failed"
+
+
+def test_no_health_check_of_what_has_crashed_and_unwinds() -> None:
+    """Its value is dead already, and nobody's any more."""
+    registry, checked, release = Registry(), list[object](), asyncio.Event()
+    held = list[asyncio.Task[object]]()
+
+    async def unwinds() -> AsyncGenerator[int]:
+        held.append(asyncio.current_task())  # type: ignore[arg-type]
+        try:
+            yield 1
+        finally:
+            await release.wait()
+
+    resource = lifespan_resource("r0", registry=registry)(unwinds)
+    resource.health(checked.append)
+
+    async def crash() -> str:
+        async with Lifespan(registry) as _:
+            lifespan = running.on(asyncio.get_running_loop())
+            assert lifespan is not None
+            held[0].cancel()
+            await asyncio.sleep(1)
+            (health,) = await lifespan.health()
+            release.set()
+            return health.verdict
+
+    with virtual_time() as loop:
+        assert loop.run_until_complete(crash()) == "fail"
+    assert checked == []
+
+
+@pytest.mark.parametrize("end", [CANCEL_ALL, CANCEL_ALL_BACK], ids=["first", "last"])
+def test_no_health_check_of_what_crashes_in_the_turn_before_it(end: Step) -> None:
+    """It was usable when the check was asked for, one turn of the loop ago."""
+    spec = Spec(crash=Crash.ANYIO, health=Check())
+    steps = (STARTUP, ("sleep", 0.5), end, HEALTH, SHUTDOWN)
+
+    outcome = run(Scenario((spec,), steps, late=True))
+
+    check(outcome)
+
+
+def test_a_late_start_without_a_stop_limit_fails() -> None:
+    """One that ignores that it is cancelled has what a whole stop may take."""
+    spec = Spec(start=Act(fault=Fault.STUBBORN), stop_limit=float("inf"))
+
+    outcome = run(Scenario((spec,)))
+
+    check(outcome)
+    assert outcome.types == ["lifespan.startup.failed"]

@@ -13,9 +13,10 @@ from django_lifespan_typed.handler import LifespanASGIHandler
 from tests.asgi.server import http_scope
 
 from .clock import FakeLoop, virtual_time
-from .machine import FOR_EVER
+from .factories import register
 from .probes import Diary, Probe
 from .scenario import Act, Shape, Spec
+from .server import FOR_EVER
 
 CASES: Final = int(os.environ.get("FAULT_CASES", "400"))
 
@@ -82,7 +83,7 @@ async def _drive(loop: FakeLoop, scope: dict[str, Any], steps: list[Any]) -> Non
     probes = [Probe(number, spec, diary, False) for number, spec in enumerate(specs)]
     registry = Registry()
     for probe in probes:
-        probe.register(registry, probes)
+        register(probe, registry, probes)
     handler = LifespanASGIHandler(registry)
     inbox: asyncio.Queue[Any] = asyncio.Queue()
     sent: list[str] = []

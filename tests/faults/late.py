@@ -1,0 +1,85 @@
+"""A server that sends no lifespan: the first request, or a host, starts it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from typing_extensions import override
+
+from django_lifespan_typed._host import Record
+
+from .scenario import SHUTDOWN, STARTUP
+from .server import Server
+
+
+class LateServer(Server):
+    """Does the steps of a scenario whose messages are calls of the host."""
+
+    @override
+    async def _begin(self) -> None:
+        self.host = self.handler._host
+        self.record: Record | None = None
+        self.host.on_late_start = self._on_start
+
+    @override
+    async def _end(self) -> None:
+        if self.task is None:
+            await self._do(STARTUP)
+        if not self.outcome.told:
+            await self._do(SHUTDOWN)
+
+    def _on_start(self, loop: asyncio.AbstractEventLoop) -> bool:
+        self.outcome.began = self.diary.now()
+        self.outcome.received = ["lifespan.startup"]
+        self.record = self.host.start(loop)
+        self.task = self.record.task
+        assert self.task is not None
+        self.task.add_done_callback(self._on_done)
+        self.others.append(asyncio.ensure_future(self._watch(self.record)))
+        return True
+
+    def _on_done(self, _: object) -> None:
+        self.outcome.ended = self.diary.now()
+        self.settled.set()
+
+    async def _watch(self, record: Record) -> None:
+        await record.settled.wait()
+        if record.phase == "running":
+            self.outcome.ready = self.diary.now()
+        self.settled.set()
+
+    # --- Steps
+
+    @override
+    async def _do_message(self, word: str) -> None:
+        if word == "lifespan.startup" and self.task is None:
+            self._on_start(asyncio.get_running_loop())
+        elif word == "lifespan.shutdown" and self.record is not None:
+            is_up = self.record.settled.is_set()
+            self._told("stopped" if is_up else "cancelled")
+            self.others.append(asyncio.ensure_future(self.record.stop()))
+
+    @override
+    async def _do_break(self, _: object) -> None:
+        """It has nothing that could break."""
+
+    @override
+    async def _do_cancel_all(self, order: object) -> None:
+        if self.task is not None:
+            await super()._do_cancel_all(order)
+
+    @override
+    async def _do_request(self, _: object) -> None:
+        # Another would start another lifespan.
+        if not self.outcome.told:
+            self._ask_now()
+
+    # --- Afterwards
+
+    @override
+    async def _ask_afterwards(self) -> None:
+        record: Any = self.host._records.get(asyncio.get_running_loop())
+        assert record.settled.is_set()
+        assert record.phase in {"stopped", "failed"}
+        assert record.task is None

@@ -1,0 +1,148 @@
+"""Runs of a plan, and lifespans, that each break one rule."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "what is needed stops first",
+        "_run:Run._stop_if_unneeded",
+        'if owner.phase == "running" and all(',
+        'if owner.phase == "running" or all(',
+        "quiet",
+    ),
+    Mutant(
+        "a stop ends at the first failure",
+        "_run:Run.on_finished",
+        "if self._stopping:\n",
+        "if self._stopping and owner.error is None:\n",
+        "stops",
+    ),
+    Mutant(
+        "errors of a stop are lost",
+        "_run:Run.stop",
+        "if owner.stop_error]",
+        "if owner.stop_error][:1]",
+        "stops",
+    ),
+    Mutant(
+        "a failed start does not wait for its siblings",
+        "_run:Run._until_finished",
+        "while self._unfinished:",
+        "while self._unfinished and self._is_up:",
+        "starts",
+    ),
+    Mutant(
+        "needs are not waited for",
+        "_run:Run.on_started",
+        "if not self._unmet[name]:",
+        'if self.owners[name].phase == "waiting":',
+        "quiet",
+    ),
+    Mutant(
+        "a plan starts level by level",
+        "_run:Run.on_started",
+        "self._begin([self.owners[name]])",
+        "self.loop.call_later(1, self._begin, [self.owners[name]])",
+        "quiet",
+    ),
+    Mutant(
+        "a cancelled stop leaves things open",
+        "_run:Run._until_finished",
+        "cancelled = error",
+        "raise",
+        "cancelled signals",
+    ),
+    Mutant(
+        "an optional failure fails the start",
+        "_run:Run.on_finished",
+        "wrong is not None and owner.resource.optional and not self._stopping",
+        "wrong is None and owner.resource.optional and not self._stopping",
+        "optional",
+    ),
+    Mutant(
+        "a late start without a stop limit never fails",
+        "_run:Run.seconds_left",
+        "settings.STOP_BUDGET)",
+        'float("inf"))',
+        "limits",
+    ),
+    Mutant(
+        "a stop that is near is not said",
+        "_run:Run.expect_stop",
+        "self.will_stop = True",
+        "pass",
+        "budgets",
+    ),
+    Mutant(
+        "the budget begins anew",
+        "_run:Run.stop",
+        "if not self.will_stop:",
+        "if True:",
+        "budgets",
+    ),
+    Mutant(
+        "siblings go on when a start has failed",
+        "_run:Run.stop",
+        'if owner.phase in {"waiting", "starting"}:',
+        'if owner.phase == "waiting":',
+        "starts",
+    ),
+    Mutant(
+        "a crash during the start is none",
+        "_run:Run.on_finished",
+        'if owner.phase == "crashed" and not (self._is_up or self._stopping):',
+        "if False:",
+        "optional",
+    ),
+    Mutant(
+        "whom the loop cancels does not wait its turn",
+        "_run:Run.is_ending",
+        "bool(task and not task.done() and cancelling and cancelling())",
+        "False",
+        "cancelled signals",
+    ),
+    Mutant(
+        "a lost optional one is waited for",
+        "_run:Run._go_on_without",
+        "self._unstarted -= 1",
+        "pass",
+        "optional",
+    ),
+    Mutant(
+        "who needs a lost optional one waits for it",
+        "_run:Run._go_on_without",
+        "self.owners[name].skip(lost)",
+        "pass",
+        "optional",
+    ),
+    Mutant(
+        "a failure is sent before all is closed",
+        "_lifespan:Lifespan.__aenter__",
+        "await run.stop()",
+        "run.loop.create_task(run.stop())",
+        "starts",
+    ),
+    Mutant(
+        "checks go on after the stop began",
+        "_lifespan:Lifespan.__aexit__",
+        "await self._checks.end()",
+        "pass",
+        "health",
+    ),
+    Mutant(
+        "checks go on after a failed start",
+        "_lifespan:Lifespan.__aenter__",
+        "await self._checks.end()",
+        "pass",
+        "probes",
+    ),
+    Mutant(
+        "what ended is kept",
+        "_lifespan:Lifespan._left",
+        "running.remove(self)",
+        "pass",
+        "quiet",
+    ),
+)

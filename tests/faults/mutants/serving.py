@@ -1,0 +1,148 @@
+"""Servers' sides, signals and hosts that each break one rule."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "requests are served half-started",
+        "_host:Host.admit",
+        'if record.phase != "running":',
+        'if record.phase == "failed":',
+        "server",
+    ),
+    Mutant(
+        "cancelled before its first step, a late start never ends",
+        "_host:Host._on_held",
+        "if not record.settled.is_set():",
+        "if False:",
+        "late",
+    ),
+    Mutant(
+        "a state is taken for given",
+        "_host:Host.lifespan",
+        'if "state" in scope:',
+        "if True:",
+        "server",
+    ),
+    Mutant(
+        "requests are served while all stops",
+        "_host:Host._recorded",
+        'record.settle("stopped")',
+        "pass",
+        "server",
+    ),
+    Mutant(
+        "who waits for a failed start waits on",
+        "_host:Host._end",
+        'if record.phase == "starting":',
+        "if False:",
+        "late and all",
+    ),
+    Mutant(
+        "the past keeps its task",
+        "_host:Host._end",
+        "if self._records.get(loop) is record:",
+        "if False:",
+        "late",
+    ),
+    Mutant(
+        "a late start is in the context of a request",
+        "_host:Host.start",
+        "Context().run(",
+        "(lambda made: made())(",
+        "late",
+    ),
+    Mutant(
+        "a late start that fails raises to nobody",
+        "_host:Host._hold",
+        "except Exception:",
+        "except ZeroDivisionError:",
+        "late and all",
+    ),
+    Mutant(
+        "a late request has no state",
+        "_host:Host.admit",
+        'scope["state"] = {**record.values, **scope.get("state", {})}',
+        'scope["state"] = {}',
+        "late",
+    ),
+    Mutant(
+        "requests do not wait for the start",
+        "_host:Host.admit",
+        "if not record.settled.is_set():",
+        "if False:",
+        "late",
+    ),
+    Mutant(
+        "the stop of a late one is lost",
+        "_host:Record.stop",
+        "self._told_to_stop.set()",
+        "pass",
+        "late",
+    ),
+    Mutant(
+        "asgi_shutdown only where asgi_startup went well",
+        "_signalled:run_with_signals",
+        "for problem in await _stop(lifespan, scope, settings):",
+        "for problem in [await lifespan.__aexit__(None, None, None)][1:]:",
+        "serving",
+    ),
+    Mutant(
+        "the stop relies on the server's state",
+        "_signalled:_stop",
+        "state=lifespan.state,",
+        'state={name: scope["state"][name] for name in lifespan.state},',
+        "serving",
+    ),
+    Mutant(
+        "asgi_shutdown is lost at a second cancellation",
+        "_signalled:_stop",
+        "to_the_end=True",
+        "to_the_end=False",
+        "late",
+    ),
+    Mutant(
+        "receivers have no limit",
+        "_signalled:_stop",
+        "timeout=min(settings.STOP_TIMEOUT, settings.STOP_BUDGET)",
+        'timeout=float("inf")',
+        "serving",
+    ),
+    Mutant(
+        "errors of asgi_shutdown are lost",
+        "_signalled:_stop",
+        "the stop visits everybody\n        errors.append(error)",
+        "the stop visits everybody\n        pass",
+        "serving",
+    ),
+    Mutant(
+        "managers of receivers are not opened",
+        "_signalled:_with_managers",
+        "if manager is None:",
+        "if True:",
+        "quiet",
+    ),
+    Mutant(
+        "a second startup is taken for a shutdown",
+        "_protocol:_expect",
+        "if received == expected:",
+        'if received == expected or received == "lifespan.startup":',
+        "server",
+    ),
+    Mutant(
+        "a failed stop says nothing",
+        "_protocol:answer_lifespan",
+        'if reached != "running":',
+        'if reached == "startup":',
+        "stops",
+    ),
+    Mutant(
+        "a failure is sent, but not raised",
+        "_protocol:answer_lifespan",
+        "        raise\n",
+        "        return\n",
+        "starts",
+    ),
+)

@@ -1,0 +1,30 @@
+"""Who dies while it is held is noticed."""
+
+from __future__ import annotations
+
+from tests.faults.outcome import Outcome
+from tests.faults.scenario import Crash
+
+from .seen import is_cancelled
+
+
+def crashes_are_noticed(outcome: Outcome) -> None:
+    """Who dies while it is held is in the log, and closed at once."""
+    stop = min(
+        (at.number for name, at, _ in outcome.signals if "down" in name), default=0
+    )
+    for probe in outcome.probes:
+        crash = probe.told_to_crash
+        alone = probe.spec.crash is not Crash.CANCELLED or not is_cancelled(outcome)
+        if crash is None or not crash.number < stop or not alone:
+            continue
+        told = min((at.at for at in outcome.told.values()), default=0)
+        if crash.at < told and probe.has_cleanup and probe.name not in outcome.given_up:
+            assert probe.stopping is not None
+            assert probe.stopping.at == crash.at, f"{probe.name} is dead, but held"
+            assert any(
+                f"{probe.title!r} ended while in use" in line for line in outcome.log
+            ), outcome.log
+
+
+PROMISES = (crashes_are_noticed,)

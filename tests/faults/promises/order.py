@@ -1,0 +1,54 @@
+"""The plan decides when each stops."""
+
+from __future__ import annotations
+
+from tests.faults.outcome import Outcome
+
+from .seen import dependents, is_orderly, opened, using
+
+
+def what_is_needed_closes_last(outcome: Outcome) -> None:
+    """Nothing begins to close before all that needs it is closed."""
+    for probe in opened(outcome):
+        if probe.told_to_crash or not probe.has_cleanup or probe.stopping is None:
+            continue
+        for other in using(outcome, probe):
+            if (
+                not other.opened
+                or not other.has_cleanup
+                or other.name in outcome.given_up
+            ):
+                continue
+            assert other.closing is not None
+            assert other.closing.number < probe.stopping.number, (
+                f"{probe.name} closes before {other.name}"
+            )
+
+
+def stops_are_on_time(outcome: Outcome) -> None:
+    """A resource begins to close the moment the last that needs it is closed."""
+    ends: dict[str, float | None] = {}
+    orderly = [probe for probe in opened(outcome) if is_orderly(outcome, probe)]
+    begin = min((probe.stopping.at for probe in orderly if probe.stopping), default=0)
+    for probe in reversed(outcome.probes):
+        users = [ends[other.name] for other in dependents(outcome, probe)]
+        due = None if None in users else max([begin, *(at for at in users if at)])
+        if probe in orderly and due is not None:
+            assert probe.stopping is not None
+            assert probe.stopping.at == due, f"{probe.name} stops late, or early"
+        if probe.name in outcome.given_up or (
+            probe.told_to_crash and not probe.has_cleanup
+        ):
+            ends[probe.name] = None
+        elif probe.has_cleanup:
+            ends[probe.name] = probe.closing.at if probe.closing else begin
+        elif outcome.held(probe) or not probe.opened:
+            ends[probe.name] = due
+        else:
+            ends[probe.name] = None
+
+
+PROMISES = (
+    what_is_needed_closes_last,
+    stops_are_on_time,
+)
