@@ -41,16 +41,18 @@ class YieldedTwice(Exception):
     """A generator yielded again when it should have ended."""
 
 
-def opener(factory: Factory) -> Callable[..., Opened]:
-    """A function that makes one use of *factory*: an async context manager."""
-    name = getattr(factory, "__name__", "resource")
+def opener(factory: Factory, name: str) -> Callable[..., Opened]:
+    """
+    A function that makes one use of *factory*: an async context manager. *name* is
+    that of its thread, where it needs one.
+    """
     if isasyncgenfunction(factory):
         return lambda *needs: _AsyncGenerator(factory(*needs))
     if isgeneratorfunction(factory):
         return lambda *needs: _InThread(lambda: _Generator(factory(*needs)), name)
     if isclass(factory) and _is_sync_only(factory):
         return lambda *needs: _InThread(partial(_called, factory, *needs), name)
-    return lambda *needs: _from_result(factory(*needs))
+    return lambda *needs: _from_result(factory(*needs), name)
 
 
 def _called(factory: Factory, *needs: Any) -> Any:
@@ -61,18 +63,18 @@ def _is_sync_only(cls: type) -> bool:
     return hasattr(cls, "__enter__") and not hasattr(cls, "__aenter__")
 
 
-def _from_result(made: Any) -> Opened:
+def _from_result(made: Any, name: str) -> Opened:
     known: Any = made  # isinstance would narrow it to a generic of unknowns
     # Context managers first: a file is its own iterator, a pool is awaitable.
     if isinstance(made, AbstractAsyncContextManager):
         opened: Opened = known
         return opened
     if isinstance(made, AbstractContextManager):
-        return _InThread(lambda: known)
+        return _InThread(lambda: known, name)
     if isinstance(made, AsyncIterator):
         return _AsyncGenerator(known)
     if isinstance(made, Iterator):
-        return _InThread(lambda: _Generator(known))
+        return _InThread(lambda: _Generator(known), name)
     if isawaitable(made):
         return _Awaited(known)
     raise NotAFactory(type(made).__qualname__)
@@ -128,7 +130,7 @@ class _InThread(AbstractAsyncContextManager[Any]):
     """A blocking context manager: made, entered and exited in one own thread."""
 
     def __init__(
-        self, make: Callable[[], AbstractContextManager[Any]], name: str = "resource"
+        self, make: Callable[[], AbstractContextManager[Any]], name: str
     ) -> None:
         self._make = make
         self._manager: AbstractContextManager[Any] | None = None

@@ -77,6 +77,7 @@ def failed_stop(resource: Resource[Any], error: BaseException) -> Exception:
 
 def crashed(resource: Resource[Any], error: BaseException | None) -> ResourceCrashed:
     """A resource that has ended while in use, with *error* if with any."""
+    error = _own_cause(error) or error
     kind = "" if error is None else f" with {type(error).__name__}"
     crash = ResourceCrashed(
         resource.name, resource.declared_at, f"ended while in use{kind}"

@@ -119,13 +119,16 @@ class Lifespan:
     ) -> None:
         if self._is_in_parent():
             return
-        if self._run is None or self._entered_in is None:
+        if self._run is None or self._checks is None or self._entered_in is None:
             raise LifespanError(
                 "this Lifespan does not run\nEnter it first: async with"
             )
+        if self._checks.ended:
+            raise LifespanError(
+                "this Lifespan is being left already\nLeave it once: async with"
+            )
         try:
-            if self._checks is not None:
-                await self._checks.end()
+            await self._checks.end()
         finally:
             try:
                 errors = await self._run.stop()
@@ -198,19 +201,19 @@ class Lifespan:
     def _will_stop(self) -> None:
         # Said before signals are sent, whose time is part of the budget; and Python
         # 3.10 cannot see that the task which entered it was cancelled.
-        if self._run is not None:
-            self._run.expect_stop()
+        assert self._run is not None, "it was entered"
+        self._run.expect_stop()
 
     def _mirror(self, values: MutableMapping[str, Any]) -> None:
         # What a server copies its requests' states from; a test overrides them too.
-        if self._covered is not None:
-            self._covered.mirror(values)
+        assert self._covered is not None, "it was entered"
+        self._covered.mirror(values)
 
     def _left(self) -> None:
         running.remove(self)
-        if self._covered is not None:
-            overrides.leave(self._covered)
-            self._covered = None
+        assert self._covered is not None, "it is left once"
+        overrides.leave(self._covered)
+        self._covered = None
         running.enter(self._before)
         self._entered_in = None
 

@@ -104,10 +104,7 @@ class Owner:
                 self._interrupt()
         elif self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
-        else:
-            # It has crashed, and unwinds: for no longer than a stop may take.
-            seconds = min(self.stop_timeout, self._group.seconds_left())
-            self._limit(seconds, self._cancel)
+        # Else it has crashed, and unwinds within the limit that it was given then.
 
     # --- Asked by the lifespan
 
@@ -209,6 +206,7 @@ class Owner:
                 # cancels every task that it has: then the order of the stop must hold.
                 if not await self._everything_ends(error):
                     self._unwinds = True
+                    self._limit(self._seconds_to_stop(), self._cancel)
                     raise
 
     async def _everything_ends(self, error: asyncio.CancelledError) -> bool:
@@ -226,9 +224,7 @@ class Owner:
     def _stopping(self) -> None:
         self.phase = "stopping"
         self.began_at = monotonic()
-        self._limit(
-            min(self.stop_timeout, self._group.seconds_left()), self._on_time_limit
-        )
+        self._limit(self._seconds_to_stop(), self._on_time_limit)
 
     # --- How it ended
 
@@ -281,8 +277,6 @@ class Owner:
 
     def _give_up(self, _seconds: float) -> None:
         """Leave a task alone that does not end although it was cancelled."""
-        if self.finished:
-            return
         logger.error(
             "lifespan resource %r ignores that it was cancelled; it is left open\n%s",
             self.resource.name,
@@ -290,7 +284,9 @@ class Owner:
         )
         assert self._task is not None
         self._task.cancel()  # the second leaves a thread alone
-        if self._timed_out is None:
+        if self.phase == "running":
+            self._crashed(None)
+        elif self._timed_out is None:
             self._finish("stopped")
         else:
             self._failed(asyncio.CancelledError())
@@ -305,11 +301,13 @@ class Owner:
 
     # --- Time limits
 
+    def _seconds_to_stop(self) -> float:
+        return min(self.stop_timeout, self._group.seconds_left())
+
     def _interrupt(self) -> None:
         """Cancel a start, and give it as long as a stop to close what it opened."""
         assert self._task is not None
-        seconds = min(self.stop_timeout, self._group.seconds_left())
-        self._limit(seconds, self._cancel)
+        self._limit(self._seconds_to_stop(), self._cancel)
         self._task.cancel()
 
     def _cancel(self, _seconds: float = 0) -> None:

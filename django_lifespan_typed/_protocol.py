@@ -49,9 +49,15 @@ async def answer_lifespan(
 
 def describe(error: BaseException) -> str:
     """What failed and where it was written, then the traceback."""
-    notes: list[str] = getattr(error, "__notes__", [])
     shown = "".join(traceback.format_exception(error)).rstrip()
-    return "\n".join([*notes, shown])
+    return "\n".join([*_notes(error), shown])
+
+
+def _notes(error: BaseException) -> list[str]:
+    notes: list[str] = getattr(error, "__notes__", [])
+    # The traceback has fifteen of a group, and leaves the others out.
+    parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+    return [*notes, *(line for part in parts for line in _notes(part) or [str(part)])]
 
 
 def _expect(expected: str, received: object) -> None:

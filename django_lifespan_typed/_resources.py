@@ -95,7 +95,7 @@ class Resource(StateKey[T]):
         self.stop_timeout = stop_timeout
         self.optional = optional
         self.health_check = None
-        self._open = opener(factory)
+        self._open = opener(factory, name)
         self._value_type: object = _NOT_YET
 
     @property

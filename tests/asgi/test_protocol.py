@@ -266,6 +266,24 @@ async def test_several_failed_stops_are_one_group(registry: Registry) -> None:
         assert said in sent["message"]
 
 
+async def test_no_failed_stop_is_left_out_of_the_message(registry: Registry) -> None:
+    """A traceback has fifteen of a group; the message names them all."""
+    names = [f"resource {number}" for number in range(40)]
+    for name in names:
+
+        @lifespan_resource(name, registry=registry)
+        async def _() -> AsyncGenerator[None]:
+            yield
+            raise ValueError("lost")
+
+    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
+        await server.startup()
+        sent = await server.shutdown()
+        await server.outcome()
+
+    assert [name for name in names if repr(name) not in sent["message"]] == []
+
+
 async def test_a_stop_that_hangs_is_sent_with_its_place(
     registry: Registry, journal: list[str]
 ) -> None:

@@ -22,7 +22,7 @@ from django_lifespan_typed import (
 )
 from django_lifespan_typed.exceptions import ResourceCrashed, StartupError
 
-from .probes import Probes, Step, assert_closed, phases
+from .probes import Hang, Probes, Step, Stubborn, assert_closed, phases
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
@@ -579,3 +579,77 @@ async def test_a_resource_whose_task_is_cancelled_has_crashed(
     (status,) = lifespan.status()
     assert isinstance(status.error, ResourceCrashed)
     assert isinstance(status.error.__cause__, asyncio.CancelledError)
+
+
+async def crashing(
+    registry: Registry, group: Group, unwind: Step, **limits: float
+) -> Lifespan:
+    """A lifespan, one of whose resources has crashed, and does *unwind* at its end."""
+    crash = asyncio.Event()
+
+    async def child() -> None:
+        await crash.wait()
+        raise ValueError("of the child")
+
+    @lifespan_resource("it", registry=registry, **limits)  # type: ignore[call-overload]
+    async def _() -> AsyncGenerator[Spawn]:
+        try:
+            async with group() as spawn:
+                spawn(child)
+                yield spawn
+        finally:
+            await unwind.go()
+
+    lifespan = Lifespan(registry)
+    await lifespan.__aenter__()
+    crash.set()
+    return lifespan
+
+
+@each_group
+async def test_a_crash_that_hangs_is_told_within_the_limit_of_a_stop(
+    group: Group, registry: Registry, hang: Hang, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the others run: nobody waits for the stop to hear of it."""
+    lifespan = await crashing(registry, group, hang, stop_timeout=0.05)
+
+    await until(lifespan, "it", "crashed")
+    told = caplog.messages.copy()
+    await lifespan.__aexit__(None, None, None)
+
+    assert [line for line in told if "ended while in use" in line]
+    assert caplog.messages == told
+
+
+@each_group
+async def test_a_crash_that_ignores_its_cancellation_is_left_alone(
+    group: Group,
+    registry: Registry,
+    stubborn: Stubborn,
+    limits: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As a stop that does so; it counts as crashed."""
+    limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
+    lifespan = await crashing(registry, group, stubborn)
+
+    await until(lifespan, "it", "crashed")
+    await lifespan.__aexit__(None, None, None)
+    stubborn.release()
+
+    assert [line for line in caplog.messages if "ignores that it was canc" in line]
+    assert [line for line in caplog.messages if "ended while in use" in line]
+
+
+@each_group
+async def test_a_stop_is_within_its_budget_though_a_crash_unwinds(
+    group: Group, registry: Registry, hang: Hang, limits: Callable[..., None]
+) -> None:
+    """It waits for that no longer than for a stop."""
+    limits(STOP_BUDGET=0.05, STOP_TIMEOUT=3600.0, CANCEL_TIMEOUT=0.05)
+    lifespan = await crashing(registry, group, hang)
+    await hang.reached()
+
+    await lifespan.__aexit__(None, None, None)
+
+    assert phases(lifespan) == {"it": "crashed"}

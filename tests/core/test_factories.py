@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterator,
+)
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -281,3 +288,25 @@ async def test_a_factory_that_raises_before_it_gives_anything(
         await Lifespan(registry).__aenter__()
 
     assert caught.value is error
+
+
+async def test_a_thread_is_named_after_its_resource(registry: Registry) -> None:
+    """However it is made: the log may have to tell which thread does not end."""
+
+    @lifespan_resource("generated", registry=registry)
+    def factory() -> Generator[str]:
+        yield threading.current_thread().name
+
+    @contextmanager
+    def entered() -> Generator[str]:
+        yield threading.current_thread().name
+
+    lifespan_resource("returned", registry=registry)(lambda: entered())
+
+    async with Lifespan(registry) as state:
+        names = dict(state)
+
+    assert names == {
+        "generated": "lifespan generated",
+        "returned": "lifespan returned",
+    }

@@ -323,6 +323,24 @@ async def test_is_left_only_after_it_was_entered(
     assert str(caught.value) == "this Lifespan does not run\nEnter it first: async with"
 
 
+async def test_is_left_once(registry: Registry, probes: Probes) -> None:
+    """Who leaves it while it is being left is told so, and keeps nobody waiting."""
+    probes.add("it")
+    lifespan = Lifespan(registry)
+    await lifespan.__aenter__()
+
+    outcomes = await asyncio.gather(
+        *(lifespan.__aexit__(None, None, None) for _ in range(2)),
+        return_exceptions=True,
+    )
+
+    assert outcomes[0] is None
+    assert str(outcomes[1]) == (
+        "this Lifespan is being left already\nLeave it once: async with"
+    )
+    assert_closed(*probes.all())
+
+
 async def test_what_fails_in_the_block_is_raised_after_the_stop(
     registry: Registry, probes: Probes, journal: list[str]
 ) -> None:

@@ -49,7 +49,7 @@ MUTANTS = (
     ),
     Mutant(
         "the budget is ignored",
-        "_owner:Owner._stopping",
+        "_owner:Owner._seconds_to_stop",
         "min(self.stop_timeout, self._group.seconds_left())",
         "self.stop_timeout",
         "limits",
@@ -83,9 +83,9 @@ MUTANTS = (
         "stops",
     ),
     Mutant(
-        "a crash that hangs keeps the stop",
-        "_owner:Owner.stop",
-        "self._limit(seconds, self._cancel)",
+        "a crash that hangs has no limit",
+        "_owner:Owner._hold",
+        "self._limit(self._seconds_to_stop(), self._cancel)",
         "pass",
         "serving",
     ),

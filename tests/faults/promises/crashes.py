@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.faults.outcome import Outcome
-from tests.faults.scenario import Crash
+from tests.faults.scenario import LIMITS, Crash, Fault, Shape
 
+from .limits import DIGIT
 from .seen import is_cancelled
 
 
@@ -27,4 +28,16 @@ def crashes_are_noticed(outcome: Outcome) -> None:
             ), outcome.log
 
 
-PROMISES = (crashes_are_noticed,)
+def crashes_unwind_within_the_limit_of_a_stop(outcome: Outcome) -> None:
+    """Nobody has to stop the others for that."""
+    budget = max(outcome.scenario.budget, LIMITS["CANCEL_TIMEOUT"])
+    for probe in outcome.probes:
+        acts = {probe.spec.start.fault, probe.spec.stop.fault}
+        if probe.spec.shape is Shape.BLOCKING or Fault.STUBBORN in acts:
+            continue
+        if probe.told_to_crash and probe.stopping and probe.closing:
+            took = probe.closing.at - probe.stopping.at
+            assert took <= min(probe.stop_limit, budget) + DIGIT, probe.name
+
+
+PROMISES = (crashes_are_noticed, crashes_unwind_within_the_limit_of_a_stop)
