@@ -40,23 +40,26 @@ def never() -> Iterator[int]:
     yield from ()
 
 
-CLOSED: list[str] = []
+def twice_async(closed: list[int]) -> Callable[[], AsyncGenerator[int]]:
+    async def factory() -> AsyncGenerator[int]:
+        yield 1
+        try:
+            yield 2
+        finally:
+            closed.append(2)
+
+    return factory
 
 
-async def twice_async() -> AsyncGenerator[int]:
-    yield 1
-    try:
-        yield 2
-    finally:
-        CLOSED.append("twice_async")
+def twice(closed: list[int]) -> Callable[[], Iterator[int]]:
+    def factory() -> Iterator[int]:
+        yield 1
+        try:
+            yield 2
+        finally:
+            closed.append(2)
 
-
-def twice() -> Iterator[int]:
-    yield 1
-    try:
-        yield 2
-    finally:
-        CLOSED.append("twice")
+    return factory
 
 
 def plain() -> int:
@@ -131,12 +134,13 @@ async def test_a_factory_that_gives_no_value(
     assert_closed(*probes.all())
 
 
-@pytest.mark.parametrize("factory", [twice_async, twice], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("made", [twice_async, twice], ids=lambda f: f.__name__)
 async def test_a_generator_that_yields_twice(
-    factory: Callable[[], Any], registry: Registry, probes: Probes
+    made: Callable[[list[int]], Any], registry: Registry, probes: Probes
 ) -> None:
     """Seen when it stops; it and the others are closed."""
-    CLOSED.clear()
+    closed: list[int] = []
+    factory = made(closed)
     probes.add("before")
     here = next_line()
     declare("it", registry=registry)(factory)
@@ -153,12 +157,12 @@ async def test_a_generator_that_yields_twice(
     )
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
     assert_closed(*probes.all())
-    assert [factory.__name__] == CLOSED
+    assert closed == [2]
 
 
 @pytest.mark.parametrize(
     "factory",
-    [asynccontextmanager(twice_async), contextmanager(twice)],
+    [asynccontextmanager(twice_async([])), contextmanager(twice([]))],
     ids=["async", "blocking"],
 )
 async def test_a_context_manager_of_contextlib_that_yields_twice(
