@@ -19,7 +19,7 @@ STOPPED = ["catalogue", "httpx_client", "book_service"]
     ("runserver", "first_word"),
     [
         pytest.param("daphne", "Starting ASGI/Daphne", id="daphne"),
-        pytest.param("wsgi", "Starting development server", id="wsgi"),
+        pytest.param("wsgi", "Starting (?:WSGI )?development server", id="wsgi"),
     ],
 )
 def test_it_serves_and_closes(runserver: str, first_word: str, tmp_path: Path) -> None:
