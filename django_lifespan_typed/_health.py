@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from functools import partial
 from inspect import isawaitable
 from time import monotonic
-from typing import Any, Final, Literal, TypeAlias, TypeVar, final
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, final
 
 from asgiref.sync import iscoroutinefunction
 
@@ -50,9 +50,7 @@ class Unhealthy(Exception):
     """A health check returned False."""
 
 
-@final
-@dataclass(frozen=True)
-class _Outcome:
+class _Outcome(NamedTuple):
     """What one check has found."""
 
     error: BaseException | None
@@ -116,10 +114,12 @@ class HealthChecks:
             # A call in a thread cannot be cancelled, and still uses the value.
             if isinstance(task, asyncio.Task):
                 task.cancel()
-        if left:
-            await asyncio.wait(left, timeout=_finite(self._settings.CANCEL_TIMEOUT))
-        for name in self._open:
-            logger.warning("the health check of %r hangs; it is left alone", name)
+        try:
+            if left:
+                await asyncio.wait(left, timeout=_finite(self._settings.CANCEL_TIMEOUT))
+        finally:  # cancelled again, it waits no longer
+            for name in self._open:
+                logger.warning("the health check of %r hangs; it is left alone", name)
 
     async def _check_all(self) -> tuple[_Outcome | None, ...]:
         found = await asyncio.gather(*map(self._check, self._owners))

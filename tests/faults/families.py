@@ -140,7 +140,8 @@ def _placed(drawn: tuple[list[Spec], int]) -> tuple[Spec, ...]:
         for_ever = start.fault in HANGS and spec.start_limit == float("inf")
         limit = None if for_ever else spec.start_limit
         # anyio would have it spin: it cancels until its scope is left.
-        spins = spec.crash is Crash.ANYIO and stop.fault is Fault.STUBBORN
+        stubborn = Fault.STUBBORN in {start.fault, stop.fault}
+        spins = spec.crash is Crash.ANYIO and stubborn
         crash = Crash.CANCELLED if spins else spec.crash
         placed.append(
             replace(

@@ -139,6 +139,12 @@ class Probe:
         return self.spec.shape is not Shape.COROUTINE
 
     @property
+    def has_child(self) -> bool:
+        """Whether it is a child's failure that it dies of."""
+        is_generator = self.spec.shape is Shape.GENERATOR
+        return is_generator and self.spec.crash is not Crash.CANCELLED
+
+    @property
     def start_limit(self) -> float:
         own = self.spec.start_limit
         return LIMITS["START_TIMEOUT"] if own is None else own
@@ -155,10 +161,10 @@ class Probe:
         if self._task.done() or self.told_to_crash is not None:
             return False
         self.told_to_crash = self._diary.now()
-        if self.spec.crash is Crash.CANCELLED or self.spec.shape is not Shape.GENERATOR:
-            self._task.cancel()
-        else:
+        if self.has_child:
             self._crash.set()
+        else:
+            self._task.cancel()
         return True
 
     # --- What the factories do

@@ -12,6 +12,7 @@ from django_lifespan_typed._host import Host
 from django_lifespan_typed._running import running
 
 from .clock import virtual_time
+from .families import CRASHES, _placed
 from .machine import run
 from .promises import check
 from .scenario import (
@@ -28,6 +29,7 @@ from .scenario import (
     Fault,
     Receiver,
     Scenario,
+    Shape,
     Spec,
     Step,
 )
@@ -130,3 +132,69 @@ def test_a_late_start_without_a_stop_limit_fails() -> None:
 
     check(outcome)
     assert outcome.types == ["lifespan.startup.failed"]
+
+
+def test_a_stop_that_fails_names_all_however_many() -> None:
+    """A traceback shows fifteen of a group; the message has each of them."""
+    spec = Spec(stop=Act(fault=Fault.RAISE))
+
+    outcome = run(Scenario((spec,) * 17))
+
+    check(outcome)
+    assert outcome.types[-1] == "lifespan.shutdown.failed"
+    said = outcome.sent[-1]["message"]
+    assert [f"'r{number}'" in said for number in range(17)] == [True] * 17
+
+
+@pytest.mark.parametrize("turns", range(6))
+@pytest.mark.parametrize("crash", CRASHES, ids=repr)
+def test_a_crash_in_the_instant_of_the_shutdown_is_not_lost(
+    crash: Crash, turns: int
+) -> None:
+    """It crashes, or fails to stop: either is in the log. A cancellation is the end."""
+    steps = (STARTUP, ("sleep", 0.5), ("crash", 0), ("turns", turns), SHUTDOWN)
+
+    outcome = run(Scenario((Spec(crash=crash),), steps))
+
+    check(outcome)
+    assert outcome.types[-1].startswith("lifespan.shutdown.")
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["sent", "late"])
+def test_a_thread_that_a_second_cancellation_leaves_alone_is_said(late: bool) -> None:
+    """It cannot be interrupted, and nobody waits for it any longer."""
+    spec = Spec(shape=Shape.BLOCKING, start=Act(0.5), stop=Act(1.0))
+    steps = (STARTUP, ("sleep", 0.5), CANCEL_ALL_BACK, ("sleep", 0.5), CANCEL_ALL)
+    receivers = (Receiver("asgi_startup", Act(3.0)),)
+
+    outcome = run(Scenario((spec,), steps, receivers, late=late))
+
+    check(outcome)
+    assert [probe.name for probe in outcome.left_open] == ["r0"]
+    assert "ERROR the thread of 'r0' does not end; it is left open" in outcome.log
+
+
+@pytest.mark.parametrize("blocking", [False, True], ids=["stubborn", "in a thread"])
+@pytest.mark.parametrize("late", [False, True], ids=["sent", "late"])
+def test_a_check_that_a_cancelled_stop_leaves_alone_is_said(
+    late: bool, blocking: bool
+) -> None:
+    """The time that is left is for the resources."""
+    act = Act(11.0) if blocking else Act(fault=Fault.STUBBORN)
+    spec = Spec(health=Check(act, blocking))
+    steps = (STARTUP, SETTLE, HEALTH, ("turns", 3), SHUTDOWN, ("sleep", 0.5), CANCEL)
+
+    outcome = run(Scenario((spec,), steps, late=late))
+
+    check(outcome)
+    hangs = "WARNING the health check of 'r0' hangs; it is left alone"
+    assert outcome.log.count(hangs) == 1
+
+
+def test_what_ignores_a_cancelled_anyio_group_at_its_start_is_not_tried() -> None:
+    """It would spin, as anyio has it: no scenario of a family is like that."""
+    spec = Spec(start=Act(fault=Fault.STUBBORN), crash=Crash.ANYIO)
+
+    (placed,) = _placed(([spec], 99))
+
+    assert placed.crash is Crash.CANCELLED

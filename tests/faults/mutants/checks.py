@@ -61,4 +61,11 @@ MUTANTS = (
         "if False:",
         "health",
     ),
+    Mutant(
+        "a check that hangs is left alone in silence",
+        "_health:HealthChecks.end",
+        "hangs; it is left alone",
+        "hangs",
+        "health",
+    ),
 )

@@ -14,18 +14,28 @@ def crashes_are_noticed(outcome: Outcome) -> None:
     stop = min(
         (at.number for name, at, _ in outcome.signals if "down" in name), default=0
     )
+    told = min((at.at for at in outcome.told.values()), default=0)
     for probe in outcome.probes:
         crash = probe.told_to_crash
         alone = probe.spec.crash is not Crash.CANCELLED or not is_cancelled(outcome)
         if crash is None or not crash.number < stop or not alone:
             continue
-        told = min((at.at for at in outcome.told.values()), default=0)
-        if crash.at < told and probe.has_cleanup and probe.name not in outcome.given_up:
+        if not probe.has_cleanup or probe.name in outcome.given_up:
+            continue
+        crashed, failed = (
+            any(words in line for line in outcome.log)
+            for words in (
+                f"{probe.title!r} ended while in use",
+                f"failed to stop {probe.title!r}",
+            )
+        )
+        if crash.at < told:
             assert probe.stopping is not None
             assert probe.stopping.at == crash.at, f"{probe.name} is dead, but held"
-            assert any(
-                f"{probe.title!r} ended while in use" in line for line in outcome.log
-            ), outcome.log
+            assert crashed, outcome.log
+        elif crash.at == told and probe.has_child:
+            # In the instant of the end, turns of the loop decide which of the two.
+            assert crashed or failed, outcome.log
 
 
 def crashes_unwind_within_the_limit_of_a_stop(outcome: Outcome) -> None:

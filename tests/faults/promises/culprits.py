@@ -45,8 +45,7 @@ def failures_name_the_culprit(outcome: Outcome) -> None:
         maybe = {p.name for p in outcome.probes if p.told_to_crash} | {
             p.name for p in outcome.probes if "stop" in p.cut or _may_be_late(p)
         }
-        # A traceback shows fifteen of a group, and how many more there are.
-        assert must <= named or len(named) >= 15, (named, must, _said(outcome))
+        assert must <= named, (named, must, _said(outcome))
         assert named <= must | maybe, (named, must, _said(outcome))
         assert named or "asgi_shutdown" in outcome.raised_by_receivers
 

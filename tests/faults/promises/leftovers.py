@@ -14,7 +14,11 @@ def nothing_is_left(outcome: Outcome) -> None:
             # Told so in vain: one that ignores it, or a thread, which cannot know.
             acts = {probe.spec.start.fault, probe.spec.stop.fault}
             assert Fault.STUBBORN in acts or probe.spec.shape is Shape.BLOCKING
-    assert {probe.name for probe in outcome.left_open} <= outcome.given_up
+    for probe in outcome.left_open:
+        assert probe.name in outcome.given_up
+        assert any(
+            repr(probe.title) in line and "left open" in line for line in outcome.log
+        ), outcome.log
     assert {*outcome.tasks_left} <= {
         f"lifespan {probe.title}"
         for probe in outcome.probes
