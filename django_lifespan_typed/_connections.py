@@ -9,7 +9,8 @@ from typing import Final, final
 from asgiref.sync import sync_to_async
 from django.db import connections
 from django.db.backends.signals import connection_created
-from typing_extensions import Self
+
+from ._typing import Self
 
 logger: Final = logging.getLogger(__package__)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, TypedDict, final
 
 from ._factories import Factory
 from ._keys import StateKey
@@ -23,7 +22,7 @@ class Options(TypedDict, total=False):
     optional: bool
 
 
-@dataclass(frozen=True)
+@final
 class Declaration:
     """
     All that is said of a resource but its factory.
@@ -31,22 +30,28 @@ class Declaration:
     Raises ``InvalidDeclaration`` for arguments that cannot work.
     """
 
-    key: str | StateKey[Any]
-    needs: tuple[StateKey[Any], ...]
-    health: HealthCheck[Any] | None
-    options: Options
-    source: Source
-
-    def __post_init__(self) -> None:
-        if not _is_key(self.key):
+    def __init__(
+        self,
+        key: str | StateKey[Any],
+        needs: tuple[StateKey[Any], ...],
+        health: HealthCheck[Any] | None,
+        options: Options,
+        source: Source,
+    ) -> None:
+        if not _is_key(key):
             raise InvalidDeclaration(
-                f"lifespan_resource() takes a name or a StateKey, not {self.key!r}",
-                self.source,
+                f"lifespan_resource() takes a name or a StateKey, not {key!r}",
+                source,
                 'Write: @lifespan_resource("some_name")',
             )
-        _check_needs(self.name, self.needs, self.source)
-        for option, value in self.options.items():
-            _check_option(self.name, option, value, self.source)
+        self.key = key
+        self.needs = needs
+        self.health = health
+        self.options = options
+        self.source = source
+        _check_needs(self.name, needs, source)
+        for option, value in options.items():
+            _check_option(self.name, option, value, source)
 
     @property
     def name(self) -> str:

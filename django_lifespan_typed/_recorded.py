@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any, NamedTuple, final
 
-from typing_extensions import override
-
 from ._access import state_for_request
 from ._source import Source
 from ._state import LifespanState
+from ._typing import override
 from .types import State
 
 _OWN = __name__.rpartition(".")[0]

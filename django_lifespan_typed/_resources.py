@@ -11,11 +11,10 @@ from contextlib import (
 )
 from typing import Any, Final, TypeAlias, TypeVar, final
 
-from typing_extensions import override
-
 from ._factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
 from ._keys import StateKey
 from ._source import Source, calling_source, source_of
+from ._typing import override
 from ._value_types import described, fits, promised
 from .exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
 

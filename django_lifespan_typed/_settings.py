@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
-from typing_extensions import Self
 
+from ._typing import Self
 from .exceptions import InvalidSetting
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any, TypeVar, final, overload
 
 from django.http import HttpRequest
-from typing_extensions import override
 
 from ._keys import StateKey
+from ._typing import override
 from .exceptions import StateNotFound, quoted, suggestion
 from .types import State
 

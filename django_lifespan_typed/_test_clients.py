@@ -10,12 +10,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client
 from django.test.client import ClientHandler
-from typing_extensions import Self, override
 
 from ._access import current_lifespan
 from ._keys import StateKey
 from ._lifespan import Lifespan
 from ._registry import Registry
+from ._typing import Self, override
 from .exceptions import LifespanNotRunning
 from .types import State
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
-from typing_extensions import override
 
+from ._typing import override
 from .checks import register_checks
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from typing import Any, ClassVar
 
 from asgiref.sync import iscoroutinefunction
 from django.core.management.base import BaseCommand
-from typing_extensions import override
 
 from ._keys import StateKey
 from ._lifespan import Lifespan
 from ._portal import in_loop
 from ._registry import Registry
 from ._state import LifespanState
+from ._typing import override
 from .exceptions import LifespanError
 
 __all__ = ["LifespanCommand"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from asyncio import get_running_loop
 
 from django.core.handlers.asgi import ASGIHandler
-from typing_extensions import override
 
 from ._host import host_of, refuse
 from ._protocol import answer_lifespan
 from ._registry import Registry, default_registry
+from ._typing import override
 from .servers import attach
 from .types import Receive, Scope, Send
 

@@ -9,11 +9,11 @@ from typing import Any, Final, final
 from django.http import HttpRequest
 from django.template import Context, Engine, Template
 from django.utils.safestring import SafeString
-from typing_extensions import override
 
 from ._access import current_lifespan
 from ._recorded import Fetch, Fetches, Watch, class_name
 from ._status import ResourceStatus
+from ._typing import override
 from .exceptions import LifespanNotRunning
 
 try:

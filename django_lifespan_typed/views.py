@@ -8,12 +8,12 @@ from typing import Any, Final, TypeAlias, final
 
 from django.http import HttpRequest, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
-from typing_extensions import override
 
 from ._access import current_lifespan
 from ._health import ResourceHealth, Verdict
 from ._settings import LifespanSettings
 from ._status_page import status_page
+from ._typing import override
 
 __all__ = ["livez", "readyz", "status_page"]
 

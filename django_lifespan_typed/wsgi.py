@@ -12,13 +12,13 @@ import django
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from typing_extensions import override
 
 from ._at_exit import at_exit
 from ._host import Record, host_of
 from ._portal import Portal, use_loop
 from ._registry import Registry, default_registry
 from ._running import running
+from ._typing import override
 
 __all__ = ["LifespanWSGIHandler", "get_wsgi_application"]
 
