@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import SyncToAsync
 from django.core.handlers.asgi import ASGIHandler
 
 import django_lifespan_typed
@@ -38,13 +37,6 @@ SLACK = 200
 
 Serve = Callable[[AsyncExitStack], Awaitable[site.Server]]
 Use = Callable[[ASGIHandler], Coroutine[Any, Any, None]]
-
-
-def collect() -> None:
-    """Collect garbage, once asgiref's thread holds nothing of its last call."""
-    # It lets go of a call after the answer, and before it takes the next.
-    SyncToAsync.single_thread_executor.submit(int).result()
-    gc.collect()
 
 
 async def with_lifespan(stack: AsyncExitStack) -> site.Server:
@@ -150,7 +142,7 @@ async def test_no_line_of_ours_holds_memory_for_a_past_request(serve: Serve) -> 
         try:
             for _ in range(300):
                 await server.get()
-            collect()
+            memory.collect()
             snapshot = tracemalloc.take_snapshot()
         finally:
             tracemalloc.stop()
@@ -169,7 +161,7 @@ async def test_lifespans_leave_nothing_when_they_are_left() -> None:
         for _ in range(times):
             async with lifespan:
                 pass
-        collect()
+        memory.collect()
 
     await cycle(20)
     before = len(gc.get_objects())
@@ -194,7 +186,7 @@ async def test_values_are_let_go_after_the_stop() -> None:
         held = weakref.ref(state[value])
 
     del state
-    collect()
+    memory.collect()
     assert held() is None
 
 
@@ -217,7 +209,7 @@ def test_a_handler_lets_go_of_values_after_the_stop(
     serve: Use = _serve_once_with_lifespan if sends_lifespan else _serve_once
 
     asyncio.run(serve(handler))
-    collect()
+    memory.collect()
 
     assert journal == ["+value"]
     assert len(made) == 0
@@ -256,7 +248,7 @@ def test_loops_of_the_past_are_forgotten(
 
     for _ in range(10):
         asyncio.run(main())
-    collect()
+    memory.collect()
 
     # asgiref's thread remembers the loop that used it last.
     assert len(loops) <= 1

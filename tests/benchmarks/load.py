@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -19,7 +21,8 @@ from .tables import Column, Table
 
 CONNECTIONS = 16
 SECONDS = 1.0
-ROUNDS = 12
+MEASURES_CPU = sys.platform == "linux"
+ROUNDS = 30
 
 SITES = {
     peers.PLAIN: "bare",
@@ -40,7 +43,8 @@ def results(effort: Effort = FULL) -> Iterator[Table]:
             name: int(server.until(r"running on http://127.0.0.1:(\d+)"))
             for name, server in servers.items()
         }
-        rows = asyncio.run(_measured(ports, effort))
+        pids = {name: server.pid for name, server in servers.items()}
+        rows = asyncio.run(_measured(ports, pids, effort))
         for server in servers.values():
             server.end(signal.SIGINT)
     yield Table(
@@ -50,6 +54,7 @@ def results(effort: Effort = FULL) -> Iterator[Table]:
             Column("throughput", "requests/s", more_is_better=True),
             Column("p50", "ms"),
             Column("p99", "ms"),
+            Column("CPU of the server", "µs"),
         ),
         rows,
         baseline=peers.PLAIN,
@@ -71,25 +76,39 @@ def _server(site: str, folder: Path) -> AbstractContextManager[Process]:
 
 
 async def _measured(
-    ports: dict[str, int], effort: Effort
+    ports: dict[str, int], pids: dict[str, int], effort: Effort
 ) -> dict[str, tuple[float | None, ...]]:
     seconds = 0.1 if effort.quick else SECONDS
-    each, middle, worst = Samples(), Samples(), Samples()
+    each, middle, worst, cpu = Samples(), Samples(), Samples(), Samples()
     for port in ports.values():
         await load(port, CONNECTIONS, seconds)  # imports and compiles
     for name in turns(ports, effort.of(ROUNDS, 1)):
+        used = _cpu_seconds(pids[name])
         took, answers = await load(ports[name], CONNECTIONS, seconds)
+        used = _cpu_seconds(pids[name]) - used
         shares = quantiles(answers, n=100)
         each.add(name, took / len(answers))
         middle.add(name, shares[49])
         worst.add(name, shares[98])
-    plain = peers.PLAIN
+        cpu.add(name, used / len(answers))
     return {
-        # By the ratio within each round: what slows the machine slows all.
         name: (
-            1 / (each.median(plain) * each.ratio(name, plain)),
-            middle.median(plain) * middle.ratio(name, plain) * 1e3,
-            worst.median(plain) * worst.ratio(name, plain) * 1e3,
+            1 / _beside_plain(each, name),
+            _beside_plain(middle, name) * 1e3,
+            _beside_plain(worst, name) * 1e3,
+            _beside_plain(cpu, name) * 1e6 if MEASURES_CPU else None,
         )
         for name in ports
     }
+
+
+def _beside_plain(samples: Samples, name: str) -> float:
+    """By the ratio within each round: what slows the machine slows all."""
+    plain = peers.PLAIN
+    return samples.median(plain) * samples.ratio(name, plain)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """How long all threads of a process have run; 0 where that cannot be asked."""
+    # The clock of clock_getcpuclockid(3), which Python does not have.
+    return time.clock_gettime(~pid << 3 | 2) if MEASURES_CPU else 0.0
