@@ -10,8 +10,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync
 
-from ._portal import in_loop, use_loop
 from ._settings import LifespanSettings
+from ._sync_loop import in_loop, use_loop
 from .exceptions import LifespanError
 
 T = TypeVar("T")
@@ -42,8 +42,11 @@ def call_on(
             "thread, or enter the lifespan with: with Lifespan() as state:"
         )
     tasks: list[asyncio.Task[Any] | None] = []
+    interrupted = False
 
     async def calling() -> T:
+        if interrupted:
+            raise asyncio.CancelledError  # before the loop came to it
         tasks.append(asyncio.current_task())
         return await function(*args, **kwargs)
 
@@ -52,6 +55,7 @@ def call_on(
         return async_to_sync(calling)()
     except BaseException:
         # Interrupted: it is not to go on while its resources are closed.
+        interrupted = True
         for task in filter(None, tasks):
             _cancel_and_wait(task, loop)
         raise
@@ -60,6 +64,8 @@ def call_on(
 
 
 def _cancel_and_wait(task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
+    if task.done():
+        return  # it was the function that raised
     ended = threading.Event()
 
     def cancel() -> None:

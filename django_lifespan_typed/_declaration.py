@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any, TypedDict, final
 
 from ._factories import Factory
 from ._keys import StateKey
 from ._registry import Registry, default_registry
 from ._resources import HealthCheck, Resource
+from ._signatures import mismatch
 from ._source import Source
 from .exceptions import InvalidDeclaration, suggestion
 
@@ -137,18 +137,15 @@ def _check_limit(name: str, option: str, value: object, source: Source) -> None:
 
 
 def _check_parameters(resource: Resource[Any]) -> None:
-    try:
-        signature = inspect.signature(resource.factory)
-    except (TypeError, ValueError):
-        return  # some classes written in C have none
-    try:
-        signature.bind(*resource.needs)
-    except TypeError as error:
-        given = ", ".join(repr(need.name) for need in resource.needs) or "nothing"
-        raise InvalidDeclaration(
-            f"lifespan resource {resource.name!r} passes {given} to a factory "
-            f"that takes {signature.replace(return_annotation=inspect.Signature.empty)}"
-            f" ({error})",
-            resource.declared_at,
-            "Write one need in needs= for each parameter of the factory, in its order.",
-        ) from None
+    wrong = mismatch(resource.factory, resource.needs)
+    if wrong is None:
+        return
+    signature, error = wrong
+    given = ", ".join(repr(need.name) for need in resource.needs) or "nothing"
+    raise InvalidDeclaration(
+        f"lifespan resource {resource.name!r} passes {given} to a factory "
+        f"that takes {signature.replace(return_annotation=signature.empty)}"
+        f" ({error})",
+        resource.declared_at,
+        "Write one need in needs= for each parameter of the factory, in its order.",
+    )

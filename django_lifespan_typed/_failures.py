@@ -13,6 +13,7 @@ from .exceptions import (
     ShutdownTimeout,
     StartupError,
     StartupTimeout,
+    notes_of,
 )
 
 
@@ -96,6 +97,8 @@ def _own_cause(error: BaseException | None) -> BaseException | None:
 def _noted(error: Exception, resource: Resource[Any], doing: str) -> Exception:
     place = resource.declared_at.draw()
     note = f"while {doing} lifespan resource {resource.name!r}\n{place}"
-    # PEP 678, also on Python 3.10, where the backport's tracebacks show it.
-    error.__dict__.setdefault("__notes__", []).append(note)
+    # PEP 678, also on Python 3.10, where the backport's tracebacks show it. Whoever
+    # raised it may have put there what is no list.
+    before: Any = error.__dict__.get("__notes__")
+    error.__dict__["__notes__"] = [*notes_of(before), note]
     return error

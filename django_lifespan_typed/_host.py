@@ -222,7 +222,7 @@ class Host:
                     record.settle("stopped")
         except Exception as error:
             if record.phase == "starting":
-                running.last_failure = f"{type(error).__name__}: {error}".rstrip(": ")
+                running.failed(error)
             raise
         finally:
             self._end(loop, record, before)

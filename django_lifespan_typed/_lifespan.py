@@ -15,13 +15,14 @@ from ._health import HealthChecks, ResourceHealth
 from ._keys import StateKey
 from ._overrides import Covered, overrides
 from ._plan import Plan, keys_only
-from ._portal import Portal, in_loop, use_loop
+from ._portal import Portal
 from ._registry import Registry, default_registry
 from ._run import Run
 from ._running import RunningLifespan, running
 from ._settings import LifespanSettings
 from ._state import LifespanState
 from ._status import ResourceStatus
+from ._sync_loop import in_loop, use_loop
 from .exceptions import LifespanError, LifespanNotRunning
 
 if sys.version_info < (3, 11):
@@ -100,7 +101,7 @@ class Lifespan:
         try:
             await run.start()
         except BaseException as error:
-            running.last_failure = f"{type(error).__name__}: {error}".rstrip(": ")
+            running.failed(error)
             try:
                 await self._checks.end()
             finally:
@@ -146,10 +147,16 @@ class Lifespan:
                 "Write: async with Lifespan() as state:"
             )
         portal = Portal.shared()
+        ran_before = self._entered_in == os.getpid()
         try:
             state = portal.run(self.__aenter__)
         except BaseException:
-            portal.release()
+            try:
+                # Interrupted when it had just started: nobody else will leave it.
+                if not ran_before and self._entered_in == os.getpid():
+                    portal.run(partial(self.__aexit__, None, None, None))
+            finally:
+                portal.release()
             raise
         self._portal = portal
         self._loop_before = use_loop(portal.loop)
@@ -224,6 +231,11 @@ class Lifespan:
     def registry(self) -> Registry:
         """What it starts."""
         return self._registry
+
+    @property
+    def only(self) -> tuple[StateKey[Any], ...] | None:
+        """The keys that it starts, with what they need; None for all."""
+        return self._only
 
     @property
     def state(self) -> LifespanState:

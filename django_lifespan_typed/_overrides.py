@@ -73,6 +73,11 @@ class Overrides:
         with self.lock:
             return frozenset(self._values)
 
+    def values(self) -> dict[str, Any]:
+        """What is overridden now, and by what."""
+        with self.lock:
+            return {name: stack[-1][1] for name, stack in self._values.items()}
+
     def add(self, name: str, value: object) -> object:
         """Override *name* until ``remove`` is called with what this returns."""
         token = object()

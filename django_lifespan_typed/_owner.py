@@ -233,13 +233,14 @@ class Owner:
             self._failed(asyncio.CancelledError())
         elif self.phase == "running":
             self._crashed(None)
-        elif self.phase == "stopping":
-            if logger.isEnabledFor(logging.INFO):
-                milliseconds = (monotonic() - (self.began_at or 0)) * 1000
-                logger.info("stopped %r in %.1f ms", self.resource.name, milliseconds)
-            self._finish("stopped")
         else:
-            self._finish("stopped")
+            try:
+                if self.phase == "stopping" and logger.isEnabledFor(logging.INFO):
+                    milliseconds = (monotonic() - (self.began_at or 0)) * 1000
+                    name = self.resource.name
+                    logger.info("stopped %r in %.1f ms", name, milliseconds)
+            finally:
+                self._finish("stopped")
 
     def _failed(self, error: BaseException) -> None:
         if self.finished:
@@ -247,14 +248,18 @@ class Owner:
         if self.phase == "running":
             self._crashed(error)
         elif self.phase == "stopping":
-            waiting = self._group.waiting_for(self)
-            self.error = (
-                failed_stop(self.resource, error)
-                if self._timed_out is None
-                else late_stop(self.resource, error, self._timed_out, waiting)
-            )
-            logger.error("failed to stop %r", self.resource.name, exc_info=self.error)
-            self._finish("failed")
+            self.error = error
+            try:
+                waiting = self._group.waiting_for(self)
+                self.error = (
+                    failed_stop(self.resource, error)
+                    if self._timed_out is None
+                    else late_stop(self.resource, error, self._timed_out, waiting)
+                )
+                name = self.resource.name
+                logger.error("failed to stop %r", name, exc_info=self.error)
+            finally:  # a filter of the log may fail itself
+                self._finish("failed")
         elif (
             self._told_to_stop
             and self._timed_out is None
@@ -272,24 +277,29 @@ class Owner:
 
     def _crashed(self, error: BaseException | None) -> None:
         self.error = crashed(self.resource, error)
-        logger.error("%s", self.error, exc_info=error)
-        self._finish("crashed")
+        try:
+            logger.error("%s", self.error, exc_info=error)
+        finally:
+            self._finish("crashed")
 
     def _give_up(self, _seconds: float) -> None:
         """Leave a task alone that does not end although it was cancelled."""
-        logger.error(
-            "lifespan resource %r ignores that it was cancelled; it is left open\n%s",
-            self.resource.name,
-            self.resource.declared_at.draw(),
-        )
-        assert self._task is not None
-        self._task.cancel()  # the second leaves a thread alone
-        if self.phase == "running":
-            self._crashed(None)
-        elif self._timed_out is None:
-            self._finish("stopped")
-        else:
-            self._failed(asyncio.CancelledError())
+        try:
+            logger.error(
+                "lifespan resource %r ignores that it was cancelled; it is left open\n"
+                "%s",
+                self.resource.name,
+                self.resource.declared_at.draw(),
+            )
+        finally:
+            assert self._task is not None
+            self._task.cancel()  # the second leaves a thread alone
+            if self.phase == "running":
+                self._crashed(None)
+            elif self._timed_out is None:
+                self._finish("stopped")
+            else:
+                self._failed(asyncio.CancelledError())
 
     def _finish(self, phase: Phase) -> None:
         if self.finished:

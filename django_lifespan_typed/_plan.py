@@ -19,13 +19,13 @@ from .exceptions import (
 )
 
 
-def keys_only(only: Any) -> tuple[StateKey[Any], ...]:
+def keys_only(only: Any, whose: str = "a lifespan") -> tuple[StateKey[Any], ...]:
     """What ``only=`` was given, if it is keys; raises ``InvalidDeclaration`` if not."""
     listed: list[Any] = [*only] if hasattr(only, "__iter__") else [None]
     if all(isinstance(key, StateKey) for key in listed):
         return tuple(listed)
     raise InvalidDeclaration(
-        f"a lifespan has only={only!r}, which is not a tuple of keys or resources",
+        f"{whose} has only={only!r}, which is not a tuple of keys or resources",
         calling_source(),
         "Write: only=(HTTP,) with the comma, and the keys, not their names.",
     )

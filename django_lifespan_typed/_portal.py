@@ -112,16 +112,24 @@ class Portal:
         try:
             self.loop.run_forever()
         finally:
-            for task in (left := asyncio.all_tasks(self.loop)):
-                task.cancel()
-            if left:
-                # Not gather: what ignores that it is cancelled would be waited for.
-                seconds = LifespanSettings.read().CANCEL_TIMEOUT
-                self.loop.run_until_complete(asyncio.wait(left, timeout=seconds))
-            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self._end_tasks()
             asyncio.set_event_loop(None)
             # Ends the idle threads of its executor too, and waits for no busy one.
             self.loop.close()
+
+    def _end_tasks(self) -> None:
+        given_up: set[asyncio.Task[Any]] = set()
+        # Again and again: who calls in the meantime waits for what it has begun.
+        while left := asyncio.all_tasks(self.loop) - given_up:
+            for task in left:
+                task.cancel()
+            # Not gather: what ignores that it is cancelled would be waited for.
+            seconds = LifespanSettings.read().CANCEL_TIMEOUT
+            _, pending = self.loop.run_until_complete(
+                asyncio.wait(left, timeout=seconds)
+            )
+            given_up |= pending
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
 
 
 def _pass_on(task: asyncio.Task[T], outcome: Future[T]) -> None:
@@ -131,41 +139,6 @@ def _pass_on(task: asyncio.Task[T], outcome: Future[T]) -> None:
         outcome.set_exception(error)
     else:
         outcome.set_result(task.result())
-
-
-def use_loop(
-    loop: asyncio.AbstractEventLoop | None,
-) -> asyncio.AbstractEventLoop | None:
-    """
-    Let ``async_to_sync`` in this thread run on *loop*, so that async code called
-    from sync code finds its resources; returns the loop that it ran on before.
-
-    asgiref documents no way to say so; these are the names that it reads.
-    """
-    before = loop_in_use()
-    local: Any = SyncToAsync.threadlocal
-    # Blocks need not be left in the order in which they were entered.
-    local.main_event_loop = None if loop is None or loop.is_closed() else loop
-    local.main_event_loop_pid = os.getpid()
-    return before
-
-
-def in_loop() -> bool:
-    """Whether this code runs on an event loop, which must not be made to wait."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-def loop_in_use() -> asyncio.AbstractEventLoop | None:
-    """The loop that ``async_to_sync`` in this thread runs on, if it is known."""
-    local: Any = SyncToAsync.threadlocal
-    if getattr(local, "main_event_loop_pid", None) != os.getpid():
-        return None
-    loop: asyncio.AbstractEventLoop | None = getattr(local, "main_event_loop", None)
-    return loop
 
 
 os.register_at_fork(after_in_child=Portal.forget)

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Final, TypeAlias, final
 
-from .exceptions import LifespanError, ProtocolError
+from .exceptions import LifespanError, ProtocolError, notes_of, said
 from .types import ASGIApplication, Message, Receive, Scope, Send, State
 
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
@@ -54,10 +54,10 @@ def describe(error: BaseException) -> str:
 
 
 def _notes(error: BaseException) -> list[str]:
-    notes: list[str] = getattr(error, "__notes__", [])
+    notes = notes_of(getattr(error, "__notes__", None))
     # The traceback has fifteen of a group, and leaves the others out.
     parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    return [*notes, *(line for part in parts for line in _notes(part) or [str(part)])]
+    return [*notes, *(line for part in parts for line in _notes(part) or [said(part)])]
 
 
 def _expect(expected: str, received: object) -> None:
@@ -175,9 +175,9 @@ class _Peer:
 
     def _error(self, event: str, got: Message) -> LifespanError:
         cause = self._cause
-        said = got.get("message") or (cause and repr(cause)) or "it ended"
+        why = got.get("message") or (cause and said(cause, repr)) or "it ended"
         error = LifespanError(
-            f"the ASGI application {self._name} failed at lifespan.{event}: {said}\n"
+            f"the ASGI application {self._name} failed at lifespan.{event}: {why}\n"
             "It must answer scopes of type 'lifespan'."
         )
         error.__cause__ = cause

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager as ACM,
@@ -13,9 +12,10 @@ from typing import Any, Final, TypeAlias, TypeVar, final
 
 from ._factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
 from ._keys import StateKey
+from ._signatures import mismatch
 from ._source import Source, calling_source, source_of
 from ._typing import override
-from ._value_types import described, fits, promised
+from ._value_types import described, fits, is_generator, promised
 from .exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
 
 T = TypeVar("T")
@@ -147,7 +147,7 @@ class Resource(StateKey[T]):
         Raises ``InvalidFactory`` where the factory makes no value or more than
         one, ``InvalidValue`` where the value is not of the key's type.
         """
-        wrong: InvalidValue | None = None
+        wrong: InvalidFactory | InvalidValue | None = None
         try:
             async with self._open(*needs) as value:
                 wrong = self._wrong(value)
@@ -164,17 +164,22 @@ class Resource(StateKey[T]):
             if wrong is not None:
                 raise wrong  # the factory has swallowed it
             return
-        raise InvalidFactory(
+        raise self._makes_no_value(problem)
+
+    def _makes_no_value(self, problem: str) -> InvalidFactory:
+        return InvalidFactory(
             self.name,
             self.declared_at,
             problem,
             "Yield the value once:" + _EXAMPLE.format(name=self.name),
         )
 
-    def _wrong(self, value: object) -> InvalidValue | None:
+    def _wrong(self, value: object) -> InvalidFactory | InvalidValue | None:
         expected = self.value_type
         if expected is None or fits(value, expected):
             return None
+        if value is None and is_generator(expected):
+            return self._makes_no_value("is annotated as a generator, and has no yield")
         key = self.key.declared_at if self.key is not None else self.declared_at
         return InvalidValue(
             self.name, self.declared_at, value, described(expected), key
@@ -184,15 +189,8 @@ class Resource(StateKey[T]):
 def _wrong_check(check: object) -> str:
     if not callable(check):
         return f"is {check!r}, which cannot be called"
-    try:
-        signature = inspect.signature(check)
-    except (TypeError, ValueError):
-        return ""  # some callables written in C have none
-    try:
-        signature.bind(object())
-    except TypeError:
-        return f"takes {signature}, not the value alone"
-    return ""
+    wrong = mismatch(check, [object()])
+    return f"takes {wrong[0]}, not the value alone" if wrong else ""
 
 
 _EXAMPLE = """

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from contextvars import ContextVar
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 from ._health import ResourceHealth
+from ._keys import StateKey
 from ._registry import Registry
 from ._state import LifespanState
 from ._status import ResourceStatus
+from .exceptions import said
 
 
 class RunningLifespan(Protocol):
@@ -18,6 +20,8 @@ class RunningLifespan(Protocol):
 
     @property
     def registry(self) -> Registry: ...
+    @property
+    def only(self) -> tuple[StateKey[Any], ...] | None: ...
     @property
     def state(self) -> LifespanState: ...
     @property
@@ -56,6 +60,10 @@ class Running:
         for pair in self._lifespans.copy():
             if pair[1] is lifespan:
                 self._lifespans.remove(pair)
+
+    def failed(self, error: BaseException) -> None:
+        """A start has failed with *error*."""
+        self.last_failure = f"{type(error).__name__}: {said(error)}".rstrip(": ")
 
     def enter(self, lifespan: RunningLifespan | None) -> RunningLifespan | None:
         """Let the code from here on be in the block of *lifespan*; in which it was."""

@@ -20,8 +20,11 @@ class Source(NamedTuple):
     module: str
 
     def __str__(self) -> str:
+        if not self.line:
+            return self.file  # a name: it is written in C
         path = Path(self.file)
-        with suppress(ValueError):  # it is not below the working directory
+        # It is not below the working directory, or that has been removed.
+        with suppress(ValueError, OSError):
             path = path.relative_to(Path.cwd())
         return f"{path}:{self.line}"
 

@@ -124,8 +124,8 @@ def _copied_from(own: Lifespan, remedy: str) -> State:
         raise LifespanNotRunning(
             "no lifespan runs where this test client sends a request\n"
             f"Write: {remedy}\n"
-            "Or derive the test case from LifespanTestCase, or use pytest's fixture "
-            "lifespan."
+            "Or derive the test case from LifespanTestCase, whose setUp your own has "
+            "to call, or use pytest's fixture lifespan."
         )
     return lifespan.state.copy()
 

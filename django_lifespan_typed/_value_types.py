@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from inspect import isclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .exceptions import typename
 
@@ -27,6 +27,12 @@ def fits(value: object, expected: object) -> bool:
         return True  # what nearly always is
     options = _union(expected)
     return any(_fits_one(value, option) for option in options)
+
+
+def is_generator(expected: object) -> bool:
+    """Whether that is what a generator function is annotated with."""
+    origin = get_origin(expected)
+    return isclass(origin) and issubclass(origin, AsyncIterator | Iterator)
 
 
 def described(expected: object) -> str:
@@ -61,9 +67,17 @@ def promised(factory: Callable[..., Any]) -> object | None:
 
 def _entered_type(cls: type) -> object | None:
     enter = getattr(cls, "__aenter__", None) or getattr(cls, "__enter__", None)
-    hint = getattr(enter, "__annotations__", {}).get("return")
-    named = hint if isinstance(hint, str) else getattr(hint, "__name__", "")
-    is_self = isinstance(hint, TypeVar) or named in {"Self", cls.__name__, "U"}
+    try:
+        hints = dict(getattr(enter, "__annotations__", {}))
+    except Exception:  # noqa: BLE001 - Python 3.14 evaluates them now
+        return None
+    hint = hints.get("return")
+    if isinstance(hint, str):
+        is_self = hint in {"Self", cls.__name__, hints.get("self")}
+    elif isinstance(hint, TypeVar):
+        is_self = hint is hints.get("self")
+    else:
+        is_self = hint is cls or getattr(hint, "__name__", "") == "Self"
     return cls if is_self else None
 
 
@@ -84,7 +98,9 @@ def _union(expected: object) -> tuple[object, ...]:
 
 
 def _fits_one(value: object, option: object) -> bool:
-    cls = type(None) if option is None else get_origin(option) or option
+    cls: Any = type(None) if option is None else get_origin(option) or option
+    if cls is Annotated:
+        return fits(value, get_args(option)[0])
     if not isclass(cls):
         return True
     try:

@@ -13,6 +13,8 @@ from typing import Any, Final, Generic, TypeVar, final
 
 from django.db import connections
 
+from ._sync_loop import use_loop
+
 logger: Final = logging.getLogger(__package__)
 
 T = TypeVar("T")
@@ -64,6 +66,7 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._loop = asyncio.get_running_loop()
         self._context = copy_context()
         self._steps: SimpleQueue[_Step[Any] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -72,10 +75,11 @@ class Worker:
         """Queue *call*, without waiting for it."""
         step = _Step(call)
         if self._thread is None:
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=self._work, name=f"lifespan {self._name}", daemon=True
             )
-            self._thread.start()
+            thread.start()  # raises where the system allows no more of them
+            self._thread = thread
         self._steps.put(step)
         return step
 
@@ -111,5 +115,7 @@ class Worker:
         self._steps.put(None)
 
     def _work(self) -> None:
+        # What it needs belongs to that loop, and async_to_sync is to find it there.
+        use_loop(self._loop)
         while (step := self._steps.get()) is not None:
             self._context.run(step.take)

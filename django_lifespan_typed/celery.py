@@ -15,9 +15,9 @@ from ._at_exit import at_exit
 from ._keys import StateKey
 from ._lifespan import Lifespan
 from ._plan import Plan, keys_only
-from ._portal import use_loop
 from ._registry import Registry, default_registry
 from ._settings import LifespanSettings
+from ._sync_loop import use_loop
 
 __all__ = ["connect_lifespan"]
 

@@ -15,9 +15,10 @@ from django.core.management.base import BaseCommand
 
 from ._keys import StateKey
 from ._lifespan import Lifespan
-from ._portal import in_loop
+from ._plan import keys_only
 from ._registry import Registry
 from ._state import LifespanState
+from ._sync_loop import in_loop
 from ._typing import override
 from .exceptions import LifespanError
 
@@ -58,6 +59,11 @@ class LifespanCommand(BaseCommand):
 
     state: LifespanState
     """The values of the resources."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.only is not None:
+            keys_only(cls.only, cls.__qualname__)
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -39,6 +40,20 @@ def suggestion(name: str, known: Collection[str]) -> str:
     """``Did you mean 'db'? `` or nothing."""
     close = get_close_matches(name, sorted(known), n=1)
     return f"Did you mean {close[0]!r}? " if close else ""
+
+
+def said(error: object, by: Callable[[object], str] = str) -> str:
+    """*error* by ``str``, or ``repr``; its type's name where it cannot say more."""
+    try:
+        return by(error)
+    except Exception:  # noqa: BLE001 - it is the user's, and a stop waits for us
+        return type(error).__name__
+
+
+def notes_of(given: object) -> list[str]:
+    """What ``__notes__`` has, where that is what PEP 678 says."""
+    noted: Any = given
+    return [*map(said, noted)] if isinstance(given, list | tuple) else []
 
 
 class LifespanError(Exception):

@@ -11,6 +11,7 @@ from django.test import AsyncClient, Client
 from ._keys import StateKey
 from ._lifespan import Lifespan
 from ._override_state import OVERRIDES, override_state
+from ._plan import keys_only
 from ._registry import Registry
 from ._state import LifespanState
 from ._test_clients import LifespanAsyncClient, LifespanAwareAsyncClient, LifespanClient
@@ -60,8 +61,10 @@ class LifespanTestCase(unittest.TestCase):
     ``setUp``, so call ``super().setUp()`` first in one of your own, and stops after
     ``tearDown`` and the cleanups that were added later.
 
-    A factory that asks the database in a thread of its own does not see what the
-    test's transaction has not committed: use ``TransactionTestCase`` for those.
+    A factory that asks the database, sync or async, does so on a connection of its own.
+    It does not see what the test's transaction has not committed, and SQLite may say
+    that a table is locked: use ``TransactionTestCase`` for those, and make the rows
+    that they read before ``super().setUp()``.
     """
 
     only: ClassVar[tuple[StateKey[Any], ...] | None] = None
@@ -81,6 +84,8 @@ class LifespanTestCase(unittest.TestCase):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if cls.only is not None:
+            keys_only(cls.only, cls.__qualname__)
         if issubclass(cls, unittest.IsolatedAsyncioTestCase):
             raise TypeError(
                 f"{cls.__qualname__} derives from LifespanTestCase and from "

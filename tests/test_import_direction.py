@@ -22,6 +22,8 @@ FLOORS: dict[str, int] = {
     # What others stand on: typing, where things were written, errors, names, types.
     "_typing": 0,
     "_source": 0,
+    "_signatures": 0,
+    "_sync_loop": 0,
     "signals": 0,
     "types": 0,
     "_keys": 1,
@@ -57,6 +59,7 @@ FLOORS: dict[str, int] = {
     "_lifespan": 9,
     "_signalled": 10,
     # Which lifespan serves whom; the ASGI messages.
+    "_missing": 9,
     "_access": 10,
     "_host": 11,
     "_protocol": 10,

@@ -121,10 +121,13 @@ def test_without_a_lifespan_the_error_says_how_to_have_one(in_loop: bool) -> Non
         "no lifespan runs in this process\n"
         "Under an ASGI server: let asgi.py use "
         "django_lifespan_typed.asgi.get_asgi_application, and pass scopes of type "
-        '"lifespan" on to it.\n'
+        '"lifespan" on to it; round a router, with_lifespan(...).\n'
         "Under a WSGI server, Django's runserver too: let wsgi.py use "
         "django_lifespan_typed.wsgi.get_wsgi_application.\n"
-        "In a test, a command or a shell: async with Lifespan() as state: ..."
+        "In a command: derive it from LifespanCommand. In a test: LifespanTestCase, or "
+        "pytest's fixture lifespan.\n"
+        "In a shell or a script: with Lifespan() as state: ..., or async with in async "
+        "code. At import, and in AppConfig.ready(), none runs yet."
     )
 
 

@@ -209,10 +209,13 @@ def test_without_any_lifespan_the_error_says_how_to_have_one(
         "no 'number' on the lifespan state: no lifespan runs in this process\n"
         "Under an ASGI server: let asgi.py use "
         "django_lifespan_typed.asgi.get_asgi_application, and pass scopes of type "
-        '"lifespan" on to it.\n'
+        '"lifespan" on to it; round a router, with_lifespan(...).\n'
         "Under a WSGI server, Django's runserver too: let wsgi.py use "
         "django_lifespan_typed.wsgi.get_wsgi_application.\n"
-        "In a test, a command or a shell: async with Lifespan() as state: ..."
+        "In a command: derive it from LifespanCommand. In a test: LifespanTestCase, or "
+        "pytest's fixture lifespan.\n"
+        "In a shell or a script: with Lifespan() as state: ..., or async with in async "
+        "code. At import, and in AppConfig.ready(), none runs yet."
     )
     assert caught.value.name == "number"
 
@@ -262,8 +265,8 @@ async def test_of_a_name_that_nothing_registers_the_error_says_what_there_is(
         "no 'numbr' on the lifespan state: nothing registers it\n"
         f"{drawn(__file__, '# G1')}\n"
         "Did you mean 'number'? It has: 'number', 'other'.\n"
-        "Declare it with @lifespan_resource in a module that is imported at start-up, "
-        "by AppConfig.ready() for example."
+        "Declare it with @lifespan_resource in lifespan.py of an installed app, or in "
+        "a module that is imported at start-up, by AppConfig.ready() for example."
     )
 
 
@@ -278,8 +281,8 @@ def test_of_a_name_that_a_tests_state_lacks_the_error_says_what_there_is() -> No
         "no 'absent' on the lifespan state: nothing registers it\n"
         f"{drawn(__file__, '# G2')}\n"
         "It has: 'other'.\n"
-        "Declare it with @lifespan_resource in a module that is imported at start-up, "
-        "by AppConfig.ready() for example."
+        "Declare it with @lifespan_resource in lifespan.py of an installed app, or in "
+        "a module that is imported at start-up, by AppConfig.ready() for example."
     )
 
 
@@ -391,6 +394,28 @@ async def test_of_a_resource_that_only_left_out_the_error_says_so(
         "that runs\n"
         f"{drawn(__file__, '# G6')}\n"
         "Add it to only=, or to that lifespan's registry."
+    )
+
+
+async def test_of_a_resource_that_came_too_late_the_error_says_so(
+    default: Registry,
+) -> None:
+    """A module that the URLconf imports first, at the first request."""
+    async with Lifespan():
+
+        @lifespan_resource("late")  # G7
+        async def late() -> str:
+            return "late"
+
+        with pytest.raises(StateNotFound) as caught:
+            get_state({}, late)
+
+    assert str(caught.value) == (
+        "no 'late' on the lifespan state: it was declared after the lifespan had "
+        "started\n"
+        f"{drawn(__file__, '# G7')}\n"
+        "Declare it in lifespan.py of an installed app, or import its module in "
+        "asgi.py or wsgi.py."
     )
 
 

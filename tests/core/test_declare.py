@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from functools import wraps
 from typing import Any, Optional, Union
 
 import pytest
@@ -311,6 +312,52 @@ def test_refuses_needs_of_the_wrong_length(
     assert len(registry) == 0
 
 
+def configured(factory: Any) -> Any:
+    """A decorator that passes on what it brings."""
+
+    @wraps(factory)
+    def wrapped(*args: Any) -> Any:
+        return factory("brought", *args)
+
+    return wrapped
+
+
+@configured
+def takes_more(_brought: str, _one: int) -> Iterator[int]:
+    yield 1
+
+
+@configured
+async def checks_more(_brought: str, _value: object) -> None: ...
+
+
+def test_a_decorator_may_bring_arguments(registry: Registry) -> None:
+    """To the factory, and to the health check."""
+    declare: Any = lifespan_resource
+
+    resource = declare("it", needs=(A,), registry=registry, health=checks_more)(
+        takes_more
+    )
+
+    assert resource.factory is takes_more
+    assert resource.health_check is checks_more
+
+
+@asynccontextmanager
+async def manages_one(one: int) -> AsyncGenerator[int]:
+    yield one
+
+
+def test_the_helpers_of_contextlib_take_what_they_wrap(registry: Registry) -> None:
+    """They bring nothing."""
+    declare: Any = lifespan_resource
+
+    with pytest.raises(InvalidDeclaration) as caught:
+        declare("it", registry=registry)(manages_one)
+
+    assert "passes nothing to a factory that takes (one: 'int')" in str(caught.value)
+
+
 def test_refuses_what_cannot_be_called(registry: Registry) -> None:
     """A generator that was called already is the usual mistake."""
     given: Any = Client()
@@ -399,5 +446,5 @@ def test_a_health_check_without_a_signature_is_taken_as_it_is(
         made.health(lambda _: True)
     assert made.health_check is iter
     assert str(caught.value).splitlines()[0] == (
-        "the health check of lifespan resource 'it' has another, at builtins:0"
+        "the health check of lifespan resource 'it' has another, at builtins"
     )

@@ -40,6 +40,14 @@ def never() -> Iterator[int]:
     yield from ()
 
 
+async def forgotten() -> AsyncGenerator[int]:  # type: ignore[return]
+    """A coroutine function, for want of a yield."""
+
+
+async def forgotten_iterator() -> AsyncIterator[int]:  # type: ignore[return]
+    """As it is often annotated."""
+
+
 def twice_async(closed: list[int]) -> Callable[[], AsyncGenerator[int]]:
     async def factory() -> AsyncGenerator[int]:
         yield 1
@@ -106,6 +114,16 @@ class NeverAny:
             never,
             "is made by a generator that ended without a yield",
             id="generator that never yields",
+        ),
+        pytest.param(
+            forgotten,
+            "is annotated as a generator, and has no yield",
+            id="coroutine function for want of a yield",
+        ),
+        pytest.param(
+            forgotten_iterator,
+            "is annotated as a generator, and has no yield",
+            id="coroutine function for want of a yield, an iterator",
         ),
         pytest.param(
             NeverAny,
@@ -314,3 +332,24 @@ async def test_a_thread_is_named_after_its_resource(registry: Registry) -> None:
         "generated": "lifespan generated",
         "returned": "lifespan returned",
     }
+
+
+async def test_a_thread_that_the_system_refuses_is_a_failed_start(
+    registry: Registry, probes: Probes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, and for what it is: not after the time limit of a start."""
+    probes.add("before")
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def never_started() -> Iterator[int]:
+        yield 1
+
+    declare("it", registry=registry)(never_started)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        await Lifespan(registry).__aenter__()
+
+    assert_closed(*probes.all())

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from typing import (
+    Annotated,
     Any,
+    Generic,
     Literal,
     NewType,
     Optional,
@@ -84,6 +86,8 @@ FITS = [
     pytest.param(T, Client(), id="type variable"),
     pytest.param("Client", 5, id="text that is not evaluated"),
     pytest.param(int | Any, "anything", id="union with any"),
+    pytest.param(Annotated[int, "a port"], 5, id="annotated"),
+    pytest.param(Annotated[int, "a port"] | None, 5, id="annotated in a union"),
 ]
 
 MISFITS = [
@@ -106,6 +110,13 @@ MISFITS = [
         Closes, Client(), f"{__name__}.Client", f"{__name__}.Closes", id="protocol"
     ),
     pytest.param(list[int], (1,), "tuple", "list[int]", id="generic"),
+    pytest.param(
+        Annotated[int, "a port"],
+        "a",
+        "str",
+        str(Annotated[int, "a port"]),
+        id="annotated",
+    ),
     pytest.param(
         Client, BetterClient, "type", f"{__name__}.Client", id="the class itself"
     ),
@@ -207,6 +218,74 @@ async def test_a_class_that_enters_itself_is_checked(registry: Registry) -> None
 
     with pytest.raises(InvalidValue):
         await Lifespan(registry).__aenter__()
+
+
+class Other:
+    """Of the same name as the class that is entered."""
+
+    Pool = type("Pool", (), {})
+
+
+class _Opened(Generic[T]):
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    async def __aenter__(self) -> T:
+        return self.value
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+class Number(_Opened[int]):
+    def __init__(self) -> None:
+        super().__init__(5)
+
+
+class Pool:
+    async def __aenter__(self) -> Any:
+        return Other.Pool()
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+Number.__aenter__.__annotations__["return"] = T
+Pool.__aenter__.__annotations__["return"] = Other.Pool
+
+
+@pytest.mark.parametrize("factory", [Number, Pool])
+async def test_a_class_that_enters_something_else_is_not_held_to_itself(
+    factory: Any, registry: Registry
+) -> None:
+    """What it promises is a variable, or another class, also of the same name."""
+    lifespan_resource("it", registry=registry)(factory)
+
+    async with Lifespan(registry) as state:
+        assert not isinstance(state["it"], factory)
+
+
+async def test_a_class_whose_annotations_cannot_be_had_promises_nothing(
+    registry: Registry,
+) -> None:
+    """Python 3.14 evaluates them when they are asked for (PEP 649)."""
+
+    class Raising:
+        def __get__(self, *_: object) -> object:
+            raise NameError("of a type checker alone")
+
+    class Entering:
+        __annotations__ = Raising()  # type: ignore[assignment]
+
+        async def __call__(self) -> int:
+            return 5
+
+    class _Pool:
+        __aenter__ = Entering()
+
+        async def __aexit__(self, *_: object) -> None: ...
+
+    resource = lifespan_resource("it", registry=registry)(_Pool)  # type: ignore[call-overload]
+
+    assert resource.value_type is None
 
 
 async def test_a_key_that_names_it_as_a_need_is_checked_too(

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from django_lifespan_typed import _factories, _health
+from django_lifespan_typed._sync_loop import use_loop
 from django_lifespan_typed._worker import Worker
 
 # Real seconds after which a thread that was waited for is taken for stuck.
@@ -183,8 +184,7 @@ class LockstepWorker(Worker):  # type: ignore[misc]
     told_to_end = False
 
     def submit(self, call: Callable[[], Any], /) -> Any:
-        loop: Any = asyncio.get_running_loop()
-        self._loop = loop
+        loop: Any = self._loop
         loop.begin_step(self)
         step = super().submit(call)
         loop.wait_for_threads()
@@ -195,6 +195,7 @@ class LockstepWorker(Worker):  # type: ignore[misc]
         super().finish()
 
     def _work(self) -> None:
+        use_loop(self._loop)
         self.here.worker = self
         while (step := self._steps.get()) is not None:
             self._context.run(step.take)

@@ -20,7 +20,12 @@ from django_lifespan_typed import (
     lifespan_resource,
 )
 from django_lifespan_typed.commands import LifespanCommand
-from django_lifespan_typed.exceptions import LifespanError, StateNotFound
+from django_lifespan_typed.exceptions import (
+    InvalidDeclaration,
+    LifespanError,
+    StateNotFound,
+)
+from tests.asgi.places import drawn
 
 from .conftest import Add, portal_threads
 from .scripts import interrupt, running_script
@@ -212,6 +217,22 @@ def test_an_unknown_key_is_named(registry: Registry, add: Add) -> None:
     assert str(caught.value) == (
         "only= names 'dbs', which nothing registers\n"
         "Did you mean 'db'? Registered: 'db'."
+    )
+
+
+def test_only_without_its_comma_is_refused_where_it_is_written() -> None:
+    """Not at the first call, in a module of Django's."""
+    with pytest.raises(InvalidDeclaration) as caught:
+
+        class Command(LifespanCommand):  # C1
+            only = StateKey[str]("db")  # type: ignore[assignment]
+
+    assert str(caught.value) == (
+        "test_only_without_its_comma_is_refused_where_it_is_written.<locals>.Command "
+        "has only=<StateKey 'db' from tests.sync.test_command>, which is not a tuple "
+        "of keys or resources\n"
+        f"{drawn(__file__, '# C1')}\n"
+        "Write: only=(HTTP,) with the comma, and the keys, not their names."
     )
 
 

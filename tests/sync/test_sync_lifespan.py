@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -309,6 +309,80 @@ def test_async_to_sync_and_call_run_on_the_loop_of_the_resources(
     assert async_to_sync(loop_here)() not in used
 
 
+@pytest.mark.parametrize("how", ["with", "async with"])
+def test_a_blocking_factory_reaches_async_code_on_the_loop_of_its_needs(
+    how: str, registry: Registry
+) -> None:
+    """``async_to_sync`` in its start, its stop and its health check."""
+    loops: list[object] = []
+
+    @lifespan_resource("client", registry=registry)
+    async def client() -> AsyncGenerator[asyncio.AbstractEventLoop]:
+        yield asyncio.get_running_loop()
+
+    def check(_: object) -> None:
+        loops.append(async_to_sync(loop_here)())
+
+    @lifespan_resource("index", needs=(client,), registry=registry, health=check)
+    def index(_: object) -> Generator[int]:
+        loops.append(async_to_sync(loop_here)())
+        yield 1
+        loops.append(async_to_sync(loop_here)())
+
+    async def run() -> object:
+        lifespan = Lifespan(registry)
+        async with lifespan as state:
+            await lifespan.health()
+        return state[client]
+
+    if how == "with":
+        lifespan = Lifespan(registry)
+        with lifespan as state:
+            lifespan.call(lifespan.health)
+        own: object = state[client]
+    else:
+        own = asyncio.run(run())
+
+    assert loops == [own] * 3
+
+
+def test_a_call_that_comes_while_the_loop_ends_is_answered() -> None:
+    """Its task is cancelled with the others: nobody waits for a loop that is gone."""
+    portal = Portal.shared()
+    ending, asking = threading.Event(), threading.Event()
+
+    async def lingers() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ending.set()
+            await asyncio.to_thread(asking.wait, 30)
+
+    async def ask() -> None:
+        asking.set()
+        await asyncio.Event().wait()
+
+    def call() -> object:
+        assert ending.wait(30)
+        try:
+            return portal.run(ask)
+        except BaseException as error:
+            return type(error)
+
+    async def begin() -> None:
+        left.append(asyncio.ensure_future(lingers()))
+        await asyncio.sleep(0)
+
+    left: list[object] = []
+    portal.run(begin)
+    with ThreadPoolExecutor(1) as pool:
+        called = pool.submit(call)
+        portal.release()
+        answer = called.result(60)
+
+    assert answer is asyncio.CancelledError
+
+
 def test_call_passes_arguments_results_and_errors(registry: Registry) -> None:
     """As the function was called, so it is called on the loop."""
 
@@ -589,6 +663,91 @@ except KeyboardInterrupt:
         "-pool",
         "False",
     ]
+
+
+def test_ctrl_c_while_a_start_blocks_the_loop_closes_what_has_started() -> None:
+    """It has started before it hears of that: then it is left, in its order."""
+    script = """
+import time
+
+@lifespan_resource("model", needs=(pool,))
+async def model(_: str) -> AsyncGenerator[int]:
+    say("loading")
+    while not interrupted:
+        time.sleep(0.01)
+    try:
+        yield 1
+    finally:
+        await asyncio.sleep(0.1)
+        say("-model")
+
+interrupted = []
+
+def interrupt(*_: object) -> None:
+    interrupted.append(True)
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGINT, interrupt)
+lifespan = Lifespan()
+try:
+    with lifespan:
+        say("never")
+except KeyboardInterrupt:
+    say(lifespan.loop)
+    say([record.phase for record in lifespan.status()])
+    raise
+"""
+    with running_script(script) as child:
+        child.until("^loading$")
+
+        code = child.end(signal.SIGINT)
+
+    assert code == -signal.SIGINT
+    assert child.lines[:6] == [
+        "+pool",
+        "loading",
+        "-model",
+        "-pool",
+        "None",
+        "['stopped', 'stopped']",
+    ]
+
+
+def test_ctrl_c_before_the_loop_comes_to_a_call_ends_that_call() -> None:
+    """What was not begun is not begun any more, when its caller has been told so."""
+    script = """
+import time
+
+interrupted = []
+
+def interrupt(*_: object) -> None:
+    interrupted.append(True)
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGINT, interrupt)
+
+def blocks() -> None:
+    say("blocking")
+    while not interrupted:
+        time.sleep(0.01)
+    time.sleep(0.1)
+
+async def charge() -> None:
+    say("charged")
+
+lifespan = Lifespan()
+with lifespan:
+    lifespan.loop.call_soon_threadsafe(blocks)
+    lifespan.call(charge)
+"""
+    with running_script(script) as child:
+        child.until("^blocking$")
+
+        interrupt(child, signal.SIGINT, "-pool")
+        code = child.wait()
+
+    assert code == -signal.SIGINT
+    assert child.lines[:3] == ["+pool", "blocking", "-pool"]
 
 
 def test_ctrl_c_in_async_code_ends_it_before_its_resources() -> None:

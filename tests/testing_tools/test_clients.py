@@ -250,8 +250,8 @@ def test_refuses_requests_where_nothing_runs() -> None:
     assert str(raised.value) == (
         "no lifespan runs where this test client sends a request\n"
         "Write: with LifespanClient() as client:\n"
-        "Or derive the test case from LifespanTestCase, or use pytest's fixture "
-        "lifespan."
+        "Or derive the test case from LifespanTestCase, whose setUp your own has to "
+        "call, or use pytest's fixture lifespan."
     )
 
 

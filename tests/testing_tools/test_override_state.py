@@ -12,8 +12,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import (
+    AsyncRequestFactory,
     LiveServerTestCase,
+    RequestFactory,
     SimpleTestCase,
     TestCase,
     TransactionTestCase,
@@ -30,6 +33,7 @@ from django_lifespan_typed import (
 )
 from django_lifespan_typed._overrides import overrides
 from django_lifespan_typed.exceptions import MissingNeed, StateNotFound
+from django_lifespan_typed.middleware import LifespanStateMiddleware
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.testing import override_state
 
@@ -750,3 +754,45 @@ async def test_a_resource_alone_with_a_fake(registry: Registry) -> None:
 
     async with double.open(21) as value:
         assert value == 42
+
+
+# --- Without a lifespan
+
+
+@pytest.mark.parametrize("factory", [RequestFactory, AsyncRequestFactory])
+def test_a_view_alone_finds_the_fake(factory: type[RequestFactory]) -> None:
+    """Nothing starts for a test of one function."""
+    request = factory().get("/")
+
+    with override_state(HTTP, "fake"):
+        found = get_state(request, HTTP)
+
+    assert found == "fake"
+    assert get_state(request, HTTP, None) is None
+
+
+def test_a_request_of_a_client_has_the_fake_on_its_state() -> None:
+    """Where the middleware is, and no lifespan."""
+    found: list[object] = []
+
+    def view(request: Any) -> HttpResponse:
+        found.extend([request.state[HTTP], get_state(request, HTTP), {**request.state}])
+        return HttpResponse()
+
+    with override_state(HTTP, "fake"):
+        LifespanStateMiddleware(view)(RequestFactory().get("/"))
+
+    assert found == ["fake", "fake", {"http": "fake"}]
+
+
+async def test_a_running_lifespan_has_the_last_word(
+    add: Add, registry: Registry
+) -> None:
+    """What only an overridden resource needs has not started, and is not found."""
+    dns = add("dns")
+    http = add("http", dns)
+
+    with override_state(http, "fake"):
+        async with Lifespan(registry):
+            with pytest.raises(StateNotFound):
+                get_state({}, dns)

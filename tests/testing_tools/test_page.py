@@ -18,6 +18,7 @@ TESTS = {
     "test_lifespan.py": 3,
     "test_session.py": 2,
     "test_fakes.py": 3,
+    "test_view_alone.py": 1,
     "test_only.py": 1,
     "test_cases.py": 3,
     "test_clients.py": 3,

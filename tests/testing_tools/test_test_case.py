@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.test import SimpleTestCase
 
-from django_lifespan_typed import Lifespan, Registry, current_state
+from django_lifespan_typed import Lifespan, Registry, StateKey, current_state
+from django_lifespan_typed.exceptions import InvalidDeclaration
 from django_lifespan_typed.testing import LifespanTestCase, override_state
+from tests.asgi.places import drawn
 
 from .conftest import Add
 
@@ -224,4 +226,20 @@ def test_refuses_a_case_with_a_loop_of_its_own() -> None:
         "its own\n"
         "Write: class Tests(LifespanTestCase, django.test.SimpleTestCase), whose test "
         "methods may be async too."
+    )
+
+
+def test_only_without_its_comma_is_refused_where_it_is_written() -> None:
+    """Not in each test, in a module of unittest's."""
+    with pytest.raises(InvalidDeclaration) as caught:
+
+        class Tests(LifespanTestCase, SimpleTestCase):  # T1
+            only = StateKey[str]("db")  # type: ignore[assignment]
+
+    assert str(caught.value) == (
+        "test_only_without_its_comma_is_refused_where_it_is_written.<locals>.Tests "
+        f"has only=<StateKey 'db' from {__name__}>, which is not a tuple of keys or "
+        "resources\n"
+        f"{drawn(__file__, '# T1')}\n"
+        "Write: only=(HTTP,) with the comma, and the keys, not their names."
     )
