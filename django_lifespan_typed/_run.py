@@ -158,14 +158,19 @@ class Run:
         # A skipped one has no traceback of its own.
         was_skipped = owner.start_began_at is None
         problem = getattr(wrong, "problem", "") if was_skipped else "failed"
-        logger.error(
-            "optional %r %s; going on without it",
-            owner.resource.name,
-            problem,
-            exc_info=None if was_skipped else wrong,
-        )
-        if owner.start_error is not None:
-            self._unstarted -= 1
+        try:
+            logger.error(
+                "optional %r %s; going on without it",
+                owner.resource.name,
+                problem,
+                exc_info=None if was_skipped else wrong,
+            )
+        finally:  # a filter of the log may fail itself
+            if owner.start_error is not None:
+                self._unstarted -= 1
+            self._skip_what_needs(owner)
+
+    def _skip_what_needs(self, owner: Owner) -> None:
         self._lost.append(owner)
         if self._skipping:
             return  # chains may be longer than Python's stack
@@ -211,18 +216,20 @@ class Run:
         wrong = owner.start_error
         if owner.phase == "crashed" and not (self._is_up or self._stopping):
             wrong = owner.error  # those that need it would start with what is dead
-        if wrong is not None and owner.resource.optional and not self._stopping:
-            self._go_on_without(owner, wrong)
-        elif wrong is not None:
-            if self._failure is None and not self._stopping:
-                self._failure = wrong
-            else:
-                name = owner.resource.name
-                logger.error("failed to start %r too", name, exc_info=owner.error)
-        if self._stopping:
-            for name in self.plan.needs.get(owner.resource.name, ()):
-                self._stop_if_unneeded(self.owners[name])
-        self._wake()
+        try:
+            if wrong is not None and owner.resource.optional and not self._stopping:
+                self._go_on_without(owner, wrong)
+            elif wrong is not None:
+                if self._failure is None and not self._stopping:
+                    self._failure = wrong
+                else:
+                    name = owner.resource.name
+                    logger.error("failed to start %r too", name, exc_info=owner.error)
+        finally:
+            if self._stopping:
+                for name in self.plan.needs.get(owner.resource.name, ()):
+                    self._stop_if_unneeded(self.owners[name])
+            self._wake()
 
     # --- Asked by the owners
 

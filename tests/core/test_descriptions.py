@@ -162,6 +162,39 @@ async def test_a_filter_of_the_log_that_fails_keeps_nothing_open(
     assert "of the filter" in told  # the loop says so, if nobody asks
 
 
+async def test_a_filter_of_the_log_that_fails_does_not_hold_up_a_start(
+    registry: Registry,
+) -> None:
+    """What is optional, and what needs it, is done without."""
+    tasks: list[asyncio.Task[Any] | None] = []
+
+    @lifespan_resource("it", registry=registry, optional=True)
+    async def it() -> AsyncGenerator[int]:
+        tasks.append(asyncio.current_task())
+        raise LookupError
+        yield
+
+    @lifespan_resource("user", needs=(it,), registry=registry, optional=True)
+    async def user(_: int) -> int:
+        return 1
+
+    def fails(_: logging.LogRecord) -> bool:
+        raise RuntimeError("of the filter")
+
+    logger = logging.getLogger("django_lifespan_typed")
+    logger.addFilter(fails)
+    lifespan = Lifespan(registry)
+    try:
+        state = await asyncio.wait_for(lifespan.__aenter__(), 30)
+        phases = [record.phase for record in lifespan.status()]
+        await asyncio.wait_for(lifespan.__aexit__(None, None, None), 30)
+    finally:
+        logger.removeFilter(fails)
+
+    assert ({**state}, phases) == ({}, ["failed", "failed"])
+    assert [str(task and task.exception()) for task in tasks] == ["of the filter"]
+
+
 async def test_an_error_that_cannot_say_what_it_is_leaves_nothing_open(
     registry: Registry, probes: Probes
 ) -> None:
