@@ -46,9 +46,10 @@ def get_state(source: Any, key: StateKey[Any], default: object = _MISSING, /) ->
 
         client = get_state(request, HTTP)  # httpx.AsyncClient
 
-    *source* is an ``HttpRequest``, an ASGI scope, or anything that has a ``scope``
-    (a Channels consumer). No middleware is needed: where the scope has no such
-    state, the lifespan of the running event loop is asked, then the process's.
+    *source* is an ``HttpRequest`` (or Django REST framework's), an ASGI scope, or
+    anything that has a ``scope`` (a Channels consumer). No middleware is needed: where
+    the scope has no such state, the lifespan of the running event loop is asked, then
+    the process's; where none runs, what a test overrides.
 
     Raises ``StateNotFound`` (a ``KeyError``), which says why, unless there is a
     *default*; ``LifespanNotRunning`` where several lifespans run and none is this

@@ -98,6 +98,8 @@ def put_through(treatment: Treatment, site: str) -> Report:
                 ledger.wait_until(
                     partial(_all_gone, before, ledger), f"reload {number}, still there"
                 )
+                if not treatment.recycled:  # else nobody knows how many have begun
+                    process.until(server.ready, nth=server.workers * (number + 1))
             load.until_answered(BETWEEN)
             ledger.wait_until(lambda: bool(ledger.in_use), "nobody is busy")
             load.end()
