@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from contextvars import Context
 from time import monotonic
 from typing import Any, Final, Protocol, final
@@ -197,10 +197,15 @@ class Owner:
 
     async def _hold(self) -> None:
         loop = asyncio.get_running_loop()
+        against: Callable[[], AbstractContextManager[object]] | None = None
         while not self._told_to_stop:
             self._wake = loop.create_future()
             try:
-                await self._wake
+                if against is None:
+                    await self._wake
+                else:
+                    with against():
+                        await self._wake
             except asyncio.CancelledError as error:
                 # Either a task group inside the resource has failed, or the loop
                 # cancels every task that it has: then the order of the stop must hold.
@@ -208,6 +213,8 @@ class Owner:
                     self._unwinds = True
                     self._limit(self._seconds_to_stop(), self._cancel)
                     raise
+                if _by_anyio(error):
+                    against = _shield_from_anyio
 
     async def _everything_ends(self, error: asyncio.CancelledError) -> bool:
         with suppress(asyncio.CancelledError):
@@ -346,6 +353,12 @@ class Owner:
 
 
 def _by_anyio(error: asyncio.CancelledError) -> bool:
-    # anyio says which scope cancels, again and again until that scope is left: held on
-    # against it, a task spins, so that is for the stop alone, which has time limits.
+    # anyio says which scope cancels, again and again until that scope is left.
     return bool(error.args) and "cancel scope" in str(error.args[0])
+
+
+def _shield_from_anyio() -> AbstractContextManager[object]:
+    # Held on against it in any other way, a task spins.
+    from anyio import CancelScope  # by which it was cancelled
+
+    return CancelScope(shield=True)

@@ -198,3 +198,24 @@ def test_what_ignores_a_cancelled_anyio_group_at_its_start_is_not_tried() -> Non
     (placed,) = _placed(([spec], 99))
 
     assert placed.crash is Crash.CANCELLED
+
+
+def test_a_group_that_fails_while_all_stops_does_not_spin() -> None:
+    """It waited for its turn against anyio, which cancels until the scope is left."""
+    specs = (Spec(crash=Crash.ANYIO), Spec((0,), stop=Act(1.0)))
+    steps = (STARTUP, ("sleep", 0.5), SHUTDOWN, ("sleep", 0.5), ("crash", 0))
+
+    outcome = run(Scenario(specs, steps))
+
+    check(outcome)
+    assert outcome.types[-1] == "lifespan.shutdown.failed"
+
+
+def test_a_child_that_is_cancelled_before_its_first_step_is_anyios() -> None:
+    """anyio wraps it, and never comes to it: no fault of the lifespan."""
+    manager = Spec(shape=Shape.MANAGER, crash=Crash.ANYIO)
+    steps = (STARTUP, ("turns", 8), ("crash", 0), CANCEL_ALL)
+
+    outcome = run(Scenario((Spec(), Spec(), manager), steps, late=True))
+
+    check(outcome)
