@@ -205,6 +205,12 @@ class Lifespan:
             )
         return call_on(loop, function, *args, **kwargs)
 
+    def _check_up(self) -> None:
+        # What crashed while receivers of asgi_startup were called: it is no start.
+        assert self._run is not None, "it was entered"
+        if (crash := self._run.crash()) is not None:
+            raise crash
+
     def _will_stop(self) -> None:
         # Said before signals are sent, whose time is part of the budget; and Python
         # 3.10 cannot see that the task which entered it was cancelled.

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Any, Final, final
 
 from ._connections import Opened, close_connections
+from ._failures import crashed
 from ._overrides import Covered
 from ._owner import Owner
 from ._plan import Plan
@@ -87,6 +88,14 @@ class Run:
         self._is_up = True
         await opened.close(self._settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.owners.values(), began)
+
+    def crash(self) -> BaseException | None:
+        """That of one that has to run, and does not any more."""
+        for owner in self.owners.values():
+            dead = owner.started_at is not None and not owner.usable
+            if dead and not owner.resource.optional:
+                return owner.error or crashed(owner.resource, None)
+        return None
 
     def expect_stop(self) -> None:
         """The stop is near: its budget begins, and who is cancelled waits its turn."""

@@ -45,6 +45,7 @@ async def run_with_signals(
                 asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
             )
         await opened.close(settings.CANCEL_TIMEOUT)
+        lifespan._check_up()
         # Receivers may write on either of the two.
         for name, value in scope.get("state", {}).items():
             if name not in shared or shared[name] is not value:

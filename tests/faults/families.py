@@ -136,8 +136,10 @@ def _placed(drawn: tuple[list[Spec], int]) -> tuple[Spec, ...]:
         )
         start = Act() if starts > most and _fails(spec.start) else spec.start
         stop = Act() if stops > most and _fails(spec.stop) else spec.stop
-        # It would hang for ever, as it was told to.
-        for_ever = start.fault in HANGS and spec.start_limit == float("inf")
+        # It would hang for ever, as it was told to: a refused value is part of a start.
+        refused = start.fault is Fault.WRONG_TYPE and stop.fault in HANGS
+        hangs = start.fault in HANGS or refused
+        for_ever = hangs and spec.start_limit == float("inf")
         limit = None if for_ever else spec.start_limit
         # anyio would have it spin: it cancels until its scope is left.
         stubborn = Fault.STUBBORN in {start.fault, stop.fault}

@@ -219,3 +219,32 @@ def test_a_child_that_is_cancelled_before_its_first_step_is_anyios() -> None:
     outcome = run(Scenario((Spec(), Spec(), manager), steps, late=True))
 
     check(outcome)
+
+
+@pytest.mark.parametrize("crash", CRASHES, ids=repr)
+@pytest.mark.parametrize("late", [False, True], ids=["sent", "late"])
+@pytest.mark.parametrize("seconds", [None, 2.0], ids=["quick", "unwinds"])
+def test_a_crash_while_the_start_is_told_of_fails_the_start(
+    crash: Crash, late: bool, seconds: float | None
+) -> None:
+    """All run when it says so: not what died while receivers were called."""
+    spec = Spec(crash=crash, stop=Act(seconds))
+    steps = (STARTUP, ("sleep", 0.5), ("crash", 0), SETTLE, SHUTDOWN)
+    receivers = (Receiver("asgi_startup", Act(1.0)),)
+
+    outcome = run(Scenario((spec,), steps, receivers, late=late))
+
+    check(outcome)
+    assert outcome.ready is None
+    assert outcome.types == ([] if late else ["lifespan.startup.failed"])
+
+
+def test_what_is_optional_may_crash_while_the_start_is_told_of() -> None:
+    """The others go on without it."""
+    steps = (STARTUP, ("sleep", 0.5), ("crash", 0), SETTLE, SHUTDOWN)
+    receivers = (Receiver("asgi_startup", Act(1.0)),)
+
+    outcome = run(Scenario((Spec(optional=True), Spec()), steps, receivers))
+
+    check(outcome)
+    assert outcome.types == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
