@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import Context
+from functools import partial
 from time import monotonic
 from typing import Any, Final, Protocol, final
 
@@ -197,15 +198,12 @@ class Owner:
 
     async def _hold(self) -> None:
         loop = asyncio.get_running_loop()
-        against: Callable[[], AbstractContextManager[object]] | None = None
+        shield: Callable[[], AbstractContextManager[object]] = nullcontext
         while not self._told_to_stop:
             self._wake = loop.create_future()
             try:
-                if against is None:
+                with shield():
                     await self._wake
-                else:
-                    with against():
-                        await self._wake
             except asyncio.CancelledError as error:
                 # Either a task group inside the resource has failed, or the loop
                 # cancels every task that it has: then the order of the stop must hold.
@@ -213,8 +211,7 @@ class Owner:
                     self._unwinds = True
                     self._limit(self._seconds_to_stop(), self._cancel)
                     raise
-                if _by_anyio(error):
-                    against = _shield_from_anyio
+                shield = _shield_from(error)
 
     async def _everything_ends(self, error: asyncio.CancelledError) -> bool:
         with suppress(asyncio.CancelledError):
@@ -357,8 +354,13 @@ def _by_anyio(error: asyncio.CancelledError) -> bool:
     return bool(error.args) and "cancel scope" in str(error.args[0])
 
 
-def _shield_from_anyio() -> AbstractContextManager[object]:
+def _shield_from(
+    error: asyncio.CancelledError,
+) -> Callable[[], AbstractContextManager[object]]:
+    """What lets a task hold on, although *error* has cancelled it."""
+    if not _by_anyio(error):
+        return nullcontext
     # Held on against it in any other way, a task spins.
     from anyio import CancelScope  # by which it was cancelled
 
-    return CancelScope(shield=True)
+    return partial(CancelScope, shield=True)

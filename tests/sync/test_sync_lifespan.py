@@ -726,11 +726,18 @@ def interrupt(*_: object) -> None:
 
 signal.signal(signal.SIGINT, interrupt)
 
+def waits() -> bool:
+    frame = sys._current_frames()[threading.main_thread().ident]
+    while frame is not None and frame.f_code.co_name != "run_until_future":
+        frame = frame.f_back
+    return frame is not None
+
 def blocks() -> None:
+    while not waits():
+        time.sleep(0.01)
     say("blocking")
     while not interrupted:
         time.sleep(0.01)
-    time.sleep(0.1)
 
 async def charge() -> None:
     say("charged")

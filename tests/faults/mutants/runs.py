@@ -90,13 +90,6 @@ MUTANTS = (
         "starts",
     ),
     Mutant(
-        "a crash during the start is none",
-        "_run:Run.on_finished",
-        'if owner.phase == "crashed" and not (self._is_up or self._stopping):',
-        "if False:",
-        "optional",
-    ),
-    Mutant(
         "whom the loop cancels does not wait its turn",
         "_run:Run.is_ending",
         "bool(task and not task.done() and cancelling and cancelling())",
