@@ -24,13 +24,18 @@ class LivePage(AsyncJsonWebsocketConsumer):
 
     groups = [PAGES]  # noqa: RUF012 - Channels wants a list, and leaves it as it is
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Let the page out however it goes: not each has ``disconnect`` called."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            get_state(self, reading_room).leave(self.channel_name)
+            await self.channel_layer.group_discard(PAGES, self.channel_name)
+            await tell_pages()
+
     async def connect(self) -> None:
         get_state(self, reading_room).enter(self.channel_name)
         await self.accept()
-        await tell_pages()
-
-    async def disconnect(self, code: int) -> None:
-        get_state(self, reading_room).leave(self.channel_name)
         await tell_pages()
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:

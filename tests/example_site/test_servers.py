@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sys
@@ -9,7 +10,7 @@ import sys
 import httpx
 import pytest
 from mcp import Client
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from example_site.__main__ import SERVERS
 from tests.processes import LIMIT
@@ -92,6 +93,37 @@ def test_sigterm_closes_everything(server: str) -> None:
     # uvicorn passes the signal on to itself when all is closed.
     assert code == (-signal.SIGTERM if server == "uvicorn" else 0)
     assert "Traceback" not in demo.process.output
+
+
+async def come_and_go(demo: Demo, last_words: str) -> None:
+    """A page that opens a book and goes in the middle of the news about it."""
+    page = await connect(demo.socket_url, proxy=None, origin=demo.origin)
+    await page.send(json.dumps({"read": 24}))
+    if last_words:
+        await page.send(last_words)
+    page.transport.abort()
+
+
+async def nobody_else_is_there(page: ClientConnection) -> None:
+    """Until the news say so."""
+    while True:
+        news = json.loads(await page.recv())
+        if (news["visitors"], news["reading"]) == (1, []):
+            return
+
+
+@servers
+async def test_pages_that_go_at_odd_moments_are_gone(server: str) -> None:
+    """
+    Servers end a consumer without a word to it: where it sends to a page that has
+    gone, or where it fails, as at what is no JSON.
+    """
+    with running_demo(SERVER=server) as demo:
+        words = ["", "no JSON"] * 10
+        await asyncio.gather(*[come_and_go(demo, said) for said in words])
+
+        async with connect(demo.socket_url, proxy=None, origin=demo.origin) as page:
+            await asyncio.wait_for(nobody_else_is_there(page), LIMIT)
 
 
 def test_a_killed_demo_leaves_no_child() -> None:
