@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from inspect import isfunction
-from pathlib import Path
 from types import CodeType
 from typing import Any, Final, Literal, NamedTuple
 
@@ -16,11 +14,11 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.utils.module_loading import import_string
 
-from ._checks_code import file_of
+from ._checks_code import file_of, parsed
 from ._checks_messages import warning
 from ._registry import Registry
 from .asgi import with_lifespan
-from .exceptions import quoted
+from .exceptions import quoted, said
 from .handler import LifespanASGIHandler
 from .wsgi import LifespanWSGIHandler
 
@@ -54,7 +52,8 @@ def asgi_application() -> Application | None:
     )
 
 
-def _wsgi_application() -> Application | None:
+def wsgi_application() -> Application | None:
+    """What WSGI servers of this project serve, if a setting says so."""
     return _application(
         "WSGI_APPLICATION",
         lambda app: _look(app, (LifespanWSGIHandler,), WSGIHandler),
@@ -69,15 +68,34 @@ def _application(setting: str, look: Callable[[object], object]) -> Application 
         app = import_string(path)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is in asgi.py
         return Application(setting, path, "broken", error=error)
-    found: Any = look(app)
+    try:
+        found: Any = look(app)
+    except Exception:  # noqa: BLE001 - a proxy, say, of what is not there yet
+        found = "unknown"
     if isinstance(found, str):
         kind: Any = found
         return Application(setting, path, kind)
     return Application(setting, path, "ours", registry=found._registry)
 
 
+def is_served_by_asgi() -> bool:
+    """
+    Whether the ``asgi.py`` beside ``wsgi.py``, which no setting names, may have a
+    lifespan. It is read, not imported: nobody but a server has asked for it.
+    """
+    path = getattr(settings, "WSGI_APPLICATION", None)
+    if not isinstance(path, str):
+        return False
+    package = path.rpartition(".")[0].rpartition(".")[0]
+    file = file_of(f"{package}.asgi" if package else "asgi")
+    if file is None:
+        return False
+    tree = parsed(file)
+    return tree is None or not _is_as_startproject_writes(tree)
+
+
 def check_applications(
-    asgi: Application | None, registered: list[str]
+    asgi: Application | None, wsgi: Application | None, registered: list[str]
 ) -> Iterator[CheckMessage]:
     """Whether a server that serves this project starts what is *registered*."""
     if asgi is not None:
@@ -103,11 +121,10 @@ def check_applications(
                 "ProtocolTypeRouter({...})), with_lifespan from "
                 "django_lifespan_typed.asgi.",
             )
-    elif registered and not _is_served_by_asgi():
-        wsgi = _wsgi_application()
-        if wsgi is not None and wsgi.kind == "broken":
+    elif wsgi is not None:
+        if wsgi.kind == "broken":
             yield _broken(wsgi)
-        elif wsgi is not None and wsgi.kind == "plain":
+        elif wsgi.kind == "plain" and registered:
             yield warning(
                 "W004",
                 f"settings.WSGI_APPLICATION is {wsgi.path!r}, which starts no lifespan "
@@ -120,7 +137,7 @@ def check_applications(
 
 def _broken(application: Application) -> CheckMessage:
     error = application.error
-    what = f"{type(error).__name__}: {error}".rstrip(": ")
+    what = f"{type(error).__name__}: {said(error)}".rstrip(": ")
     return warning(
         "W001",
         f"settings.{application.setting} is {application.path!r}, which cannot be "
@@ -182,23 +199,6 @@ def _names_lifespan(constant: object) -> bool:
     return constant == "lifespan" or (
         isinstance(constant, tuple | frozenset) and constant.__contains__("lifespan")
     )
-
-
-def _is_served_by_asgi() -> bool:
-    """
-    Whether the ``asgi.py`` beside ``wsgi.py``, which no setting names, may have a
-    lifespan. It is read, not imported: nobody but a server has asked for it.
-    """
-    path = getattr(settings, "WSGI_APPLICATION", None)
-    if not isinstance(path, str):
-        return False
-    package = path.rpartition(".")[0].rpartition(".")[0]
-    file = file_of(f"{package}.asgi" if package else "asgi")
-    if file is None:
-        return False
-    with suppress(OSError, SyntaxError, ValueError):
-        return not _is_as_startproject_writes(ast.parse(Path(file).read_bytes()))
-    return True
 
 
 def _is_as_startproject_writes(tree: ast.Module) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import sys
+import warnings
+from collections.abc import Iterator
 from functools import cache, partial
 from importlib.machinery import PathFinder
-from inspect import unwrap
 from pathlib import Path
 from types import CodeType
 from typing import Any, NamedTuple, TypeAlias
@@ -22,6 +23,8 @@ class Code(NamedTuple):
     definition: Definition
     file: str
     module: str
+    bases: tuple[str, ...] = ()
+    """Of a class that is not imported: the dotted paths that could be told."""
 
 
 def file_of(module: str) -> str | None:
@@ -46,30 +49,105 @@ def file_of(module: str) -> str | None:
     return _source(None if spec is None else spec.origin)
 
 
-def named(path: str) -> list[Code]:
-    """What a dotted *path* of a setting names, with its bases if it is imported."""
-    module, _, name = path.rpartition(".")
-    if module in sys.modules:
-        return written(getattr(sys.modules[module], name, None))
-    file = file_of(module)
-    found = [
-        node
-        for node in (_definitions(file) if file is not None else ())
-        if not isinstance(node, ast.Lambda) and node.name == name
-    ]
-    return [Code(node, str(file), module) for node in found[:1]]
+def parsed(file: str) -> ast.Module | None:
+    """The source in *file*, unless nobody can read it; what it warns of is known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return ast.parse(Path(file).read_bytes())
+        except (OSError, SyntaxError, ValueError):
+            return None
+
+
+def named(path: str) -> list[Code] | None:
+    """
+    What a dotted *path* of a setting names, with its bases: nothing where nobody can
+    import it, or Django has written it; None where only an import could tell.
+    """
+    module = path.rpartition(".")[0]
+    if module not in sys.modules:
+        file = file_of(module)
+        if file is None or _tree(file) is None:
+            return []
+    return _named(path, set())
 
 
 def written(thing: Any) -> list[Code]:
-    """The definitions that make up a function, a class or an instance of one."""
-    while isinstance(thing, partial):
-        thing = thing.func
-    thing = unwrap(thing)
-    code = getattr(thing, "__code__", None)
-    if isinstance(code, CodeType):
-        return _function(code, str(thing.__module__))
-    cls: Any = thing if isinstance(thing, type) else thing.__class__
-    return [found for base in cls.__mro__ for found in _class(base)]
+    """The definitions that make up a function with its wrappers, or a class."""
+    if isinstance(thing, type):
+        return [found for base in thing.__mro__ for found in _class(base)]
+    found: list[Code] = []
+    for layer in _layers(thing):
+        code = getattr(layer, "__code__", None)
+        if isinstance(code, CodeType):
+            found += _function(code, str(layer.__module__))
+        elif not isinstance(layer, partial):
+            found += written(layer.__class__)
+    return found
+
+
+def _layers(thing: Any) -> Iterator[Any]:
+    for _ in range(sys.getrecursionlimit()):  # as inspect.unwrap() has it
+        if thing is None:
+            return
+        yield thing
+        is_partial = isinstance(thing, partial)
+        thing = thing.func if is_partial else getattr(thing, "__wrapped__", None)
+
+
+def _named(path: str, seen: set[str]) -> list[Code] | None:
+    module, _, name = path.rpartition(".")
+    if module in sys.modules:
+        return written(getattr(sys.modules[module], name, None))
+    if path in seen or _is_foreign(module):
+        return []
+    seen.add(path)
+    file = file_of(module)
+    tree = None if file is None else _tree(file)
+    if file is None or tree is None:
+        return None
+    definition = next(
+        (node for node in _definitions_in(tree) if getattr(node, "name", "") == name),
+        None,
+    )
+    if definition is None:
+        origin = _origins(tree, module, file).get(name)
+        return None if origin is None else _named(origin, seen)
+    if not isinstance(definition, ast.ClassDef):
+        return [Code(definition, file, module)]
+    return _named_class(definition, tree, file, module, seen)
+
+
+def _named_class(
+    definition: ast.ClassDef, tree: ast.Module, file: str, module: str, seen: set[str]
+) -> list[Code] | None:
+    origins = _origins(tree, module, file)
+    paths: list[str] = []
+    for base in map(ast.unparse, definition.bases):
+        first, dot, rest = base.partition(".")
+        paths.append(f"{origins.get(first, f'{module}.{first}')}{dot}{rest}")
+    found = [Code(definition, file, module, tuple(paths))]
+    for path in paths:
+        inherited = [] if path == f"{module}.object" else _named(path, seen)
+        if inherited is None:
+            return None
+        found += inherited
+    return found
+
+
+def _origins(tree: ast.Module, module: str, file: str) -> dict[str, str]:
+    """Where the names come from that a module takes from others, as dotted paths."""
+    package = module.split(".")
+    if not file.endswith("__init__.py"):
+        package.pop()
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            for alias in node.names:
+                found[alias.asname or alias.name] = f"{origin}.{alias.name}"
+    return found
 
 
 def _function(code: CodeType, module: str) -> list[Code]:
@@ -111,15 +189,24 @@ def _source(file: str | None) -> str | None:
 def forget() -> None:
     """Drop what was parsed: it is of use to one run of the checks."""
     _definitions.cache_clear()
+    _tree.cache_clear()
 
 
 @cache
 def _definitions(file: str) -> tuple[Definition, ...]:
     try:
-        source = Path(file).read_bytes()
         # Most files have no need to be parsed.
-        tree = ast.parse(source) if b"state" in source else ast.Module([], [])
-    except (OSError, SyntaxError, ValueError):
+        tree = _tree(file) if b"state" in Path(file).read_bytes() else None
+    except OSError:
         return ()
+    return () if tree is None else tuple(_definitions_in(tree))
+
+
+@cache
+def _tree(file: str) -> ast.Module | None:
+    return parsed(file)
+
+
+def _definitions_in(tree: ast.Module) -> Iterator[Definition]:
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds))
+    return (node for node in ast.walk(tree) if isinstance(node, kinds))

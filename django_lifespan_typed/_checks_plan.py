@@ -38,9 +38,14 @@ def check_settings() -> Iterator[CheckMessage]:
             yield error(number, wrong.problem, wrong.remedy)
 
 
-def check_registry(registry: Registry) -> Iterator[CheckMessage]:
-    """Whether what is registered can start, and what it promises."""
-    yield from _check_needs(registry)
+def check_registry(
+    registry: Registry, *, is_complete: bool = True
+) -> Iterator[CheckMessage]:
+    """
+    Whether what is registered can start, and what it promises; more may be registered
+    by an ``asgi.py`` that was not imported, unless it *is_complete*.
+    """
+    yield from _check_needs(registry, is_complete)
     for resource in registry:
         if resource.value_type is None:
             yield warning(
@@ -54,7 +59,7 @@ def check_registry(registry: Registry) -> Iterator[CheckMessage]:
             )
 
 
-def _check_needs(registry: Registry) -> Iterator[CheckMessage]:
+def _check_needs(registry: Registry, is_complete: bool) -> Iterator[CheckMessage]:
     names = [resource.name for resource in registry]
     missing: set[str] = set()
     for resource in registry:
@@ -62,15 +67,23 @@ def _check_needs(registry: Registry) -> Iterator[CheckMessage]:
             if need in registry:
                 continue
             missing.add(need)
-            yield error(
-                "E001",
+            problem = (
                 f"lifespan resource {resource.name!r} needs {need!r}, "
-                f"which nothing registers\n{resource.declared_at.draw()}",
+                f"which nothing registers\n{resource.declared_at.draw()}"
+            )
+            hint = (
                 f"{suggestion(need, names)}Register it, in lifespan.py of an "
                 "installed app for example, or drop it from needs=. Registered: "
-                f"{quoted(names)}.",
-                resource,
+                f"{quoted(names)}."
             )
+            if is_complete:
+                yield error("E001", problem, hint, resource)
+            else:
+                hint += (
+                    " Where asgi.py imports what registers it, name it in the "
+                    'settings: ASGI_APPLICATION = "mysite.asgi.application".'
+                )
+                yield warning("W009", problem, hint, resource)
     try:
         plan = Plan(registry, without=missing)
     except CircularNeeds as circle:

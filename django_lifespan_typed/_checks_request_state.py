@@ -20,9 +20,15 @@ from .middleware import LifespanStateMiddleware
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
-_OURS: Final = {"LifespanStateMiddleware", "AsyncMiddleware"}
+_OURS: Final = {
+    f"{LifespanStateMiddleware.__module__}.{name}"
+    for name in ("LifespanStateMiddleware", "AsyncMiddleware")
+}
 _REQUEST: Final = re.compile("(ASGI|WSGI|Http|Lifespan)Request")
+# What else a parameter may be annotated with that is called request, and is one.
+_ANY_REQUEST: Final = re.compile(r"\b(Request|Any)\b")
 _WRITE: Final = '"django_lifespan_typed.middleware.LifespanStateMiddleware"'
+_NEXT: Final = re.compile(r"\b(get_response|__call__)\b")
 # Django calls these once every middleware has had the request.
 _LATE: Final = {
     "process_exception",
@@ -54,6 +60,8 @@ def check_request_state() -> Iterator[CheckMessage]:
         if not isinstance(path, str):
             return  # Django says what is wrong with that
         code = named(path)
+        if code is None:
+            return  # it may be ours, or set what is read
         if _is_ours(path, code):
             yield from _placed_after(early)
             return
@@ -97,32 +105,32 @@ def _is_ours(path: str, code: list[Code]) -> bool:
     loaded: object = getattr(sys.modules.get(module), name, None)
     if isclass(loaded):
         return issubclass(loaded, LifespanStateMiddleware)
-    bases = [
-        ast.unparse(base).rpartition(".")[2]
-        for part in code
-        if isinstance(part.definition, ast.ClassDef)
-        for base in part.definition.bases
-    ]
-    return not _OURS.isdisjoint(bases)
+    return any(not _OURS.isdisjoint(part.bases) for part in code)
 
 
 def _used_by_views() -> list[Use]:
-    if not getattr(settings, "ROOT_URLCONF", None):
-        return []
     found: list[Use] = []
-    for view in _views(get_resolver().url_patterns):
-        found += _look(written(view)).uses
+    for view, cls in views_of_urlconf():
+        codes = written(view) if cls is None else [*written(view), *written(cls)]
+        found += _look(codes).uses
     return found
 
 
-def _views(patterns: Iterable[Any]) -> Iterator[object]:
+def views_of_urlconf() -> Iterable[tuple[Any, Any]]:
+    """Each view, once, and the class that it calls; imports the URLconf."""
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return ()
+    views = _views(get_resolver().url_patterns)
+    return {(id(view), id(cls)): (view, cls) for view, cls in views}.values()
+
+
+def _views(patterns: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
     for pattern in patterns:
         if hasattr(pattern, "url_patterns"):
             yield from _views(pattern.url_patterns)
-        elif (callback := getattr(pattern, "callback", None)) is not None:
+        elif (view := getattr(pattern, "callback", None)) is not None:
             # What as_view() of Django, and of REST framework's view sets, tell.
-            cls = getattr(callback, "view_class", getattr(callback, "cls", None))
-            yield callback if cls is None else cls
+            yield view, getattr(view, "view_class", getattr(view, "cls", None))
 
 
 # --- What is done with request.state in some code
@@ -180,9 +188,17 @@ def _request_parameters(function: _Function) -> set[str]:
             *arguments.args,
             *arguments.kwonlyargs,
         )
-        if argument.arg == "request"
-        or (argument.annotation and _REQUEST.search(ast.unparse(argument.annotation)))
+        if _is_request(argument)
     }
+
+
+def _is_request(argument: ast.arg) -> bool:
+    is_called_so = argument.arg == "request"
+    if argument.annotation is None:
+        return is_called_so
+    annotation = ast.unparse(argument.annotation)
+    kinds = (_REQUEST, _ANY_REQUEST) if is_called_so else (_REQUEST,)
+    return any(kind.search(annotation) for kind in kinds)
 
 
 def _rebound(function: _Function) -> set[str]:
@@ -198,12 +214,17 @@ def _passes_on(function: _Function) -> int | None:
     name = getattr(function, "name", "")
     if name in _LATE:
         return None
-    calls = [
-        node.lineno
-        for node in ast.walk(function)
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func).rpartition(".")[2] in {"get_response", "__call__"}
+    if name == "process_request":
+        return (
+            sys.maxsize
+        )  # it has the request before the others, and passes on nothing
+    calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
+    named = [call for call in calls if _NEXT.search(ast.unparse(call.func))]
+    requests = _request_parameters(function)
+    # Under whatever name the next was kept.
+    given = [
+        call
+        for call in calls
+        if any(isinstance(arg, ast.Name) and arg.id in requests for arg in call.args)
     ]
-    # process_request has the request before the others, and passes on nothing.
-    default = sys.maxsize if name in {"__call__", "process_request"} else None
-    return min(calls, default=default)
+    return min((call.lineno for call in named or given), default=None)

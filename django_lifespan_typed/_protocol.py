@@ -79,7 +79,9 @@ async def run_asgi_lifespan(
     The server's side: run the lifespan of another ASGI application, for the
     applications that are mounted inside this one::
 
-        lifespan_resource("mcp")(lambda: run_asgi_lifespan(mcp_app))
+        @lifespan_resource("mcp")
+        def mcp() -> AbstractAsyncContextManager[State]:
+            return run_asgi_lifespan(mcp_app)
 
     Yields the state that *app* filled: pass a copy of it as ``scope["state"]`` to
     each of its requests (ASGI specification, "Lifespan State"). *state* is what it

@@ -62,6 +62,10 @@ def status_page(request: HttpRequest) -> HttpResponseBase:
     return user_passes_test(_is_staff, login_url=login)(_page)(request)
 
 
+# For LoginRequiredMiddleware: the page asks for itself, and sends to the admin's login.
+status_page.__dict__["login_required"] = False
+
+
 def is_active_staff(user: Any) -> bool:
     """Whether *user* may see the page."""
     return bool(getattr(user, "is_active", False) and getattr(user, "is_staff", False))
@@ -88,6 +92,8 @@ def _page(request: HttpRequest) -> HttpResponse:
     )
     return HttpResponse(
         template.render(context),
+        # As the template says, whatever DEFAULT_CHARSET is.
+        content_type="text/html; charset=utf-8",
         headers={
             "Content-Security-Policy": policy,
             "Referrer-Policy": "same-origin",
@@ -148,9 +154,7 @@ def _content() -> dict[str, object]:
         **shown,
         "rows": [_row(status, found.get(status.name)) for status in statuses],
         "phases": [(phases.count(phase), phase) for phase in dict.fromkeys(phases)],
-        "checked_at": max(
-            (f"{record.checked_at:%H:%M:%S}" for record in health), default=""
-        ),
+        "checked_at": _checked_at(health),
         "waterfall": drawn,
         "graph": draw_graph(statuses, critical),
         "levels": levels(statuses),
@@ -191,6 +195,13 @@ def _health_of(lifespan: RunningLifespan) -> tuple[ResourceHealth, ...]:
         return call_on(loop, lifespan.health)
     except LifespanError:
         return ()  # its loop does not run, or waits for this very view
+
+
+def _checked_at(health: Sequence[ResourceHealth]) -> str:
+    """The time of the oldest check, for the verdicts are no newer than that."""
+    made = [record for record in health if record.seconds is not None]
+    times = [record.checked_at for record in made or health]
+    return f"{min(times):%H:%M:%S}" if times else ""
 
 
 def _row(status: ResourceStatus, health: ResourceHealth | None) -> Row:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from django.core.checks import CheckMessage, Tags, register
 
-from ._checks_applications import asgi_application, check_applications
+from ._checks_applications import (
+    asgi_application,
+    check_applications,
+    is_served_by_asgi,
+    wsgi_application,
+)
 from ._checks_code import forget
 from ._checks_plan import check_registry, check_settings
-from ._checks_request_state import check_request_state
+from ._checks_request_state import check_request_state, views_of_urlconf
 from ._registry import Registry, default_registry
 from .signals import asgi_lifespan, asgi_shutdown, asgi_startup
 
@@ -34,25 +39,40 @@ def check_lifespan(**_: object) -> list[CheckMessage]:
     """
     # First, for asgi.py is one of the places that declare resources, views another.
     asgi = asgi_application()
-    uses = _request_state()
+    with suppress(Exception):  # Django's own checks say what is wrong with it
+        views_of_urlconf()
+    # Nor is any imported that does not serve.
+    is_known = asgi is not None or not is_served_by_asgi()
+    is_wsgi = asgi is None and is_known and _registered([default_registry])
+    wsgi = wsgi_application() if is_wsgi else None
+
     registries = [default_registry]
-    own = None if asgi is None else asgi.registry
-    if own is not None and own is not default_registry:
-        registries.append(own)
-    registered = [name for registry in registries for name in _names(registry)]
-    if any(signal.receivers for signal in (asgi_startup, asgi_lifespan, asgi_shutdown)):
-        registered.append("signal receivers")
+    for application in (asgi, wsgi):
+        own = None if application is None else application.registry
+        if own is not None and own not in registries:
+            registries.append(own)
+    registered = _registered(registries)
     return [
         *check_settings(),
-        *(found for registry in registries for found in check_registry(registry)),
-        *check_applications(asgi, registered),
-        *(uses if registered else ()),
+        *(
+            found
+            for registry in registries
+            for found in check_registry(registry, is_complete=is_known)
+        ),
+        *check_applications(asgi, wsgi, registered),
+        *(_request_state() if registered else ()),
     ]
 
 
-def _names(registry: Registry) -> Iterator[str]:
-    for resource in (*registry, *registry.managers):
-        yield resource.name
+def _registered(registries: list[Registry]) -> list[str]:
+    names = [
+        resource.name
+        for registry in registries
+        for resource in (*registry, *registry.managers)
+    ]
+    if any(signal.receivers for signal in (asgi_startup, asgi_lifespan, asgi_shutdown)):
+        names.append("signal receivers")
+    return names
 
 
 def _request_state() -> list[CheckMessage]:

@@ -14,6 +14,7 @@ from ._health import ResourceHealth, Verdict
 from ._settings import LifespanSettings
 from ._status_page import status_page
 from ._typing import override
+from .exceptions import said
 
 __all__ = ["livez", "readyz", "status_page"]
 
@@ -101,7 +102,7 @@ def _drawn(record: ResourceHealth, detail: bool) -> dict[str, object]:
         # The class alone: the text may hold an address, or a password.
         drawn["error"] = type(record.error).__name__
         if detail:
-            drawn["output"] = str(record.error)
+            drawn["output"] = said(record.error)
     return drawn
 
 
@@ -110,7 +111,8 @@ def _answer(status: Verdict, **members: object) -> JsonResponse:
         {"status": status, **members},
         status=503 if status == "fail" else 200,
         content_type=_MEDIA_TYPE,
-        headers={"Cache-Control": "no-store"},
+        # private: before 2026, Django's own cache kept what was no-store.
+        headers={"Cache-Control": "no-store, private"},
     )
     # Else Django logs each 503 as an error, which is mailed to ADMINS.
     response.__dict__["_has_been_logged"] = True

@@ -21,7 +21,7 @@ from django_lifespan_typed._lifespan import Lifespan
 from django_lifespan_typed._status import ResourceStatus
 from django_lifespan_typed._waterfall import waterfall
 from django_lifespan_typed.commands import leaving_at_sigterm
-from django_lifespan_typed.exceptions import quoted
+from django_lifespan_typed.exceptions import quoted, said
 
 from . import _bars
 from ._progress import progress
@@ -168,7 +168,7 @@ def _how(status: ResourceStatus) -> str:
 
 
 def _told(error: BaseException) -> str:
-    text = next(iter(str(error).splitlines()), "")
+    text = next(iter(said(error).splitlines()), "")
     return f"{type(error).__name__}: {text}".rstrip(": ")
 
 

@@ -44,5 +44,7 @@ class _Showing(logging.Handler):
             return  # the command tells of it in its own words
         try:
             self._show(record.getMessage(), record.levelno)
-        except Exception:  # noqa: BLE001 - a closed pipe is no reason to leave it open
+        except BrokenPipeError:
+            return  # nobody reads any more; what is open is closed all the same
+        except Exception:  # noqa: BLE001 - no reason to leave anything open
             self.handleError(record)

@@ -409,6 +409,24 @@ async def test_after_a_crash_the_task_is_not_cancelled_any_more() -> None:
     assert task.cancelling() == 0
 
 
+async def test_an_application_that_is_cancelled_has_nothing_to_stop() -> None:
+    """It has not crashed: somebody cancels all tasks of the loop, as asyncio.run()."""
+    tasks: list[asyncio.Task[Any] | None] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        tasks.append(asyncio.current_task())
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        raise AssertionError("it is told to stop")
+
+    with pytest.raises(LifespanError, match="it ended"):
+        async with run_asgi_lifespan(app):
+            for task in filter(None, tasks):
+                task.cancel()
+            await asyncio.Event().wait()
+
+
 async def test_a_block_that_ignores_the_crash_is_told_when_it_ends() -> None:
     """A swallowed cancellation does not hide that the application has died."""
     app = Crashing(OSError("lost"))

@@ -13,6 +13,7 @@ from django.core.asgi import get_asgi_application as django_asgi
 from django.core.handlers.asgi import ASGIHandler
 from django.core.wsgi import get_wsgi_application as django_wsgi
 from django.test import override_settings
+from django.utils.functional import SimpleLazyObject
 from starlette.middleware.cors import CORSMiddleware
 
 from django_lifespan_typed import Registry
@@ -75,6 +76,7 @@ router_of_ours = Wrapper(ProtocolTypeRouter({"http": ours}))
 lifespans = Lifespans(plain)
 handler = Handler()
 circle = Circle()
+proxy = SimpleLazyObject(lambda: 1 / 0)
 
 wsgi_ours = get_wsgi_application()
 wsgi_plain = django_wsgi()

@@ -13,6 +13,8 @@ from django.test import override_settings
 from django_lifespan_typed._checks_applications import (
     asgi_application,
     check_applications,
+    is_served_by_asgi,
+    wsgi_application,
 )
 
 from . import applications
@@ -32,7 +34,10 @@ def found(registered: list[str] = REGISTERED, **settings: Any) -> list[CheckMess
     """What the checks say under these settings."""
     given = {"ASGI_APPLICATION": None, "WSGI_APPLICATION": None, **settings}
     with override_settings(**given):
-        return list(check_applications(asgi_application(), registered))
+        asgi = asgi_application()
+        is_wsgi = asgi is None and registered and not is_served_by_asgi()
+        wsgi = wsgi_application() if is_wsgi else None
+        return list(check_applications(asgi, wsgi, registered))
 
 
 @pytest.mark.parametrize(
@@ -152,6 +157,11 @@ def test_names_a_wsgi_application_where_there_is_no_asgi_one(name: str) -> None:
     ]
 
 
+def test_says_nothing_of_a_project_that_names_no_application() -> None:
+    """Resources may be for commands alone."""
+    assert found() == []
+
+
 @pytest.mark.parametrize("name", ["wsgi_ours", "wsgi_ours_in_static", "function"])
 def test_says_nothing_of_a_wsgi_application_with_a_lifespan(name: str) -> None:
     """Nor of one that is unknown."""
@@ -213,6 +223,19 @@ def test_reads_the_asgi_file_that_no_setting_names(
 
     assert [message.id for message in messages] == ["lifespan.W004"] * warns
     assert f"{package}.asgi" not in sys.modules
+
+
+def test_an_application_that_cannot_be_looked_at_is_unknown() -> None:
+    """A proxy, say, of what is made at the first request."""
+    assert found(ASGI_APPLICATION=f"{MODULE}.proxy") == []
+
+
+def test_an_error_that_cannot_be_described_is_a_message_too() -> None:
+    """By its class."""
+    (message,) = found(ASGI_APPLICATION="tests.checks.unspeakable.application")
+
+    assert message.id == "lifespan.W001"
+    assert message.msg.endswith("which cannot be imported: Unspeakable: Unspeakable")
 
 
 def test_knows_the_registry_that_an_application_starts() -> None:

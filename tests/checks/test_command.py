@@ -13,7 +13,7 @@ from tests.test_readme import BLOCK, README
 from .project import check, write
 
 PAGE = ROOT / "docs" / "reference" / "checks.md"
-SILENCING, WITH_ASGI, AROUND_ROUTER = re.findall(
+SILENCING, WITH_ASGI, AROUND_ROUTER, NAMING_ASGI = re.findall(
     r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL
 )
 QUIET = (0, "System check identified no issues (0 silenced).")
@@ -22,11 +22,40 @@ PLAIN_ASGI = """\
 
     application = get_asgi_application()
     """
+WITH_WSGI = """\
+    from django_lifespan_typed.wsgi import get_wsgi_application
+
+    application = get_wsgi_application()
+    """
 IMPORTS = """\
 from channels.routing import ProtocolTypeRouter
 from django_lifespan_typed.asgi import get_asgi_application, with_lifespan
 """
 ROUTER = 'application = ProtocolTypeRouter({"http": get_asgi_application()})'
+
+DECLARED_IN_ASGI = {
+    "mysite/keys.py": """
+        from django_lifespan_typed import StateKey
+
+        POOL = StateKey[str]("pool")
+        """,
+    "mysite/pool.py": """
+        from django_lifespan_typed import lifespan_resource
+        from .keys import POOL
+
+        @lifespan_resource(POOL)
+        async def pool() -> str:
+            return "pool"
+        """,
+    "+mysite/lifespan.py": """
+        from .keys import POOL
+
+        @lifespan_resource("index", needs=(POOL,))
+        async def index(pool: str) -> str:
+            return pool
+        """,
+    "+mysite/asgi.py": "import mysite.pool",
+}
 
 BAD = {
     "lifespan.E001": {
@@ -72,6 +101,10 @@ BAD = {
             """
     },
     "lifespan.W008": {"+mysite/settings.py": 'LIFESPAN = {"STOP_BUDGET": 19.5}'},
+    "lifespan.W009": {
+        **DECLARED_IN_ASGI,
+        "+mysite/settings.py": "del ASGI_APPLICATION",
+    },
 }
 each = pytest.mark.parametrize(("number", "changed"), list(BAD.items()), ids=list(BAD))
 
@@ -113,6 +146,24 @@ def test_is_silenced_by_its_number(
     "changed",
     [
         pytest.param({}, id="as it is here"),
+        pytest.param(
+            {
+                **DECLARED_IN_ASGI,
+                "+mysite/settings.py": f"del ASGI_APPLICATION\n{NAMING_ASGI}",
+            },
+            id="asgi.py imports what is needed",
+        ),
+        pytest.param(
+            {
+                **DECLARED_IN_ASGI,
+                "mysite/asgi.py": PLAIN_ASGI,
+                "+mysite/asgi.py": "",
+                "mysite/wsgi.py": WITH_WSGI,
+                "+mysite/wsgi.py": "import mysite.pool",
+                "+mysite/settings.py": "del ASGI_APPLICATION",
+            },
+            id="wsgi.py imports what is needed",
+        ),
         pytest.param({"mysite/asgi.py": WITH_ASGI}, id="as documented"),
         pytest.param({"mysite/asgi.py": IMPORTS + AROUND_ROUTER}, id="Channels"),
         pytest.param(
@@ -126,11 +177,7 @@ def test_is_silenced_by_its_number(
             {
                 "+mysite/settings.py": "del ASGI_APPLICATION",
                 "mysite/asgi.py": "",
-                "mysite/wsgi.py": """\
-                    from django_lifespan_typed.wsgi import get_wsgi_application
-
-                    application = get_wsgi_application()
-                    """,
+                "mysite/wsgi.py": WITH_WSGI,
             },
             id="WSGI",
         ),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from textwrap import dedent
@@ -82,6 +84,28 @@ def tried(get_response):
         return get_response(request)
     return middleware
 
+class Waiting:
+    def __init__(self, get_response):
+        self._next = get_response
+    def __call__(self, request):
+        response = self._next(request)
+        response["db"] = request.state["db"]
+        return response
+
+class InThread:
+    def __init__(self, get_response):
+        self.get_response = get_response
+    async def __call__(self, request):
+        response = await sync_to_async(self.get_response)(request)
+        response["db"] = request.state["db"]
+        return response
+
+class Unclear:
+    def __call__(self, request):
+        for step in self.steps:
+            step()
+        return request.state["db"]
+
 def another(get_response):
     def middleware(request):
         for request in []:
@@ -89,6 +113,40 @@ def another(get_response):
         order.state = request.user.state
         return get_response(request)
     return middleware
+"""
+
+SHOP = """\
+from .state import Early, Given as Passed, Ours, Sets
+from .nowhere import Lost
+from .state import *
+"""
+OF_THE_SHOP = """\
+from django.middleware.common import CommonMiddleware
+from django_lifespan_typed.middleware import LifespanStateMiddleware as Base
+from ..broken import Broken
+from ..inner import middleware
+from ..inner.middleware import Early as AnEarly, Sets, Unwritten
+
+class Ours(Base):
+    pass
+
+class Given(Ours, CommonMiddleware):
+    pass
+
+class Early(AnEarly):
+    pass
+
+class Starred(object, middleware.Early):
+    pass
+
+class OfAnother(unknown.Middleware):
+    pass
+
+class OfNobody(Ours, Unwritten):
+    pass
+
+class OfBroken(Broken):
+    pass
 """
 
 URLS = """\
@@ -111,6 +169,10 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
         package = f"state_site_{next(NUMBERS)}"
         (tmp_path / package / "inner").mkdir(parents=True)
         (tmp_path / package / "inner" / "middleware.py").write_text(MIDDLEWARE)
+        (tmp_path / package / "broken.py").write_text("request.state is no Python")
+        (tmp_path / package / "shop").mkdir()
+        (tmp_path / package / "shop" / "__init__.py").write_text(SHOP)
+        (tmp_path / package / "shop" / "state.py").write_text(OF_THE_SHOP)
         (tmp_path / package / "urls.py").write_text(URLS + dedent(urls))
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.chdir(tmp_path)
@@ -221,6 +283,8 @@ def test_names_middleware_that_uses_what_nobody_sets(
         pytest.param(("guarded", "tried"), id="it looks first, none sets it"),
         pytest.param(("another",), id="states of others"),
         pytest.param(("nowhere", "no.module", "os.path"), id="nothing there"),
+        pytest.param(("Waiting", "InThread", OURS), id="the next by another name"),
+        pytest.param(("Unclear", OURS), id="no next at all"),
         pytest.param((), id="none"),
     ],
 )
@@ -235,6 +299,49 @@ def test_says_nothing_of_middleware_that_works(
     assert found(package, *middleware) == []
 
 
+@pytest.mark.parametrize("name", ["Ours", "Passed"])
+def test_knows_ours_by_the_name_of_a_package(name: str, site: Site) -> None:
+    """Which has it from a module, under a name that is its own."""
+    package = site("urlpatterns = [path('', lambda request: request.state)]\n")
+
+    assert found(package, f"{package}.shop.{name}") == []
+    assert found(package, f"{package}.shop.{name}", "Early") == []
+    assert f"{package}.shop" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["shop.Early", "shop.state.Starred"])
+def test_a_middleware_is_followed_to_where_it_is_written(name: str, site: Site) -> None:
+    """Through the package, and the module that its base is from."""
+    package = site()
+
+    messages = found(package, f"{package}.{name}", OURS)
+
+    mark = '= request.state["db"]  # early'
+    drawn = line_of(f"{package}/inner/middleware.py", mark, MIDDLEWARE)
+    assert messages == [misplaced(drawn, f"{package}.{name}")]
+
+
+@pytest.mark.parametrize(
+    "middleware",
+    [
+        pytest.param("shop.Sets", id="sets it elsewhere"),
+        pytest.param("shop.Starred", id="from a star"),
+        pytest.param("shop.Lost", id="from nowhere"),
+        pytest.param("shop.state.OfAnother", id="a base of what is unknown"),
+        pytest.param("shop.state.OfNobody", id="a base from nowhere"),
+        pytest.param("shop.state.OfBroken", id="a base that cannot be read"),
+    ],
+)
+def test_says_nothing_where_only_an_import_could_tell(
+    middleware: str, site: Site
+) -> None:
+    """It may be ours, or set what views read."""
+    package = site("urlpatterns = [path('', lambda request: request.state)]\n")
+
+    assert found(package, f"{package}.{middleware}", "Early", OURS) == []
+    assert found(package, f"{package}.{middleware}") == []
+
+
 VIEWS = {
     "function": """\
         def view(request):
@@ -244,6 +351,11 @@ VIEWS = {
     "annotated": """\
         async def view(r: "LifespanRequest"):
             return r.state["db"]  # read
+        urlpatterns = [path("", view)]
+        """,
+    "annotated with anything": """\
+        async def view(request: "rest_framework.request.Request | Any"):
+            return request.state["db"]  # read
         urlpatterns = [path("", view)]
         """,
     "lambda": """\
@@ -323,6 +435,46 @@ def test_names_three_places_and_counts_the_others(site: Site) -> None:
             id="another's state",
         ),
         pytest.param("urlpatterns = [path('', print)]", id="written in C"),
+        pytest.param(
+            "from django.views.defaults import page_not_found\n"
+            "urlpatterns = [path('', page_not_found)]",
+            id="Django's",
+        ),
+        pytest.param(
+            "exec('def view(request): return request.state')\n"
+            "urlpatterns = [path('', view)]",
+            id="written in no file",
+        ),
+        pytest.param(
+            "def decorated(view):\n"
+            "    @wraps(view)\n"
+            "    def inner(request):\n"
+            "        request.state = {}\n"
+            "        return view(request)\n"
+            "    return inner\n"
+            "class Page(View):\n"
+            "    def get(self, request):\n"
+            "        return request.state\n"
+            "@decorated\n"
+            "def view(request):\n"
+            "    return request.state\n"
+            "urlpatterns = [path('', view), path('', decorated(Page.as_view()))]",
+            id="a decorator sets it",
+        ),
+        pytest.param(
+            "def view(r: 'HttpRequest', request: 'PurchaseRequest'):\n"
+            "    return request.state == 'open'\n"
+            "urlpatterns = [path('', view)]",
+            id="another's request",
+        ),
+        pytest.param(
+            "class Proxy:\n"
+            "    def __getattr__(self, name):\n"
+            "        return Proxy()\n"
+            "    def __call__(self, request): ...\n"
+            "urlpatterns = [path('', Proxy())]",
+            id="a proxy without an end",
+        ),
     ],
 )
 def test_says_nothing_of_other_views(urls: str, site: Site) -> None:
@@ -330,18 +482,29 @@ def test_says_nothing_of_other_views(urls: str, site: Site) -> None:
     assert found(site(urls)) == []
 
 
-def test_a_middleware_that_cannot_be_read_is_passed_over(
-    site: Site, tmp_path: Path
-) -> None:
+def test_a_middleware_that_cannot_be_read_is_passed_over(site: Site) -> None:
     """Whoever imports it says what is wrong with it."""
     package = site()
-    (tmp_path / package / "broken.py").write_text("request.state is no Python")
 
     messages = found(package, f"{package}.broken.Middleware", "Early")
 
     mark = '= request.state["db"]  # early'
     drawn = line_of(f"{package}/inner/middleware.py", mark, MIDDLEWARE)
     assert messages == [missing(drawn)]
+
+
+def test_what_python_warned_of_is_not_said_again(site: Site) -> None:
+    """By Python 3.12 and newer, each time that a source is parsed, and of no file."""
+    package = site("state = '\\d'\nurlpatterns = [path('', lambda r: r)]\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module(f"{package}.urls")
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert found(package) == []
+
+    assert said == []
 
 
 def test_what_django_refuses_is_left_to_django(site: Site) -> None:

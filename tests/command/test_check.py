@@ -363,29 +363,67 @@ def test_a_long_name_leaves_room_for_the_bars() -> None:
     assert [line.count("█") for line in narrow] == [0, 10]
 
 
-def test_what_closes_the_output_leaves_no_resource_open(
-    registry: Registry, journal: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The progress cannot be shown; the check goes on, and closes."""
+class Failing(StringIO):
+    """An output that takes nothing of the db."""
 
-    class Closed(StringIO):
-        def write(self, text: str) -> int:
-            if "'db'" in text:
-                raise BrokenPipeError(text)
-            return super().write(text)
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
+    def write(self, text: str) -> int:
+        if "'db'" in text:
+            raise self.error
+        return super().write(text)
+
+
+def declare_db(registry: Registry, journal: list[str]) -> None:
     @lifespan_resource("db", registry=registry)
     async def db() -> AsyncGenerator[str]:
         journal.append("+db")
         yield "the db"
         journal.append("-db")
 
+
+def test_what_closes_the_output_leaves_no_resource_open(
+    registry: Registry, journal: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The progress cannot be shown; the check goes on, and closes."""
+    declare_db(registry, journal)
     _Checked.registry = registry
-    out = Closed()
-    call_command(_Checked(), "check", stdout=out)
+    call_command(_Checked(), "check", stdout=Failing(BrokenPipeError()))
 
     assert journal == ["+db", "-db"]
-    assert "BrokenPipeError" in capsys.readouterr().err
+    assert capsys.readouterr().err == ""
+
+
+def test_what_cannot_be_written_leaves_no_resource_open(
+    registry: Registry, journal: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does a screen that fails, of which it tells."""
+    declare_db(registry, journal)
+    _Checked.registry = registry
+    call_command(_Checked(), "check", stdout=Failing(OSError("no space")))
+
+    assert journal == ["+db", "-db"]
+    assert "no space" in capsys.readouterr().err
+
+
+def test_an_error_that_cannot_be_described_is_told(registry: Registry) -> None:
+    """By its class; what is optional costs nothing."""
+
+    class Unspeakable(Exception):
+        def __str__(self) -> str:
+            return str(self.args[9])
+
+    @lifespan_resource("db", registry=registry, optional=True)
+    async def db() -> str:
+        raise Unspeakable
+
+    _Checked.registry = registry
+    out = StringIO()
+    call_command(_Checked(), "check", stdout=out)
+
+    assert "optional 'db' failed to start: Unspeakable" in out.getvalue()
 
 
 def test_without_a_start_there_is_no_waterfall(registry: Registry) -> None:

@@ -91,7 +91,7 @@ def test_probes(server: Server) -> None:
     running = {"database": ("pass", "running", None), "search": search}
     assert degraded.json()["status"] == "warn"
     assert degraded.headers["content-type"] == "application/health+json"
-    assert degraded.headers["cache-control"] == "no-store"
+    assert degraded.headers["cache-control"] == "no-store, private"
     assert said(degraded) == said(found) == running
     assert said(lost) == {
         "database": ("fail", "running", "Unhealthy"),

@@ -77,7 +77,7 @@ async def test_ready(registry: Registry, probes: Probes, client: AsyncClient) ->
 
     assert response.status_code == 200
     assert response["Content-Type"] == "application/health+json"
-    assert response["Cache-Control"] == "no-store"
+    assert response["Cache-Control"] == "no-store, private"
     body = response.json()
     assert body.keys() == {"status", "checks"}
     assert body["status"] == "pass"
@@ -130,6 +130,48 @@ async def test_not_ready(
     }
     assert (SECRET in response.content.decode()) == detail
     assert "Traceback" not in response.content.decode()
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        return str(self.args[9])
+
+
+def is_unspeakable(_: object) -> None:
+    raise Unspeakable
+
+
+async def test_an_error_that_cannot_be_described_is_an_answer(
+    registry: Registry, client: AsyncClient, limits: Callable[..., None]
+) -> None:
+    """By its class, and not a failure of the probe."""
+    limits(HEALTH_DETAIL=True)
+    declare(registry, is_unspeakable)
+
+    async with Lifespan(registry):
+        response = await client.get("/readyz")
+
+    assert response.status_code == 503
+    assert entry(response.json(), "db")["output"] == "Unspeakable"
+
+
+async def test_no_cache_keeps_an_answer(
+    registry: Registry, client: AsyncClient, limits: Callable[..., None]
+) -> None:
+    """Django's own, for the whole site: older ones keep what is only no-store."""
+    limits(HEALTH_CACHE=0)
+    well = [True, False]
+    declare(registry, lambda _: well.pop(0))
+    cached = [
+        "django.middleware.cache.UpdateCacheMiddleware",
+        "django.middleware.cache.FetchFromCacheMiddleware",
+    ]
+
+    with override_settings(MIDDLEWARE=cached):
+        async with Lifespan(registry):
+            codes = [(await client.get("/readyz")).status_code for _ in range(2)]
+
+    assert codes == [200, 503]
 
 
 async def test_degraded(
@@ -262,7 +304,7 @@ async def test_livez_makes_no_check(registry: Registry, client: AsyncClient) -> 
 
     assert (response.status_code, response.json()) == (200, {"status": "pass"})
     assert response["Content-Type"] == "application/health+json"
-    assert response["Cache-Control"] == "no-store"
+    assert response["Cache-Control"] == "no-store, private"
     assert check.times == 0
 
 

@@ -11,15 +11,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
+from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 
-from django_lifespan_typed import Lifespan, Registry, lifespan_resource
+from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed._access import current_lifespan
-from django_lifespan_typed._status_page import _health_of, _page
+from django_lifespan_typed._status_page import _checked_at, _health_of, _page
 from tests.processes import LIMIT, environment
 
 from .conftest import GUNICORN, PLAIN, Serve, log_in
@@ -237,7 +239,7 @@ FORKING = """
 import os
 import django
 django.setup()
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed._status_page import _page
 
@@ -264,6 +266,43 @@ def test_a_fork_of_what_runs() -> None:
 
     parent = ran.stdout.split()[-1]
     assert f"It runs in process {parent}, which this is a fork of." in ran.stdout
+
+
+def test_it_is_utf_8_whatever_the_default_is(registry: Registry) -> None:
+    """As its template says, and its signs need."""
+    with override_settings(DEFAULT_CHARSET="iso-8859-1"), Lifespan(registry):
+        page = _page(RequestFactory().get("/lifespan/"))
+
+    assert page["Content-Type"] == "text/html; charset=utf-8"
+    assert "●" not in page.content.decode()
+
+
+def test_the_time_is_that_of_the_oldest_check(registry: Registry) -> None:
+    """A verdict that is given again is no newer for what has no check."""
+    db = StateKey[int]("db")
+
+    @lifespan_resource(db, registry=registry, health=lambda _: True)
+    def pool() -> Generator[int]:
+        yield 1
+
+    @lifespan_resource("plain", registry=registry)
+    def plain() -> Generator[int]:
+        yield 1
+
+    with override_settings(LIFESPAN={"HEALTH_CACHE": 3600}), Lifespan(registry) as _:
+        lifespan = current_lifespan()
+        assert lifespan is not None
+        records = _health_of(lifespan)
+        moved = [
+            replace(record, checked_at=record.checked_at + timedelta(minutes=number))
+            for number, record in enumerate(reversed(records))
+        ]
+
+    made = next(record for record in moved if record.name == "db")
+    assert [record.name for record in records] == ["db", "plain"]
+    assert _checked_at(moved) == f"{made.checked_at:%H:%M:%S}"
+    assert _checked_at([records[1]]) == f"{records[1].checked_at:%H:%M:%S}"
+    assert _checked_at([]) == ""
 
 
 def test_what_has_stopped_meanwhile_has_no_health(registry: Registry) -> None:

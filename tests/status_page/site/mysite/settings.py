@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django import VERSION
+
 WITHOUT = os.environ.get("WITHOUT", "").split()
 
 SECRET_KEY = "of the tests: sesame"
@@ -34,6 +36,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+if VERSION >= (5, 1):
+    # It would send strangers to LOGIN_URL; the page asks for itself.
+    MIDDLEWARE.append("django.contrib.auth.middleware.LoginRequiredMiddleware")
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
