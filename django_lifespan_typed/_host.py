@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 from ._at_exit import at_exit
 from ._lifespan import Lifespan
 from ._registry import Registry, default_registry
+from ._requests import end_cut_off
 from ._running import RunningLifespan, running
 from ._settings import LifespanSettings
 from ._signalled import run_with_signals
@@ -115,6 +116,7 @@ class Host:
             if "state" in scope:
                 self.serving.add(loop)
             yield
+            await end_cut_off(loop)
 
     # --- Where it does not
 
@@ -165,6 +167,14 @@ class Host:
         record = self.start(loop)
         if self.on_late_start is not None and self.on_late_start(loop):
             return record
+        if any(host._is_told(loop) for host in list(_hosts.values())):
+            logger.warning(
+                "the server's lifespan ends at an application of another registry: "
+                "resources of this one start at the first request, and it depends on "
+                "the server whether they are closed. To mend it, give both "
+                "applications the same registry."
+            )
+            return record
         name = next((name for name in _FLAGS if name in sys.modules), None)
         logger.warning(
             "the server sent no lifespan: resources start at the first request, and it "
@@ -173,6 +183,11 @@ class Host:
             _FLAGS[name] if name else "serve with a server that sends it",
         )
         return record
+
+    def _is_told(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether a server has sent *loop* a lifespan that ended here."""
+        record = self._records.get(loop)
+        return record is not None and record.lifespan is not None and not record.task
 
     async def _hold(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
         scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}

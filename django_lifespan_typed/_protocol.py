@@ -147,10 +147,10 @@ class _Peer:
             return
         try:
             await self._exchange("shutdown")
+            await asyncio.wait({self._task})
         except BaseException:
             await self._cancel()
             raise
-        await asyncio.wait({self._task})
         if self._cause is not None:
             raise self._error("shutdown", {})
 
@@ -177,10 +177,13 @@ class _Peer:
 
     def _error(self, event: str, got: Message) -> LifespanError:
         cause = self._cause
-        why = got.get("message") or (cause and said(cause, repr)) or "it ended"
+        own = got.get("message")
+        why = own or (cause and said(cause, repr)) or "it ended"
+        # What says why it fails knows scopes of this type.
+        advice = "" if own else "\nIt must answer scopes of type 'lifespan'."
         error = LifespanError(
-            f"the ASGI application {self._name} failed at lifespan.{event}: {why}\n"
-            "It must answer scopes of type 'lifespan'."
+            f"the ASGI application {self._name} failed at lifespan.{event}: {why}"
+            f"{advice}"
         )
         error.__cause__ = cause
         return error

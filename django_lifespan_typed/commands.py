@@ -40,7 +40,7 @@ class LifespanCommand(BaseCommand):
     on the loop of the resources, in the transaction of the caller.
 
     The resources start after Django's checks, just before ``handle``, and stop after
-    it, also where Ctrl-C or SIGTERM ends it. What does not start is raised, and
+    it, also where Ctrl-C, SIGTERM or SIGHUP ends it. What does not start is raised, and
     ``handle`` is not called.
 
     An async command is written as ``ahandle``, for Django's own names for async twins
@@ -90,7 +90,7 @@ class LifespanCommand(BaseCommand):
         self, handle: Callable[..., str | None], *args: Any, **options: Any
     ) -> str | None:
         self.lifespan = Lifespan(self.registry, only=self.only)
-        with leaving_at_sigterm(), self.lifespan as self.state:
+        with leaving_at_signals(), self.lifespan as self.state:
             return handle(*args, **options)
 
     def _refuse_mistakes(self) -> None:
@@ -122,19 +122,22 @@ class LifespanCommand(BaseCommand):
 
 
 @contextmanager
-def leaving_at_sigterm() -> Generator[None]:
-    # By default it ends the process at once, and nothing would be closed.
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    ):
-        yield
-        return
-    signal.signal(signal.SIGTERM, _leave)
+def leaving_at_signals() -> Generator[None]:
+    # By default they end the process at once, and nothing would be closed. Under nohup
+    # SIGHUP is ignored, and stays so.
+    ours = [
+        number
+        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
+        if threading.current_thread() is threading.main_thread()
+        and signal.getsignal(number) is signal.SIG_DFL
+    ]
+    for number in ours:
+        signal.signal(number, _leave)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _leave(number: int, _frame: object) -> None:

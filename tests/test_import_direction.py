@@ -74,6 +74,7 @@ FLOORS: dict[str, int] = {
     "_recorded": 11,
     "panels": 14,
     "asgi": 15,
+    "_requests": 3,
     "_override_state": 3,
     "_waterfall": 3,
     "_graph": 7,

@@ -20,7 +20,7 @@ from django_lifespan_typed._health import ResourceHealth
 from django_lifespan_typed._lifespan import Lifespan
 from django_lifespan_typed._status import ResourceStatus
 from django_lifespan_typed._waterfall import waterfall
-from django_lifespan_typed.commands import leaving_at_sigterm
+from django_lifespan_typed.commands import leaving_at_signals
 from django_lifespan_typed.exceptions import quoted, said
 
 from . import _bars
@@ -66,7 +66,7 @@ class Check:
         level = logging.WARNING if self._is_quiet else logging.INFO
         ended: int | None = None
         raised: Exception | None = None
-        with progress(self._show, level), leaving_at_sigterm():
+        with progress(self._show, level), leaving_at_signals():
             try:
                 with self._lifespan:
                     self._look_at_what_runs()

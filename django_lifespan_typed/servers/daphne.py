@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 import threading
@@ -15,9 +14,7 @@ from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 
 from django_lifespan_typed._host import Host, Record
-from django_lifespan_typed._settings import LifespanSettings
-
-logger: Final = logging.getLogger("django_lifespan_typed")
+from django_lifespan_typed._requests import is_view, wait_for
 
 # The exit code of uvicorn and of others for an application that did not start.
 _STARTUP_FAILED: Final = 3
@@ -88,31 +85,15 @@ def _cancel_requests(
     requests = {
         task
         for task in asyncio.all_tasks(loop)
-        if task in record.requests or _is_view(task)
+        if task in record.requests or is_view(task)
     }
     for task in requests:
         task.cancel()
     return requests
 
 
-def _is_view(task: asyncio.Task[Any]) -> bool:
-    name = getattr(task.get_coro(), "__qualname__", None)
-    return name == "ASGIHandler.handle.<locals>.process_request"
-
-
 async def _stop(record: Record, requests: set[asyncio.Task[Any]]) -> None:
-    if requests:
-        seconds = LifespanSettings.read().STOP_TIMEOUT
-        _, pending = await asyncio.wait(
-            requests, timeout=None if seconds == float("inf") else seconds
-        )
-        if pending:
-            logger.warning(
-                "requests did not end within %g s of being cancelled, and resources "
-                "are closed under them: %d",
-                seconds,
-                len(pending),
-            )
+    await wait_for(requests)
     await record.stop()
 
 

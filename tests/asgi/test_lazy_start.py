@@ -279,6 +279,26 @@ def test_code_without_a_request_finds_it(numbered: Registry) -> None:
 # --- The warning
 
 
+async def test_another_registry_has_the_lifespan(
+    numbered: Registry, journal: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where only the outer of two applications was given the registry."""
+    app = with_lifespan(LifespanASGIHandler(numbered), Registry())
+    caplog.set_level(logging.WARNING, "django_lifespan_typed")
+
+    async with FakeServer(app, state={}) as server:
+        await server.startup()
+        await server.request("/hello")
+        await server.shutdown()
+
+    assert journal == ["+number"]
+    assert "\n".join(caplog.messages) == (
+        "the server's lifespan ends at an application of another registry: resources "
+        "of this one start at the first request, and it depends on the server whether "
+        "they are closed. To mend it, give both applications the same registry."
+    )
+
+
 def _warning(flag: str) -> str:
     return (
         "the server sent no lifespan: resources start at the first request, and it "

@@ -228,13 +228,12 @@ async def test_a_failed_start_says_what_the_application_said(
         async with run_asgi_lifespan(app):
             raise AssertionError("it never starts")
 
-    first, *_, last, advice = str(caught.value).rstrip().splitlines()
+    first, *_, last = str(caught.value).rstrip().splitlines()
     assert first == (
         "the ASGI application Starlette failed at lifespan.startup: "
         "Traceback (most recent call last):"
     )
     assert last == "OSError: no route" or "OSError: no route" in str(caught.value)
-    assert advice == "It must answer scopes of type 'lifespan'."
     assert journal == ["+starlette"]
 
 
@@ -425,6 +424,34 @@ async def test_an_application_that_is_cancelled_has_nothing_to_stop() -> None:
             for task in filter(None, tasks):
                 task.cancel()
             await asyncio.Event().wait()
+
+
+async def test_an_application_that_does_not_return_is_cancelled_in_time() -> None:
+    """It has said that it is down; the stop that waits for it has a limit."""
+    down = asyncio.Event()
+    journal: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for event in "startup", "shutdown":
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+        down.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            journal.append("cancelled")
+
+    async def use() -> None:
+        async with run_asgi_lifespan(app):
+            pass
+
+    using = asyncio.ensure_future(use())
+    await down.wait()
+    using.cancel()
+    await asyncio.wait({using})
+
+    assert using.cancelled()
+    assert journal == ["cancelled"]
 
 
 async def test_a_block_that_ignores_the_crash_is_told_when_it_ends() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -19,6 +20,7 @@ from .servers import (
     EAGER,
     GUNICORN_ASGI,
     GUNICORN_UVICORN,
+    HYPERCORN,
     HYPERCORN_2,
     SITE,
     UVICORN,
@@ -227,6 +229,54 @@ def test_daphne_cancels_requests_in_flight_before_it_closes() -> None:
         served = ["+request", "-request, shop is open"]
         assert isinstance(response.exception(), httpx.HTTPError)
         assert list(site.workers.values()) == [[*STARTED, *served, *STOPPED]]
+
+
+def cut_off(
+    application: str, server: Server, options: tuple[str, ...]
+) -> list[list[str]]:
+    """What happens where a request outlasts what the server gives it."""
+    with (
+        Gates("request") as gates,
+        serving(server, *options, application=application, **gates.variables) as site,
+        client(site.port) as browser,
+        ThreadPoolExecutor() as threads,
+    ):
+        site.until_ready()
+        threads.submit(browser.get, "/held")
+        gates.wait_for("request")
+        site.process.end(signal.SIGTERM)
+        return list(site.workers.values())
+
+
+CUTS_OFF = [
+    pytest.param(UVICORN, ("--timeout-graceful-shutdown", "1"), id="uvicorn"),
+    pytest.param(HYPERCORN, ("--graceful-timeout", "1"), id="hypercorn"),
+]
+
+
+@pytest.mark.parametrize(("server", "options"), CUTS_OFF)
+def test_a_view_that_is_cut_off_ends_before_it_closes(
+    server: Server, options: tuple[str, ...]
+) -> None:
+    """Django leaves it behind, uncancelled, when its server cancels the request."""
+    served = ["+request", "-request, shop is open"]
+
+    assert cut_off("shop.asgi:application", server, options) == [
+        [*STARTED, *served, *STOPPED]
+    ]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="nobody can tell on 3.10")
+@pytest.mark.parametrize(("server", "options"), CUTS_OFF)
+def test_an_application_that_is_cut_off_ends_before_it_closes(
+    server: Server, options: tuple[str, ...]
+) -> None:
+    """uvicorn sends the shutdown in the moment in which it cancels the request."""
+    served = ["+request", "-request, shop is open"]
+
+    assert cut_off("shop.plain:application", server, options) == [
+        [*STARTED, *served, *STOPPED]
+    ]
 
 
 # --- Cancellation

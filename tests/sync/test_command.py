@@ -346,8 +346,11 @@ def test_it_is_djangos_command(registry: Registry) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM)],
-    ids=["SIGINT", "SIGTERM"],
+    [
+        pytest.param(signal.SIGINT, -signal.SIGINT, id="SIGINT"),
+        pytest.param(signal.SIGTERM, 128 + signal.SIGTERM, id="SIGTERM"),
+        pytest.param(signal.SIGHUP, 128 + signal.SIGHUP, id="SIGHUP"),
+    ],
 )
 @pytest.mark.parametrize(
     "handle",
@@ -362,7 +365,10 @@ def test_it_is_djangos_command(registry: Registry) -> None:
 def test_a_signal_ends_it_and_closes(
     number: signal.Signals, code: int, handle: str
 ) -> None:
-    """An orchestrator's SIGTERM as well as Ctrl-C; the work has unwound before."""
+    """
+    An orchestrator's SIGTERM, or the SIGHUP of a terminal that is lost, as well as
+    Ctrl-C; the work has unwound before.
+    """
     script = f"""
 from django.core.management import call_command
 from django_lifespan_typed.commands import LifespanCommand
