@@ -26,9 +26,10 @@ def main() -> None:
 
     with BookServer(options.port) as server:
         if options.until_stdin_closes:
-            # Ctrl-C reaches every program of a terminal; the one that started
-            # this one still has requests to answer, and says when to stop.
+            # Ctrl-C reaches every program of a terminal, and SIGTERM every one of a
+            # service; the one that started this one still has requests to answer.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
         # Whoever started this waits for the line: written once connections are taken.
         print(server.url, flush=True)

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ async def running_book_service() -> AsyncGenerator[str]:
     Start the service on a free port, and yield its URL once it answers.
 
     Raises `ChildProcessError` where it ended before it served. When the block
-    ends, the process is told to terminate and waited for.
+    ends, its stdin is closed, which tells it to end, and it is waited for.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -36,8 +36,8 @@ async def running_book_service() -> AsyncGenerator[str]:
         await _answers(url)
         yield url
     finally:
-        with suppress(ProcessLookupError):
-            process.terminate()
+        if process.stdin is not None:
+            process.stdin.close()
         await process.wait()
 
 

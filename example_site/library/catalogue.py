@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, final
+from typing import Any, Final, final
 
 import httpx
+
+#: As many characters of a search are looked at: it goes into a URL.
+LONGEST_SEARCH: Final = 200
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Catalogue:
 
     async def search(self, words: str = "") -> list[Book]:
         """Every book with all *words* in its title or author; all books for none."""
-        match self._json(await self._get("books", {"q": words})):
+        match self._json(await self._get("books", {"q": words[:LONGEST_SEARCH]})):
             case {"books": [*items]}:
                 return [self._book(item) for item in items]
             case other:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -38,12 +39,21 @@ class LivePage(AsyncJsonWebsocketConsumer):
         await self.accept()
         await tell_pages()
 
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
+    ) -> None:
+        try:
+            content = json.loads(text_data or "")
+        except (ValueError, RecursionError):
+            content = None
+        await self.receive_json(content)
+
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         try:
             match content:
                 case {"read": int(number)}:
                     await self._read(number)
-                case {"search": str(words)}:
+                case {"search": str(words)} if words.isprintable():
                     await self._search(words)
                 case _:
                     await self.send_json({"error": "A page says read, or search."})

@@ -32,7 +32,13 @@ class Keep(View):
         if await get_state(request, catalogue).find(number) is None:
             raise Http404(f"The library has no book of the number {number}.")
         note = str(request.POST.get("note", "")).strip()[:LONGEST_NOTE]
-        await Entry.objects.aupdate_or_create(number=number, defaults={"note": note})
+        # One statement: SQLite lets no reader become a writer beside another.
+        await Entry.objects.abulk_create(
+            [Entry(number=number, note=note)],
+            update_conflicts=True,
+            unique_fields=["number"],
+            update_fields=["note"],
+        )
         return redirect("reading_list")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -145,14 +146,50 @@ def test_a_websocket_of_another_site_is_refused(demo: Demo) -> None:
     assert raised.value.response.status_code == 403
 
 
-def test_what_a_live_page_may_say_is_said(demo: Demo) -> None:
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        pytest.param('{"read": "Emma"}', id="no number"),
+        pytest.param('{"search": "\\ud800"}', id="half a character"),
+        pytest.param("Emma", id="no JSON"),
+        pytest.param("", id="nothing"),
+        pytest.param(b"\x00", id="bytes"),
+        pytest.param("[" * 100_000, id="too deep"),
+        pytest.param('{"read": ' + "9" * 5_000 + "}", id="too large a number"),
+    ],
+)
+def test_what_a_live_page_may_say_is_said(nonsense: str | bytes, demo: Demo) -> None:
     """Anything else is answered, and the connection goes on."""
     with connect(demo.socket_url, proxy=None, origin=demo.origin) as live:
-        live.send(json.dumps({"read": "Emma"}))
+        live.send(nonsense)
         while "error" not in (said := json.loads(live.recv(LIMIT))):
             pass
 
     assert said == {"error": "A page says read, or search."}
+
+
+def test_a_long_search_is_one_for_its_beginning(browser: httpx.Client) -> None:
+    """The book service, which is asked by URL, is not to blame."""
+    answer = browser.get("/api/books/", params={"q": "moby " * 12_000})
+
+    assert [book["number"] for book in answer.json()["books"]] == [14]
+
+
+def test_visitors_keep_books_at_the_same_time(browser: httpx.Client) -> None:
+    """SQLite has one writer at a time; the others wait for it."""
+    form = browser.get("/books/9/")
+    secret = {"csrfmiddlewaretoken": token(form)}
+
+    def keep(number: int) -> int:
+        data = {**secret, "note": f"note {number}"}
+        return browser.post(f"/books/{7 + number % 3}/keep/", data=data).status_code
+
+    with ThreadPoolExecutor(12) as threads:
+        codes = [*threads.map(keep, range(48))]
+    for number in 7, 8, 9:
+        browser.post(f"/books/{number}/forget/", data=secret)
+
+    assert codes == [302] * 48
 
 
 def test_the_toolbar_shows_what_a_request_fetched() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import sys
 
 import httpx
@@ -95,12 +96,10 @@ def test_sigterm_closes_everything(server: str) -> None:
     assert "Traceback" not in demo.process.output
 
 
-async def come_and_go(demo: Demo, last_words: str) -> None:
+async def come_and_go(demo: Demo) -> None:
     """A page that opens a book and goes in the middle of the news about it."""
     page = await connect(demo.socket_url, proxy=None, origin=demo.origin)
     await page.send(json.dumps({"read": 24}))
-    if last_words:
-        await page.send(last_words)
     page.transport.abort()
 
 
@@ -114,16 +113,31 @@ async def nobody_else_is_there(page: ClientConnection) -> None:
 
 @servers
 async def test_pages_that_go_at_odd_moments_are_gone(server: str) -> None:
-    """
-    Servers end a consumer without a word to it: where it sends to a page that has
-    gone, or where it fails, as at what is no JSON.
-    """
+    """uvicorn ends a consumer without a word to it, where it sends to such a page."""
     with running_demo(SERVER=server) as demo:
-        words = ["", "no JSON"] * 10
-        await asyncio.gather(*[come_and_go(demo, said) for said in words])
+        await asyncio.gather(*[come_and_go(demo) for _ in range(20)])
 
         async with connect(demo.socket_url, proxy=None, origin=demo.origin) as page:
             await asyncio.wait_for(nobody_else_is_there(page), LIMIT)
+
+
+def test_sigterm_to_all_keeps_the_books_for_requests_in_flight() -> None:
+    """As systemd ends a service: the book service waits until the site is done."""
+    with running_demo() as demo:
+        url = httpx.URL(demo.url)
+        head = f"GET /api/books/6/ HTTP/1.1\r\nHost: {url.netloc.decode()}\r\n"
+        with socket.create_connection((url.host, url.port or 0), LIMIT) as asking:
+            asking.sendall(f"{head}Content-Length: 1\r\n\r\n".encode())
+            demo.process.send(signal.SIGTERM, group=True)
+            # The service has had it by then, for the site has begun to stop.
+            while not is_refused(demo.url):
+                pass
+            asking.sendall(b"x")
+            answer = asking.recv(65536)
+        demo.process.wait()
+        all_is_closed(demo)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_killed_demo_leaves_no_child() -> None:

@@ -222,6 +222,32 @@ def test_the_limits_of_production_fit_into_each_other() -> None:
 # --- Mounted applications
 
 
+TWO_TESTS = """\
+from django.test import SimpleTestCase
+
+from django_lifespan_typed.testing import LifespanTestCase
+
+
+class Tests(LifespanTestCase, SimpleTestCase):
+    def test_one(self):
+        self.assertContains(self.client.get("/"), "Hello, Django!")
+
+    def test_two(self):
+        self.assertContains(self.client.get("/"), "Hello, Django!")
+"""
+
+
+def test_mounted_applications_start_for_each_test(site: Site) -> None:
+    """In one process, though an MCP server's sessions begin once."""
+    pytest.importorskip("mcp", reason="the MCP library of the page")
+    folder = site("mounted")
+    (folder / "mysite" / "tests.py").write_text(TWO_TESTS)
+
+    with running("manage.py", "test", "mysite", folder=folder) as process:
+        assert process.wait() == 0, process.output
+        assert "Ran 2 tests" in process.output
+
+
 @pytest.mark.parametrize("server", ["uvicorn", "daphne"])
 async def test_mounted_applications_share_the_resource(server: str, site: Site) -> None:
     """FastAPI in its state, a tool of the MCP server in ours."""

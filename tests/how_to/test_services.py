@@ -70,6 +70,10 @@ clients = pytest.mark.parametrize(
 )
 
 
+# What would ask the service for something else than a book.
+OTHERS = ["/books/978%3Fadmin=1", "/books/..%3Fq=1", "/books/..%2Fadmin", "/books/%00"]
+
+
 @clients
 def test_views_share_the_connection_of_one_client(
     name: str, site: Site, books: tuple[str, set[Any]]
@@ -81,7 +85,9 @@ def test_views_share_the_connection_of_one_client(
         with client(served.port) as browser:
             paths = ["/books/1", "/sync/2", "/books/3", "/sync/4", "/books/5"]
             answers = [browser.get(path).text for path in paths]
+            others = [browser.get(path) for path in OTHERS]
 
+        assert [answer.status_code for answer in others] == [404] * len(OTHERS)
         assert answers == [f"the book at /books/{number}" for number in range(1, 6)]
         assert len(connections) == 1
         end(served, f"{name}_client")
@@ -163,7 +169,10 @@ def test_postgresql_that_is_gone_makes_readiness_fail(
 
 def test_prices_are_found_in_the_file(site: Site) -> None:
     """It is mapped while the site runs, and unmapped after."""
-    with serving("model-in-memory", "uvicorn", site("model-in-memory")) as served:
+    folder = site("model-in-memory")
+    # First and last lines are lines, too.
+    (folder / "prices.txt").write_text((folder / "prices.txt").read_text().strip())
+    with serving("model-in-memory", "uvicorn", folder) as served:
         with client(served.port) as browser:
             found = [browser.get(f"/prices/{isbn}") for isbn in ISBNS]
 

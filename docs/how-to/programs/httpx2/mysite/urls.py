@@ -19,6 +19,6 @@ def book_in_sync_code(request: HttpRequest, isbn: str) -> HttpResponse:
 
 
 urlpatterns = [
-    path("books/<isbn>", book),
-    path("sync/<isbn>", book_in_sync_code),
+    path("books/<slug:isbn>", book),
+    path("sync/<slug:isbn>", book_in_sync_code),
 ]

@@ -1,4 +1,5 @@
 import mmap
+import re
 from collections.abc import Generator
 from pathlib import Path
 
@@ -14,11 +15,9 @@ class Prices:
         self.lines = lines
 
     def of(self, isbn: str) -> str | None:
-        start = self.lines.find(f"\n{isbn} ".encode())
-        if start < 0:
-            return None
-        end = self.lines.find(b"\n", start + 1)
-        return self.lines[start:end].split()[1].decode()
+        line = rb"^%b (\S+)" % re.escape(isbn.encode())
+        found = re.search(line, self.lines, re.MULTILINE)
+        return None if found is None else found[1].decode()
 
 
 # Not async: it runs in a thread of its own, and keeps nobody else waiting.

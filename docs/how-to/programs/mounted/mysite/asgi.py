@@ -9,19 +9,18 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 # First, for it sets up Django, which what is imported below needs.
 django_application = get_asgi_application()
 
-from .lifespan import api_state, mcp_state  # noqa: E402
-from .mounts import api, mcp_app  # noqa: E402
-
-MOUNTED = {"/api": (api, api_state), "/mcp": (mcp_app, mcp_state)}
+from .lifespan import api_state, mcp  # noqa: E402
+from .mounts import api  # noqa: E402
 
 
 async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
-    first = "/".join(scope["path"].split("/")[:2])
-    if first in MOUNTED:
-        app, state = MOUNTED[first]
+    first = scope["path"].split("/")[1]
+    if first == "api":
         # A copy for each request, as a server makes one.
-        scope = {**scope, "state": get_state(scope, state).copy()}
-        await app(scope, receive, send)
+        scope = {**scope, "state": get_state(scope, api_state).copy()}
+        await api(scope, receive, send)
+    elif first == "mcp":
+        await get_state(scope, mcp)(scope, receive, send)
     else:
         await django_application(scope, receive, send)
 

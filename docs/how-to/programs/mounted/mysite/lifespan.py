@@ -1,6 +1,8 @@
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 
+from starlette.applications import Starlette
+
 from django_lifespan_typed import lifespan_resource, run_asgi_lifespan
 from django_lifespan_typed.types import State
 
@@ -23,7 +25,10 @@ def api_state(shared: Greeter) -> AbstractAsyncContextManager[State]:
 
 
 @lifespan_resource("mcp", needs=(greeter,))
-def mcp_state(shared: Greeter) -> AbstractAsyncContextManager[State]:
-    from .mounts import mcp_app
+async def mcp(shared: Greeter) -> AsyncGenerator[Starlette]:
+    from .mounts import mcp_server
 
-    return run_asgi_lifespan(mcp_app)
+    # Made anew for each lifespan: an MCP server starts once.
+    app = mcp_server(shared).streamable_http_app()  # it serves /mcp
+    async with run_asgi_lifespan(app):
+        yield app

@@ -5,9 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from mcp.server import MCPServer
 
-from django_lifespan_typed import current_state
-
-from .lifespan import Greeter, greeter
+from .lifespan import Greeter
 
 
 @asynccontextmanager
@@ -24,13 +22,12 @@ async def greet_in_api(request: Request, name: str) -> dict[str, str]:
     return {"greeting": await shared.greet(name), "from": request.state.signature}
 
 
-mcp = MCPServer("mysite")
+def mcp_server(shared: Greeter) -> MCPServer:
+    server = MCPServer("mysite")
 
+    @server.tool()
+    async def greet(name: str) -> str:
+        """Greets by name."""
+        return await shared.greet(name)
 
-@mcp.tool()
-async def greet(name: str) -> str:
-    """Greets by name."""
-    return await current_state()[greeter].greet(name)
-
-
-mcp_app = mcp.streamable_http_app()  # it serves /mcp
+    return server
