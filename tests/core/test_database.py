@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import connections, transaction
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
@@ -109,6 +109,39 @@ async def test_of_a_factory_that_fails(registry: Registry, database: Database) -
 
     assert "blocking" in {what for what, *_ in database.used}
     assert database.open_connections() == []
+
+
+async def test_of_a_thread_of_its_own(registry: Registry, database: Database) -> None:
+    """A task that reads on and on has one, and nobody closes what it uses."""
+    read: list[int] = []
+    is_reading = asyncio.Event()
+    go_on = asyncio.Event()
+
+    def three() -> Any:
+        return connections[database.alias].cursor().execute("VALUES (1), (2), (3)")
+
+    async def work() -> None:
+        async with ThreadSensitiveContext():
+            numbers = await sync_to_async(three)()
+            read.extend(await sync_to_async(numbers.fetchone)())
+            is_reading.set()
+            await go_on.wait()
+            read.extend(await sync_to_async(numbers.fetchone)())
+            await sync_to_async(connections.close_all)()
+
+    @lifespan_resource("it", registry=registry)
+    async def _it() -> AsyncGenerator[asyncio.Task[None]]:
+        await sync_to_async(database.use)("start")
+        task = asyncio.ensure_future(work())
+        await is_reading.wait()
+        yield task
+        go_on.set()
+        await task
+
+    async with Lifespan(registry):
+        assert database.open_connections() == []
+
+    assert read == [1, 2]
 
 
 async def test_of_a_transaction_that_is_not_ours(

@@ -190,6 +190,7 @@ def test_the_limits_of_production_fit_into_each_other() -> None:
     settings: dict[str, Any] = {}
     exec((PROGRAMS / "production/settings_end.py").read_text("utf-8"), settings)
     budget = settings["LIFESPAN"]["STOP_BUDGET"] + 2
+    cut_off = settings["LIFESPAN"]["STOP_TIMEOUT"]
     toml = (PROGRAMS / "production/hypercorn.toml").read_text("utf-8")
     hypercorn = {
         k: int(v) for k, v in re.findall(r"^(\w+) = (\d+)$", toml, re.MULTILINE)
@@ -200,7 +201,7 @@ def test_the_limits_of_production_fit_into_each_other() -> None:
     pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
     requests = option(lines["uvicorn"], "--timeout-graceful-shutdown")
     longest = {
-        "uvicorn": requests + budget,
+        "uvicorn": requests + cut_off + budget,
         "gunicorn": option(lines["gunicorn"], "--graceful-timeout"),
         "granian": option(lines["granian"], "--workers-kill-timeout"),
         "hypercorn": hypercorn["graceful_timeout"] + hypercorn["shutdown_timeout"],
@@ -208,7 +209,7 @@ def test_the_limits_of_production_fit_into_each_other() -> None:
 
     assert settings["LIFESPAN"]["STOP_TIMEOUT"] <= settings["LIFESPAN"]["STOP_BUDGET"]
     assert hypercorn["graceful_timeout"] == requests
-    assert hypercorn["shutdown_timeout"] > budget
+    assert hypercorn["shutdown_timeout"] > cut_off + budget
     assert longest["gunicorn"] > requests + budget
     assert longest["granian"] > requests + budget
     assert set(longest) == set(WORKERS)

@@ -55,6 +55,36 @@ def test_a_worker_that_takes_too_long_is_killed(
         assert events in (UNFINISHED, STARTED)
 
 
+@pytest.mark.parametrize(
+    ("server", "options"),
+    [
+        pytest.param(server, options, id=server.name)
+        for server, options in [
+            (GUNICORN_ASGI, ("--graceful-timeout", "2")),
+            (GUNICORN_UVICORN, ("--graceful-timeout", "2")),
+            (GRANIAN, ("--workers-kill-timeout", "2")),
+        ]
+    ],
+)
+def test_a_request_without_an_end_keeps_a_worker_until_it_is_killed(
+    server: Server, options: tuple[str, ...]
+) -> None:
+    """Nobody cancels it, as uvicorn and hypercorn do; nothing is closed."""
+    with (
+        Gates("request") as gates,
+        serving(server, *options, **gates.variables) as site,
+        client(site.port) as browser,
+        ThreadPoolExecutor() as threads,
+    ):
+        site.until_ready()
+        threads.submit(browser.get, "/held")
+        gates.wait_for("request")
+        site.process.end(signal.SIGTERM)
+
+        (events,) = site.workers.values()
+        assert events == [*STARTED, "+request"]
+
+
 def test_the_stop_limit_of_hypercorn_is_a_cancellation(tmp_path: Path) -> None:
     """Past its ``shutdown_timeout`` one is cut short, and the others are closed."""
     config = tmp_path / "hypercorn.toml"
