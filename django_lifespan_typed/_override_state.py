@@ -133,8 +133,11 @@ def _decorate_class(cls: Any, override: override_state[Any]) -> None:
 
 def _decorate_run(cls: Any) -> None:
     # Not setUp: a subclass may have its own, and not call the one it inherits.
-    run: Callable[..., Any] = cls.run
+    cls.run = _overridden(cls.run)
+    cls.debug = _overridden(cls.debug)
 
+
+def _overridden(run: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(run)
     def overridden(self: Any, *args: Any, **kwargs: Any) -> Any:
         with ExitStack() as stack:
@@ -142,7 +145,7 @@ def _decorate_run(cls: Any) -> None:
                 stack.enter_context(override)
             return run(self, *args, **kwargs)
 
-    cls.run = overridden
+    return overridden
 
 
 def overrides_of_class(cls: type[Any]) -> list[override_state[Any]]:

@@ -35,21 +35,17 @@ class LifespanState(MutableMapping[str, Any]):
     def __init__(self, values: State, /) -> None:
         self._values = values
 
-    @overload
-    def __getitem__(self, key: StateKey[T], /) -> T: ...
+    # str first: mypy looks there for what {**state} is.
     @overload
     def __getitem__(self, key: str, /) -> Any: ...
+    @overload
+    def __getitem__(self, key: StateKey[T], /) -> T: ...
     @override
     def __getitem__(self, key: StateKey[Any] | str, /) -> Any:
         try:
             return self._values[key if isinstance(key, str) else key.name]
-        except KeyError:
-            name = key if isinstance(key, str) else key.name
-            raise StateNotFound(
-                name,
-                f"no {name!r} on this lifespan state\n"
-                f"{suggestion(name, self._values)}It has: {quoted(self._values)}.",
-            ) from None
+        except (KeyError, AttributeError):
+            raise self._missing(_name(key)) from None
 
     @overload
     def get(self, key: StateKey[T], /) -> T | None: ...
@@ -65,11 +61,11 @@ class LifespanState(MutableMapping[str, Any]):
     def get(  # pyright: ignore[reportIncompatibleMethodOverride]  # ty: ignore[incompatible-method-override]
         self, key: StateKey[Any] | str, default: Any = None, /
     ) -> Any:
-        return self._values.get(key if isinstance(key, str) else key.name, default)
+        return self._values.get(_name(key), default)
 
     @override
     def __contains__(self, key: object, /) -> bool:
-        return (key.name if isinstance(key, StateKey) else key) in self._values
+        return _name(key) in self._values
 
     @overload
     def __setitem__(self, key: StateKey[T], value: T, /) -> None: ...
@@ -77,11 +73,14 @@ class LifespanState(MutableMapping[str, Any]):
     def __setitem__(self, key: str, value: Any, /) -> None: ...
     @override
     def __setitem__(self, key: StateKey[Any] | str, value: Any, /) -> None:
-        self._values[key if isinstance(key, str) else key.name] = value
+        self._values[_name(key)] = value
 
     @override
     def __delitem__(self, key: StateKey[Any] | str, /) -> None:
-        del self._values[key if isinstance(key, str) else key.name]
+        try:
+            del self._values[_name(key)]
+        except KeyError:
+            raise self._missing(_name(key)) from None
 
     @override
     def __iter__(self) -> Iterator[str]:
@@ -99,6 +98,22 @@ class LifespanState(MutableMapping[str, Any]):
     def copy(self) -> dict[str, Any]:
         """A shallow copy, as servers give to each request."""
         return dict(self._values)
+
+    def __copy__(self) -> LifespanState:
+        # Else it would be a view on the same values.
+        return LifespanState(self.copy())
+
+    def _missing(self, name: object) -> StateNotFound:
+        similar = suggestion(name, self._values) if isinstance(name, str) else ""
+        return StateNotFound(
+            str(name),
+            f"no {name!r} on this lifespan state\n"
+            f"{similar}It has: {quoted(self._values)}.",
+        )
+
+
+def _name(key: object) -> Any:
+    return key.name if isinstance(key, StateKey) else key
 
 
 class LifespanRequest(HttpRequest):

@@ -59,6 +59,19 @@ def notes_of(given: object) -> list[str]:
 class LifespanError(Exception):
     """The base of every error of this package."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default its class is called with args, which are not what it takes.
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(
+    cls: type[LifespanError], args: tuple[Any, ...], attributes: dict[str, Any]
+) -> LifespanError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
+
 
 class InvalidSetting(LifespanError, ImproperlyConfigured):
     """``settings.LIFESPAN`` holds what we do not know."""

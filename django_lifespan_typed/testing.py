@@ -35,7 +35,9 @@ class OverrideState(Protocol):
 
         @pytest.fixture
         def http(override_state: OverrideState) -> FakeHTTP:
-            return override_state(HTTP, FakeHTTP())
+            fake = FakeHTTP()
+            override_state(HTTP, fake)
+            return fake
 
     It overrides as the function of that name does, until the test has ended.
     """
@@ -96,6 +98,8 @@ class LifespanTestCase(unittest.TestCase):
 
     def setUp(self) -> None:
         """Start the resources, with the overrides that decorate the test method."""
+        # Last: a subtest that has failed is pickled by a parallel test run.
+        self.addCleanup(self._forget)
         super().setUp()
         # Of the class: Django puts a sync function in the place of an async method.
         method = getattr(type(self), self._testMethodName)
@@ -106,3 +110,7 @@ class LifespanTestCase(unittest.TestCase):
             self.state = stack.enter_context(self.lifespan)
             stack.enter_context(serving_on(self.lifespan))
             self.addCleanup(stack.pop_all().close)
+
+    def _forget(self) -> None:
+        vars(self).pop("lifespan", None)
+        vars(self).pop("state", None)

@@ -35,7 +35,7 @@ class Outcome:
     which HTTP allows a server to do (RFC 9112, 9.3).
     """
     late: bool
-    """Whether it began after the server was told to end."""
+    """Whether it came after the server was told to end."""
 
 
 @final
@@ -110,6 +110,8 @@ class Load:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             kind = "stale" if kept else _name(error)
+            # It began before the end, and had not come to the server by then.
+            late = late or (kind == "refused" and self._ending.is_set())
         with self._changed:
             self.outcomes.append(Outcome(number, kind, late))
             self.kinds[kind] += not late

@@ -28,6 +28,48 @@ def run_case(case: Any) -> list[tuple[str, str]]:
     ]
 
 
+def test_a_test_that_has_run_holds_no_lifespan(add: Add, registry: Registry) -> None:
+    """A parallel run pickles it for a subtest that has failed, when it is over."""
+    add("http")
+    given = registry
+    seen: list[Any] = []
+
+    class Tests(LifespanTestCase, SimpleTestCase):
+        registry = given
+
+        def setUp(self) -> None:
+            super().setUp()
+            self.addCleanup(lambda: seen.append(self.state["http"]))
+
+        def test_one(self) -> None:
+            seen.append(self.lifespan.state is self.state)
+
+    case = Tests("test_one")
+    case.run(unittest.TestResult())
+
+    assert len(seen) == 2
+    assert seen[0] is True
+    assert not {"lifespan", "state"} & vars(case).keys()
+
+
+def test_debug_has_the_overrides_of_the_class(add: Add, registry: Registry) -> None:
+    """As a debugger runs a test, without a result."""
+    http = add("http")
+    given = registry
+    seen: list[Any] = []
+
+    @override_state(http, "fake")
+    class Tests(LifespanTestCase, SimpleTestCase):
+        registry = given
+
+        def test_one(self) -> None:
+            seen.append(self.state[http])
+
+    Tests("test_one").debug()
+
+    assert seen == ["fake"]
+
+
 def test_round_each_test(add: Add, registry: Registry, journal: list[str]) -> None:
     """It is up from ``setUp`` to the cleanups, and fresh for every test."""
     http = add("http")

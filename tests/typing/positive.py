@@ -579,6 +579,7 @@ def state_is_a_mapping(state: LifespanState) -> None:
     state.update(legacy=2)
     del state["legacy"]
     assert_type(list(state), list[str])
+    takes_mapping({**state})
 
 
 # --- running
