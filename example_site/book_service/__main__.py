@@ -34,7 +34,8 @@ def main() -> None:
         # Whoever started this waits for the line: written once connections are taken.
         print(server.url, flush=True)
         with suppress(KeyboardInterrupt):
-            server.serve_forever()
+            # As often, in seconds, it looks whether it is to stop.
+            server.serve_forever(poll_interval=0.05)
 
 
 def _stop_with_stdin(server: BookServer) -> None:
