@@ -80,7 +80,7 @@ def _check_needs(registry: Registry, is_complete: bool) -> Iterator[CheckMessage
                 yield error("E001", problem, hint, resource)
             else:
                 hint += (
-                    " Where asgi.py imports what registers it, name it in the "
+                    " Where asgi.py imports what registers it, write in the "
                     'settings: ASGI_APPLICATION = "mysite.asgi.application".'
                 )
                 yield warning("W009", problem, hint, resource)

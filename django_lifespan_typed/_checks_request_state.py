@@ -215,9 +215,7 @@ def _passes_on(function: _Function) -> int | None:
     if name in _LATE:
         return None
     if name == "process_request":
-        return (
-            sys.maxsize
-        )  # it has the request before the others, and passes on nothing
+        return sys.maxsize  # before the others, and it passes on nothing
     calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
     named = [call for call in calls if _NEXT.search(ast.unparse(call.func))]
     requests = _request_parameters(function)

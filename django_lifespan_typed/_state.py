@@ -73,7 +73,13 @@ class LifespanState(MutableMapping[str, Any]):
     def __setitem__(self, key: str, value: Any, /) -> None: ...
     @override
     def __setitem__(self, key: StateKey[Any] | str, value: Any, /) -> None:
-        self._values[_name(key)] = value
+        name = _name(key)
+        if not isinstance(name, str):
+            raise TypeError(
+                f"a lifespan state has names and keys, not {key!r}\n"
+                'Write: state[KEY] = value, or state["name"] = value'
+            )
+        self._values[name] = value
 
     @override
     def __delitem__(self, key: StateKey[Any] | str, /) -> None:

@@ -41,7 +41,8 @@ def check_lifespan(**_: object) -> list[CheckMessage]:
     asgi = asgi_application()
     with suppress(Exception):  # Django's own checks say what is wrong with it
         views_of_urlconf()
-    # Nor is any imported that does not serve.
+    # wsgi.py may declare some too. An asgi.py that no setting names is not imported:
+    # then there may be more resources than are known here.
     is_known = asgi is not None or not is_served_by_asgi()
     is_wsgi = asgi is None and is_known and _registered([default_registry])
     wsgi = wsgi_application() if is_wsgi else None

@@ -37,6 +37,9 @@ def test_what_is_no_name_is_not_there(key: object) -> None:
     assert anything.get(key, "default") == "default"
     with pytest.raises(KeyError, match="It has: 'db'"):
         anything[key]
+    with pytest.raises(TypeError, match=r"names and keys, not .*\nWrite: state\[KEY\]"):
+        state[key] = 1  # type: ignore[call-overload]
+    assert repr(state) == "<LifespanState of 'db'>"
 
 
 def test_a_copy_is_of_its_own() -> None:

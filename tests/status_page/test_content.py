@@ -239,7 +239,7 @@ FORKING = """
 import os
 import django
 django.setup()
-from django.test import RequestFactory, override_settings
+from django.test import RequestFactory
 from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed._status_page import _page
 
@@ -270,11 +270,16 @@ def test_a_fork_of_what_runs() -> None:
 
 def test_it_is_utf_8_whatever_the_default_is(registry: Registry) -> None:
     """As its template says, and its signs need."""
+
+    @lifespan_resource("pool", registry=registry)
+    def pool() -> Generator[int]:
+        yield 1
+
     with override_settings(DEFAULT_CHARSET="iso-8859-1"), Lifespan(registry):
         page = _page(RequestFactory().get("/lifespan/"))
 
     assert page["Content-Type"] == "text/html; charset=utf-8"
-    assert "●" not in page.content.decode()
+    assert "●" in page.content.decode()
 
 
 def test_the_time_is_that_of_the_oldest_check(registry: Registry) -> None:

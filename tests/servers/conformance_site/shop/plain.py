@@ -9,11 +9,11 @@ from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.types import Receive, Scope, Send
 from tests.processes import at_gate
 
-from .asgi import application as django
+from . import asgi
 from .journal import note
 from .lifespan import shop
 
-__all__ = ["application", "django"]
+__all__ = ["application", "asgi"]  # which sets up Django
 
 
 async def held(scope: Scope, receive: Receive, send: Send) -> None:
