@@ -11,6 +11,7 @@ USE_TZ = True
 
 _FOLDER = os.environ["WORKSHOP_FOLDER"]
 CELERY_BROKER_URL = "filesystem://"
+CELERY_BROKER_TRANSPORT = "workshop.broker:Transport"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "data_folder_in": f"{_FOLDER}/queue",
     "data_folder_out": f"{_FOLDER}/queue",

@@ -1,0 +1,41 @@
+"""A folder as a broker whose files are written and read by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from kombu.transport import filesystem
+
+
+def alone(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Hold the folder's lock meanwhile."""
+
+    @wraps(method)
+    def holding(self: filesystem.Channel, *args: Any, **kwargs: Any) -> Any:
+        with open(self.control_folder / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return method(self, *args, **kwargs)
+
+    return holding
+
+
+class Channel(filesystem.Channel):
+    """
+    Kombu's own opens a file before it locks it: who takes a message in between finds
+    an empty file, and the message is lost.
+    """
+
+    _put = alone(filesystem.Channel._put)
+    _get = alone(filesystem.Channel._get)
+    _delete = alone(filesystem.Channel._delete)
+    _queue_bind = alone(filesystem.Channel._queue_bind)
+    get_table = alone(filesystem.Channel.get_table)
+
+
+class Transport(filesystem.Transport):
+    """``CELERY_BROKER_TRANSPORT``."""
+
+    Channel = Channel
