@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Generator
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky
@@ -23,7 +26,14 @@ class Caught(Exception):
     """A run with the mutant broke a promise, or broke down."""
 
 
-# A broken runtime leaves tasks behind, which are collected whenever.
+@pytest.fixture
+def _left_behind() -> Generator[None]:
+    """What a broken runtime leaves is collected here, and complained of in no other."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.usefixtures("_left_behind")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_broken_runtime_is_caught(mutant: Mutant) -> None:

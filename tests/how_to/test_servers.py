@@ -272,3 +272,32 @@ async def test_mounted_applications_share_the_resource(server: str, site: Site) 
         end(served)
         assert served.started[0] == served.stopped[-1] == "greeter"
         assert sorted(served.started) == ["api", "greeter", "mcp"]
+
+
+# --- Django, mounted in FastAPI
+
+
+@pytest.mark.parametrize("mount", ["/", "/site"])
+def test_django_inside_fastapi_has_its_resources(mount: str, site: Site) -> None:
+    """Where FastAPI's lifespan runs Django's, wherever it is mounted."""
+    folder = site("inside-fastapi")
+    asgi = folder / "mysite" / "asgi.py"
+    mounted = asgi.read_text("utf-8").replace('mount("/"', f'mount("{mount}"')
+    asgi.write_text(mounted, "utf-8")
+    assert f'mount("{mount}"' in mounted
+
+    with serving("mounted-apps", "uvicorn", folder) as served:
+        with client(served.port) as browser:
+            api = browser.get("/api/greet/Emma")
+            link = browser.get(f"{mount.rstrip('/')}/").text
+            page = browser.get(link)
+        served.process.until("the guest book opens")
+        end(served)
+
+    assert link == f"{mount.rstrip('/')}/greet/Emma"
+    assert page.text == HELLO.format("Emma", 2)
+    assert api.json() == {"greeting": HELLO.format("Emma", 1), "guests": ["Emma"]}
+    assert served.started == served.stopped == ["greeter"]
+    assert served.process.lines.index("the guest book closes") > (
+        served.process.lines.index(served.process.found(".*stopped 'greeter'.*")[0])
+    )

@@ -1,0 +1,38 @@
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from django_lifespan_typed import get_state, run_asgi_lifespan
+from django_lifespan_typed.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+
+# First, for it sets up Django: what is imported below may import models.
+django_application = get_asgi_application()
+
+from .guests import Guests  # noqa: E402
+from .lifespan import greeter  # noqa: E402
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
+    async with Guests() as guests, run_asgi_lifespan(django_application) as state:
+        yield {**state, "guests": guests}
+
+
+application = FastAPI(lifespan=lifespan)
+
+
+@application.get("/api/greet/{name}")
+async def greet(request: Request, name: str) -> dict[str, Any]:
+    guests: Guests = request.state.guests
+    guests.names.append(name)
+    greeting = await get_state(request, greeter).greet(name)
+    return {"greeting": greeting, "guests": guests.names}
+
+
+# Last, for it takes every path that no route above has.
+application.mount("/", django_application)
