@@ -1,10 +1,13 @@
-"""Database connections that a start or a stop leaves in Django's shared thread."""
+"""Database connections in threads that no request cleans."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final, final
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final, final
 
 from asgiref.sync import sync_to_async
 from django.db import connections
@@ -17,10 +20,10 @@ logger: Final = logging.getLogger(__package__)
 
 @final
 class Opened:
-    """Whether a connection was opened, in any thread, while a block ran."""
+    """The connections that were opened, in any thread, while a block ran."""
 
     def __init__(self) -> None:
-        self.any = False
+        self._connections: list[object] = []
 
     def __enter__(self) -> Self:
         connection_created.connect(self._on_created)
@@ -29,38 +32,73 @@ class Opened:
     def __exit__(self, *_: object) -> None:
         connection_created.disconnect(self._on_created)
 
-    def _on_created(self, **_: object) -> None:
-        self.any = True
+    def __bool__(self) -> bool:
+        return bool(self._connections)
+
+    def _on_created(self, connection: object, **_: object) -> None:
+        self._connections.append(connection)
 
     async def close(self, seconds: float) -> None:
         """Close what is left of them; most starts open none, and wait for nobody."""
-        if self.any:
+        if self:
             await close_connections(seconds)
+
+    async def close_own(self, seconds: float) -> None:
+        """Close them alone in Django's shared thread, and those that are broken."""
+
+        def close() -> None:
+            _close_if(lambda found: found in self._connections or _is_broken(found))
+
+        await _in_shared_thread(close, seconds)
 
 
 async def close_connections(seconds: float) -> None:
     """
     Close what factories and receivers opened in Django's shared thread, which no
     request cleans. A thread that hangs is waited for *seconds*, and then left alone.
+    It raises nothing but a cancellation.
     """
+    await _in_shared_thread(partial(_close_if, lambda _: True), seconds)
+
+
+def close_own_connections() -> None:
+    """Close the connections of this thread."""
+    for connection in connections.all(initialized_only=True):
+        _close(connection)
+
+
+async def _in_shared_thread(close: Callable[[], None], seconds: float) -> None:
+    async def closing() -> None:
+        with suppress(RuntimeError):  # the shared thread has been shut down
+            await sync_to_async(close)()
+
     # In a task: asgiref would add its frames to an error that is being raised.
-    closing = asyncio.ensure_future(_close_connections())
+    task = asyncio.ensure_future(closing())
     try:
-        await asyncio.wait({closing}, timeout=seconds)
-        if closing.done():
-            closing.result()
-        else:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
             logger.warning(
                 "Django's shared thread hangs: what the lifespan may have opened in "
                 "it, database connections for example, stays open"
             )
     finally:
-        closing.cancel()
+        task.cancel()
 
 
-@sync_to_async
-def _close_connections() -> None:
-    # A test's open transaction is left alone.
+def _close_if(is_ours: Callable[[Any], bool]) -> None:
     for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()
+        # A test's open transaction is left alone.
+        if not connection.in_atomic_block and is_ours(connection):
+            _close(connection)
+
+
+def _close(connection: Any) -> None:
+    try:
+        connection.close()
+    except Exception:
+        # Django has dropped it all the same: the next query opens another.
+        logger.exception("connection %r failed to close", connection.alias)
+
+
+def _is_broken(connection: Any) -> bool:
+    return bool(connection.errors_occurred and not connection.is_usable())

@@ -137,11 +137,15 @@ class _InThread(AbstractAsyncContextManager[Any]):
 
     @override
     async def __aenter__(self) -> Any:
+        step = self._worker.submit(self._enter)
         try:
-            return await self._worker.run(self._enter)
-        except BaseException:
+            await step.done
+            return step.outcome()
+        except BaseException as error:
             # A thread cannot be interrupted: what opens late is closed at once.
             await self._worker.end(self._undo)
+            if step.error is not None and step.error is not error:
+                error.__context__ = step.error  # raised after its time limit
             raise
 
     @override

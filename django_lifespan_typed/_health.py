@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, final
 
 from asgiref.sync import iscoroutinefunction
 
+from ._connections import Opened
 from ._owner import Owner
 from ._resources import HealthCheck
 from ._settings import LifespanSettings
@@ -122,7 +123,11 @@ class HealthChecks:
                 logger.warning("the health check of %r hangs; it is left alone", name)
 
     async def _check_all(self) -> tuple[_Outcome | None, ...]:
-        found = await asyncio.gather(*map(self._check, self._owners))
+        with Opened() as opened:
+            found = await asyncio.gather(*map(self._check, self._owners))
+        if opened or any(map(_failed_on_loop, self._owners, found)):
+            # Once all have ended: they share the connections of that thread.
+            await opened.close_own(self._settings.CANCEL_TIMEOUT)
         self._good_until = monotonic() + self._settings.HEALTH_CACHE
         return tuple(found)
 
@@ -225,6 +230,13 @@ def _record(owner: Owner, found: _Outcome | None) -> ResourceHealth:
         error=error,
         checked_at=datetime.now(timezone.utc) if found is None else found.checked_at,
     )
+
+
+def _failed_on_loop(owner: Owner, found: _Outcome | None) -> bool:
+    # What hangs, hangs in Django's shared thread, maybe: that is not waited for again.
+    error = None if found is None else found.error
+    is_async = iscoroutinefunction(owner.resource.health_check)
+    return is_async and error is not None and not isinstance(error, TimeoutError)
 
 
 def _finite(seconds: float) -> float | None:

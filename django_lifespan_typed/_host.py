@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias, final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
+from ._anyio import shielded
 from ._at_exit import at_exit
 from ._lifespan import Lifespan
 from ._registry import Registry, default_registry
@@ -57,7 +58,27 @@ class Record:
         """What holds a lifespan that no server asked for."""
         self.requests: WeakSet[asyncio.Task[Any]] = WeakSet()
         """Who was admitted, or waits for it."""
+        self.before: Record | None = None
+        """That of another server of this loop, which may go on when this one stops."""
+        self.has_state = False
+        """Whether requests come with the state."""
         self._told_to_stop = asyncio.Event()
+
+    @property
+    def running_before(self) -> Record | None:
+        """The latest of those before that runs still."""
+        before = self.before
+        while before is not None and before.phase != "running":
+            before = before.before
+        return before
+
+    @property
+    def all_have_state(self) -> bool:
+        """Whether the requests of every server of this loop come with the state."""
+        record: Record | None = self
+        while record is not None and record.has_state:
+            record = record.running_before
+        return record is None
 
     @property
     def is_stopping(self) -> bool:
@@ -110,13 +131,15 @@ class Host:
     async def lifespan(self, scope: Scope) -> AsyncGenerator[None]:
         """Serve the running loop, from its server's startup to its shutdown."""
         loop = asyncio.get_running_loop()
-        before = self._records.get(loop)
-        record = self._records[loop] = Record()
-        async with self._recorded(loop, record, scope, before):
-            if "state" in scope:
-                self.serving.add(loop)
+        record = Record()
+        record.before = self._records.get(loop)
+        record.has_state = "state" in scope
+        if record.running_before is None:
+            record.before = None
+            self._records[loop] = record
+        async with self._recorded(loop, record, scope):
             yield
-            await end_cut_off(loop)
+            await end_cut_off(loop, LifespanSettings.read().STOP_TIMEOUT)
 
     # --- Where it does not
 
@@ -144,10 +167,11 @@ class Host:
         request starts one, unless the code that calls us is in a block of one.
         """
         loop = asyncio.get_running_loop()
-        if loop not in self._records and (block := self._block_on(loop)) is not None:
+        record = self._records.get(loop)
+        if (block := self._block_on(loop, record)) is not None:
             scope["state"] = {**block.state, **scope.get("state", {})}
             return True
-        record = self._records.get(loop) or self._start_late(loop)
+        record = record or self._start_late(loop)
         if (task := asyncio.current_task()) is not None:
             record.requests.add(task)
         if not record.settled.is_set():
@@ -157,9 +181,18 @@ class Host:
         scope["state"] = {**record.values, **scope.get("state", {})}
         return True
 
-    def _block_on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
-        # A test, or a script, that has started them calls the application itself.
-        block = running.on(loop)
+    def _block_on(
+        self, loop: asyncio.AbstractEventLoop, record: Record | None
+    ) -> RunningLifespan | None:
+        # A test, or a script, that has started them calls the application itself; a
+        # fixture that has, has its block elsewhere.
+        if record is not None and record.phase in {"starting", "running"}:
+            return None
+        block = running.entered_on(loop)
+        if block is None and (record is None or record.phase == "stopped"):
+            block = running.on(loop)
+            if block is not None and (block.only is not None or block.is_stopping):
+                return None
         is_ours = block is not None and block.registry is self._registry()
         return block if is_ours else None
 
@@ -219,7 +252,6 @@ class Host:
         loop: asyncio.AbstractEventLoop,
         record: Record,
         scope: Scope,
-        before: Record | None = None,
     ) -> AsyncGenerator[None]:
         try:
             registry = self._registry()
@@ -230,35 +262,42 @@ class Host:
                 lifespan._mirror(record.values)
                 record.lifespan = lifespan
                 record.settle("running")
+                self._records[loop] = record
+                self._look_for_state(loop)
                 try:
                     yield
+                except asyncio.CancelledError:
+                    # By a second Ctrl-C: its server cancels requests, too.
+                    with shielded():
+                        await end_cut_off(loop, LifespanSettings.read().CANCEL_TIMEOUT)
+                    raise
                 finally:
-                    self.serving.discard(loop)
                     record.settle("stopped")
+                    if self._records.get(loop) is record and record.running_before:
+                        # Another server of this loop goes on.
+                        self._records[loop] = record.running_before
+                    self._look_for_state(loop)
         except Exception as error:
             if record.phase == "starting":
                 running.failed(error)
             raise
         finally:
-            self._end(loop, record, before)
+            self._end(loop, record)
 
-    def _end(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        record: Record,
-        before: Record | None = None,
-    ) -> None:
+    def _look_for_state(self, loop: asyncio.AbstractEventLoop) -> None:
+        record = self._records.get(loop)
+        if record is not None and record.phase == "running" and record.all_have_state:
+            self.serving.add(loop)
+        else:
+            self.serving.discard(loop)
+
+    def _end(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
         record.lifespan = None
         if record.phase == "starting":
             record.settle("failed")
         # The task, the values and the events know the loop, and would keep it.
         if self._records.get(loop) is record:
-            # Another server of this loop may go on: two applications, one registry.
-            self._records[loop] = (
-                Record.of_the_past(record.phase)
-                if before is None or before.lifespan is None
-                else before
-            )
+            self._records[loop] = Record.of_the_past(record.phase)
 
     def forget(self) -> None:
         """A forked child has none of its parent's loops."""

@@ -10,6 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, final
 
+from ._anyio import shielded
 from ._calling import call_on
 from ._health import HealthChecks, ResourceHealth
 from ._keys import StateKey
@@ -94,7 +95,8 @@ class Lifespan:
         self._covered = covered
         # First: a run copies the context for its factories, which are in the block too.
         self._before = running.enter(self)
-        self._run = run = Run(plan, managers, values, covered, settings)
+        outer = self._before._run if isinstance(self._before, Lifespan) else None
+        self._run = run = Run(plan, managers, values, covered, settings, outer=outer)
         self._checks = HealthChecks(run.owners.values(), values, run.context, settings)
         self._entered_in = os.getpid()
         running.add(run.loop, self)
@@ -102,13 +104,8 @@ class Lifespan:
             await run.start()
         except BaseException as error:
             running.failed(error)
-            try:
-                await self._checks.end()
-            finally:
-                try:
-                    await run.stop()
-                finally:
-                    self._left()
+            with shielded():
+                await self._end(run)
             raise
         return self._state
 
@@ -128,17 +125,23 @@ class Lifespan:
             raise LifespanError(
                 "this Lifespan is being left already\nLeave it once: async with"
             )
-        try:
-            await self._checks.end()
-        finally:
-            try:
-                errors = await self._run.stop()
-            finally:
-                self._left()
+        with shielded():
+            errors = await self._end(self._run)
         if len(errors) == 1:
             raise errors[0]
         if errors:
             raise ExceptionGroup("lifespan resources failed to stop", errors)
+
+    async def _end(self, run: Run) -> list[Exception]:
+        assert self._checks is not None, "it was entered"
+        try:
+            await self._checks.end()
+        finally:
+            try:
+                errors = await run.stop()
+            finally:
+                self._left()
+        return errors
 
     def __enter__(self) -> LifespanState:
         if in_loop():
@@ -203,7 +206,12 @@ class Lifespan:
                 f"this Lifespan does not run{where}\n"
                 "Enter it first: with Lifespan() as state:"
             )
-        return call_on(loop, function, *args, **kwargs)
+        # A thread of a pool, say, is not in the block.
+        before = running.enter(self)
+        try:
+            return call_on(loop, function, *args, **kwargs)
+        finally:
+            running.enter(before)
 
     def _check_up(self) -> None:
         # What crashed while receivers of asgi_startup were called: it is no start.

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import Context
-from functools import partial
 from time import monotonic
 from typing import Any, Final, Protocol, final
 
+from ._anyio import by_anyio, shield_from
 from ._failures import (
     crashed,
     failed_start,
@@ -211,12 +211,12 @@ class Owner:
                     self._unwinds = True
                     self._limit(self._seconds_to_stop(), self._cancel)
                     raise
-                shield = _shield_from(error)
+                shield = shield_from(error)
 
     async def _everything_ends(self, error: asyncio.CancelledError) -> bool:
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # lets the others that are cancelled know it
-        if _by_anyio(error):
+        if by_anyio(error):
             return self._group.is_stopping()
         if not self._group.is_ending():
             return False
@@ -347,20 +347,3 @@ class Owner:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _by_anyio(error: asyncio.CancelledError) -> bool:
-    # anyio says which scope cancels, again and again until that scope is left.
-    return bool(error.args) and "cancel scope" in str(error.args[0])
-
-
-def _shield_from(
-    error: asyncio.CancelledError,
-) -> Callable[[], AbstractContextManager[object]]:
-    """What lets a task hold on, although *error* has cancelled it."""
-    if not _by_anyio(error):
-        return nullcontext
-    # Held on against it in any other way, a task spins.
-    from anyio import CancelScope  # by which it was cancelled
-
-    return partial(CancelScope, shield=True)

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Final, TypeAlias, final
 
+from ._anyio import shielded
+from ._settings import LifespanSettings
 from .exceptions import LifespanError, ProtocolError, notes_of, said
 from .types import ASGIApplication, Message, Receive, Scope, Send, State
 
@@ -147,7 +149,13 @@ class _Peer:
             return
         try:
             await self._exchange("shutdown")
-            await asyncio.wait({self._task})
+            # That message is the end of it (ASGI specification): what goes on to
+            # wait for another is ended.
+            seconds = LifespanSettings.read().CANCEL_TIMEOUT
+            limit = None if seconds == float("inf") else seconds
+            await asyncio.wait({self._task}, timeout=limit)
+            if not self._task.done():
+                await self._cancel()
         except BaseException:
             await self._cancel()
             raise
@@ -203,4 +211,5 @@ class _Peer:
     async def _cancel(self) -> None:
         assert self._task is not None
         self._task.cancel()
-        await asyncio.wait({self._task})
+        with shielded():
+            await asyncio.wait({self._task})

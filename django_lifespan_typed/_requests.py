@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Any, Final
 
-from ._settings import LifespanSettings
-
 logger: Final = logging.getLogger(__package__)
 
 # Where a task serves us, by what it has called.
@@ -20,30 +18,29 @@ _VIEW: Final = "ASGIHandler.handle.<locals>.process_request"
 _LISTENER: Final = "ASGIHandler.listen_for_disconnect"
 
 
-async def end_cut_off(loop: asyncio.AbstractEventLoop) -> None:
+async def end_cut_off(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
     """
-    Wait, at most ``STOP_TIMEOUT``, for the requests that the server of *loop* has
-    cancelled, as uvicorn and hypercorn do after their own time limit, and for their
-    views, which Django leaves behind uncancelled. All others are left alone.
+    Wait, at most *seconds*, for the requests that the server of *loop* has cancelled,
+    as uvicorn and hypercorn do after their own time limit, and for their views, which
+    Django leaves behind uncancelled. All others are left alone.
     """
     began = monotonic()
     await asyncio.sleep(0)  # who was cancelled in this very moment knows it then
-    await wait_for([task for task in asyncio.all_tasks(loop) if _is_cut_off(task)])
+    others = asyncio.all_tasks(loop) - {asyncio.current_task()}
+    await wait_for(filter(_is_cut_off, others), seconds)
     left = [task for task in asyncio.all_tasks(loop) if _is_left_behind(task)]
     for task in left:
         task.cancel()
-    await wait_for(left, since=began)
+    await wait_for(left, seconds, spent=monotonic() - began)
 
 
 async def wait_for(
-    requests: Iterable[asyncio.Task[Any]], *, since: float | None = None
+    requests: Iterable[asyncio.Task[Any]], seconds: float, *, spent: float = 0
 ) -> None:
-    """Wait until *requests* have ended, at most ``STOP_TIMEOUT``."""
+    """Wait until *requests* have ended, at most *seconds*."""
     tasks = set(requests)
     if not tasks:
         return
-    seconds = LifespanSettings.read().STOP_TIMEOUT
-    spent = 0 if since is None else monotonic() - since
     limit = None if seconds == float("inf") else max(0, seconds - spent)
     done, pending = await asyncio.wait(tasks, timeout=limit)
     for task in done:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from contextvars import copy_context
 from time import monotonic
 from typing import Any, Final, final
@@ -35,6 +34,8 @@ class Run:
         values: dict[str, Any],
         covered: Covered,
         settings: LifespanSettings,
+        *,
+        outer: Run | None = None,
     ) -> None:
         self.plan = plan
         self.loop = asyncio.get_running_loop()
@@ -42,6 +43,8 @@ class Run:
             resource.name: Owner(resource, self, settings)
             for resource in (*plan.order, *managers)
         }
+        self._managers = [self.owners[manager.name] for manager in managers]
+        self._outer = outer
         self._publication = Publication(plan, covered.publish)
         self._values = values
         self._fakes = covered.fakes
@@ -119,9 +122,9 @@ class Run:
                 owner.stop()
         for owner in latest_first:
             self._stop_if_unneeded(owner)
+        self._stop_last_manager()
         cancelled = await self._until_finished(began)
-        with suppress(RuntimeError):  # the shared thread has been shut down
-            await close_connections(self._settings.CANCEL_TIMEOUT)
+        await close_connections(self._settings.CANCEL_TIMEOUT)
         log_stopped(began)
         if cancelled is not None:
             raise cancelled
@@ -194,11 +197,20 @@ class Run:
             self._skipping = False
 
     def _stop_if_unneeded(self, owner: Owner) -> None:
-        dependents = self.plan.needed_by.get(owner.resource.name, ())
-        if owner.phase == "running" and all(
-            self.owners[name].finished for name in dependents
+        dependents = self.plan.needed_by.get(owner.resource.name)
+        if (
+            dependents is not None
+            and owner.phase == "running"
+            and all(self.owners[name].finished for name in dependents)
         ):
             owner.stop()
+
+    def _stop_last_manager(self) -> None:
+        # One after the other, as an exit stack does: nothing says whom they need.
+        while self._managers and self._managers[-1].finished:
+            self._managers.pop()
+        if self._managers and self._managers[-1].phase == "running":
+            self._managers[-1].stop()
 
     # --- Told by the owners
 
@@ -238,18 +250,21 @@ class Run:
             if self._stopping:
                 for name in self.plan.needs.get(owner.resource.name, ()):
                     self._stop_if_unneeded(self.owners[name])
+                self._stop_last_manager()
             self._wake()
 
     # --- Asked by the owners
 
     def is_ending(self) -> bool:
         """Whether the cancellation of an owner is part of the end of it all."""
-        task = self._entered_by
+        task, outer = self._entered_by, self._outer
         cancelling = getattr(task, "cancelling", None)  # Python 3.11
         return (
             self._stopping
             or self.will_stop
             or bool(task and not task.done() and cancelling and cancelling())
+            # Whose task takes back that it was cancelled, and holds on.
+            or bool(outer and outer._unfinished and outer.is_ending())
         )
 
     def is_stopping(self) -> bool:
@@ -269,7 +284,9 @@ class Run:
         """Who cannot start, or stop, before *owner* has."""
         stops = owner.phase == "stopping"
         table = self.plan.needs if stops else self.plan.needed_by
-        names = table.get(owner.resource.name, ())
+        names: Iterable[str] = table.get(owner.resource.name, ())
+        if stops and owner in self._managers:
+            names = [before.resource.name for before in self._managers[:-1]]
         return [name for name in names if not self.owners[name].finished]
 
     # --- Waiting

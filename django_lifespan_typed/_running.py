@@ -71,13 +71,17 @@ class Running:
         self._entered.set(lifespan)
         return before
 
+    def entered_on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
+        """The lifespan of *loop* that the running code is in."""
+        entered = self._entered.get()
+        found = [lifespan for own, lifespan in self._lifespans.copy() if own is loop]
+        is_here = any(lifespan is entered for lifespan in found)
+        return entered if is_here else None
+
     def on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
         """The lifespan of *loop* that the running code is in, else the first one."""
-        found = [lifespan for own, lifespan in self._lifespans.copy() if own is loop]
-        entered = self._entered.get()
-        if entered is not None and any(lifespan is entered for lifespan in found):
-            return entered
-        return found[0] if found else None
+        found = (lifespan for own, lifespan in self._lifespans.copy() if own is loop)
+        return self.entered_on(loop) or next(found, None)
 
     def loops(self) -> list[asyncio.AbstractEventLoop]:
         """The loops that have a lifespan, without repeats."""

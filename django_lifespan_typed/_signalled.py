@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from ._anyio import shielded
 from ._connections import Opened
 from ._dispatch import send
 from ._lifespan import Lifespan
@@ -33,8 +34,11 @@ async def run_with_signals(
     """
     settings = LifespanSettings.read()
     with Opened() as opened:
-        extended = await _with_managers(registry, scope, settings)
-    await opened.close(settings.CANCEL_TIMEOUT)
+        try:
+            extended = await _with_managers(registry, scope, settings)
+        finally:
+            with shielded():
+                await opened.close(settings.CANCEL_TIMEOUT)
     lifespan = Lifespan(extended)
     state = await lifespan.__aenter__()
     try:
@@ -55,10 +59,13 @@ async def run_with_signals(
             lifespan._mirror(scope["state"])
         yield lifespan
     except BaseException:
-        for problem in await _stop(lifespan, scope, settings):
+        with shielded():
+            problems = await _stop(lifespan, scope, settings)
+        for problem in problems:
             logger.error("the lifespan failed to stop", exc_info=problem)
         raise
-    errors = await _stop(lifespan, scope, settings)
+    with shielded():
+        errors = await _stop(lifespan, scope, settings)
     if len(errors) == 1:
         raise errors[0]
     if errors:

@@ -11,8 +11,8 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar, final
 
-from django.db import connections
-
+from ._anyio import shielded
+from ._connections import close_own_connections
 from ._sync_loop import use_loop
 
 logger: Final = logging.getLogger(__package__)
@@ -24,11 +24,11 @@ T = TypeVar("T")
 class _Step(Generic[T]):
     """A call for the thread, and the future that its outcome goes to."""
 
-    __slots__ = ("_call", "_error", "_loop", "_value", "done")
+    __slots__ = ("_call", "_loop", "_value", "done", "error")
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
-        self._error: BaseException | None = None
+        self.error: BaseException | None = None
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[None] = self._loop.create_future()
 
@@ -38,9 +38,9 @@ class _Step(Generic[T]):
                 self._value = self._call()
             finally:
                 # No request comes to this thread to close what the step opened.
-                connections.close_all()
+                close_own_connections()
         except BaseException as error:  # noqa: BLE001 - it belongs to who awaits
-            self._error = error
+            self.error = error
         # The loop may have been closed on a thread that was given up.
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._settle)
@@ -50,8 +50,8 @@ class _Step(Generic[T]):
             self.done.set_result(None)
 
     def outcome(self) -> T:
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         return self._value
 
 
@@ -83,12 +83,6 @@ class Worker:
         self._steps.put(step)
         return step
 
-    async def run(self, call: Callable[[], T], /) -> T:
-        """What *call* returns or raises; cancelled, the call goes on by itself."""
-        step = self.submit(call)
-        await step.done
-        return step.outcome()
-
     async def end(self, call: Callable[[], T], /) -> T:
         """
         Run *call* as the last step. A thread cannot be interrupted: the first
@@ -96,18 +90,19 @@ class Worker:
         """
         step = self.submit(call)
         self.finish()
-        try:
-            # Not awaited itself, which would cancel it.
-            await asyncio.wait({step.done})
-        except asyncio.CancelledError:
+        with shielded():
             try:
+                # Not awaited itself, which would cancel it.
                 await asyncio.wait({step.done})
             except asyncio.CancelledError:
-                name = self._name
-                logger.error("the thread of %r does not end; it is left open", name)
+                try:
+                    await asyncio.wait({step.done})
+                except asyncio.CancelledError:
+                    name = self._name
+                    logger.error("the thread of %r does not end; it is left open", name)
+                    raise
+                step.outcome()
                 raise
-            step.outcome()
-            raise
         return step.outcome()
 
     def finish(self) -> None:

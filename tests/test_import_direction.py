@@ -21,6 +21,7 @@ FOLDER = Path(django_lifespan_typed.__file__).parent
 FLOORS: dict[str, int] = {
     # What others stand on: typing, where things were written, errors, names, types.
     "_typing": 0,
+    "_anyio": 0,
     "_source": 0,
     "_signatures": 0,
     "_sync_loop": 0,
@@ -29,7 +30,7 @@ FLOORS: dict[str, int] = {
     "_keys": 1,
     "exceptions": 1,
     "_at_exit": 2,
-    "_connections": 2,
+    "_connections": 1,
     "_overrides": 2,
     "_dispatch": 2,
     "_portal": 3,

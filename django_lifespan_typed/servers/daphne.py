@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 
 from django_lifespan_typed._host import Host, Record
 from django_lifespan_typed._requests import is_view, wait_for
+from django_lifespan_typed._settings import LifespanSettings
 
 # The exit code of uvicorn and of others for an application that did not start.
 _STARTUP_FAILED: Final = 3
@@ -93,7 +94,7 @@ def _cancel_requests(
 
 
 async def _stop(record: Record, requests: set[asyncio.Task[Any]]) -> None:
-    await wait_for(requests)
+    await wait_for(requests, LifespanSettings.read().STOP_TIMEOUT)
     await record.stop()
 
 

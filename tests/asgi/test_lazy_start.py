@@ -625,7 +625,7 @@ async def test_the_first_of_two_servers_may_leave_first(registry: Registry) -> N
     second: Any = with_lifespan(app, registry)
     async with AsyncExitStack() as later:
         async with run_asgi_lifespan(first):
-            await later.enter_async_context(run_asgi_lifespan(second))
-        await second({"type": "http"}, app, app)
+            state = await later.enter_async_context(run_asgi_lifespan(second))
+        await second({"type": "http", "state": {**state}}, app, app)
 
     assert states == [{"number": 7}]

@@ -9,18 +9,22 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
+from io import BytesIO
 from types import ModuleType
 from typing import Any, Final, final
 
 import django
 import httpx
 import pytest
-from django.test import RequestFactory, override_settings
+from django.core.handlers.asgi import ASGIRequest
+from django.test import override_settings
 
 from django_lifespan_typed import Lifespan
 from django_lifespan_typed._registry import default_registry
 from django_lifespan_typed._state import LifespanState
-from tests.asgi.server import STARTED, STOPPED, FakeServer, body_of
+from tests.asgi.server import STARTED, STOPPED, FakeServer
+
+pytest.importorskip("django_asgi_lifespan", reason="the package of before")
 
 BEFORE: Final = "django_asgi_lifespan"
 AFTER: Final = "django_lifespan_typed"
@@ -44,9 +48,9 @@ class Package:
     def connect(self, signal: str, receiver: Callable[..., Any]) -> None:
         getattr(self.module("signals"), signal).connect(receiver, weak=False)
 
-    def serve(self, state: dict[str, Any] | None = None) -> FakeServer:
+    def serve(self, state: dict[str, Any] | None) -> FakeServer:
         application = self.module("asgi").get_asgi_application()
-        return FakeServer(application, state={} if state is None else state)
+        return FakeServer(application, state=state)
 
     async def run(self) -> dict[str, Any]:
         """Start, stop; the state between the two."""
@@ -59,7 +63,7 @@ class Package:
 
     async def refuses(self) -> str:
         """What the message of a failed start says."""
-        async with self.serve() as server:
+        async with self.serve({}) as server:
             answer = await server.startup()
         assert answer["type"] == "lifespan.startup.failed"
         return str(answer["message"])
@@ -196,14 +200,15 @@ async def test_the_same_manager_twice(package: Package, journal: list[str]) -> N
     assert journal.count("+a") == (2 if is_before(package) else 1)
 
 
-async def test_names_that_are_no_strings(package: Package, journal: list[str]) -> None:
-    """Taken, or refused at the start."""
-    package.register(manager(1, journal))
+async def test_a_name_that_is_no_string(package: Package) -> None:
+    """Found on ``request.state``, or not."""
+    state = await state_of_request(package, {1: "one"})
 
     if is_before(package):
-        assert await package.run() == {1: 1}
+        assert state[1] == "one"
     else:
-        assert "a lifespan state has names and keys, not 1" in await package.refuses()
+        with pytest.raises(KeyError):
+            state[1]
 
 
 async def test_a_sync_receiver_of_asgi_lifespan(
@@ -230,32 +235,33 @@ async def test_the_thread_of_sync_receivers(package: Package) -> None:
     assert [thread is threading.current_thread() for thread in threads] == [on_the_loop]
 
 
+async def state_of_request(package: Package, state: dict[Any, Any]) -> Any:
+    """What the middleware makes of the state of a scope."""
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    request: Any = ASGIRequest({**scope, "state": state}, BytesIO())
+
+    async def get_response(_: Any) -> None:
+        """A view that has nothing to say."""
+
+    await package.module("middleware").LifespanStateMiddleware(get_response)(request)
+    return request.state
+
+
 async def test_request_state(package: Package) -> None:
     """The dictionary of the scope, or a view on it."""
-    scope_state = {"a": 1}
-    request: Any = RequestFactory().get("/")
-    request.scope = {"state": scope_state}
-    kind: Any = package.module("middleware").LifespanStateMiddleware
+    values = {"a": 1}
 
-    async def get_response(request: Any) -> Any:
-        return request.state
-
-    if is_before(package):
-        # It looks for the scope in Django's own ASGI requests alone.
-        from django.core.handlers.asgi import ASGIRequest
-
-        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-        request = ASGIRequest({**scope, "state": scope_state}, None)
-    state = await kind(get_response)(request)
-
+    state = await state_of_request(package, values)
     state["b"] = 2
-    assert scope_state == {"a": 1, "b": 2}
+
+    assert values == {"a": 1, "b": 2}
     if is_before(package):
-        assert state is scope_state
+        assert state is values
     else:
         assert isinstance(state, LifespanState)
         assert not isinstance(state, dict)
-        assert state == scope_state
+        assert state == values
+        assert state | {"c": 3} == {"a": 1, "b": 2, "c": 3}
         assert json.dumps(state.copy()) == '{"a": 1, "b": 2}'
         with pytest.raises(TypeError, match="not JSON serializable"):
             json.dumps(state)
@@ -271,6 +277,19 @@ async def test_the_aware_client(package: Package) -> None:
         answers = [(await client.get("/write")).json() for _ in range(2)]
 
     assert answers == [[], ["written"] if is_before(package) else []]
+
+
+async def test_a_server_that_gives_no_state(
+    package: Package, journal: list[str]
+) -> None:
+    """No manager is opened, or all are."""
+    package.register(manager("a", journal))
+
+    async with package.serve(None) as server:
+        assert await server.startup() == STARTED
+        assert await server.shutdown() == STOPPED
+
+    assert journal == ([] if is_before(package) else ["+a", "-a"])
 
 
 def transport(package: Package) -> httpx.AsyncClient:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
+from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-
-from .probes import lifespan_threads
+from django_lifespan_typed._signalled import run_with_signals
+from django_lifespan_typed.signals import asgi_lifespan
 
 
 class Database:
@@ -40,14 +42,28 @@ class Database:
         ]
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Generator[Database]:
-    """A database of this test's own, which Django knows."""
-    alias = f"{tmp_path.parent.name}_{tmp_path.name}"
+@contextmanager
+def a_database(folder: Path, name: str) -> Generator[Database]:
+    """A database of a test's own, which Django knows."""
+    alias = f"{folder.parent.name}_{folder.name}_{name}"
     default = connections.settings["default"]
-    connections.settings[alias] = {**default, "NAME": str(tmp_path / "db.sqlite3")}
+    connections.settings[alias] = {**default, "NAME": str(folder / f"{name}.sqlite3")}
     yield Database(alias)
     del connections.settings[alias]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Generator[Database]:
+    """A database of this test's own."""
+    with a_database(tmp_path, "db") as database:
+        yield database
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Generator[Database]:
+    """Another."""
+    with a_database(tmp_path, "other") as other:
+        yield other
 
 
 async def test_of_an_async_factory(registry: Registry, database: Database) -> None:
@@ -178,31 +194,127 @@ async def test_of_a_transaction_that_is_not_ours(
     assert database.open_connections() == []
 
 
-async def test_a_connection_that_cannot_be_closed_fails_the_start(
-    registry: Registry, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The thread that found out goes on, or nobody would be answered."""
-    error = OSError("cannot be closed")
-    journal: list[str] = []
+def break_connection(alias: str) -> None:
+    """Its server has gone: what closes it fails."""
 
-    def fail(connection: Any) -> None:
-        connection.close = type(connection).close.__get__(connection)
-        raise error
+    def gone() -> None:
+        raise OperationalError("the server has gone away")
+
+    wrapper: Any = connections[alias]
+    wrapper._close = gone
+
+
+async def test_a_connection_that_fails_to_close_keeps_no_other_open(
+    registry: Registry,
+    database: Database,
+    other: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In a thread of a blocking factory; the start goes on."""
 
     @lifespan_resource("it", registry=registry)
     def _it() -> Iterator[int]:
-        journal.append("+it")
         database.use("start")
-        connection = connections[database.alias]
-        monkeypatch.setattr(connection, "close", lambda: fail(connection))
+        break_connection(database.alias)
+        other.use("start")
         yield 1
-        journal.append("-it")
 
-    with pytest.raises(OSError, match="cannot be closed") as caught:
-        await Lifespan(registry).__aenter__()
+    async with Lifespan(registry) as state:
+        assert state["it"] == 1
 
-    assert caught.value is error
-    assert journal == ["+it", "-it"]
-    for thread in lifespan_threads():
-        await asyncio.to_thread(thread.join, 60)
+    assert other.open_connections() == []
+    assert "the server has gone away" in caplog.text
+    assert database.alias in caplog.text
+
+
+@pytest.mark.parametrize("leaves", ["well", "badly", "cancelled"])
+async def test_a_connection_that_fails_to_close_hides_nothing(
+    leaves: str,
+    registry: Registry,
+    database: Database,
+    other: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In Django's shared thread: neither what failed nor that all is cancelled."""
+
+    def use() -> None:
+        database.use("block")
+        other.use("block")
+        break_connection(database.alias)
+
+    @lifespan_resource("it", registry=registry)
+    async def _it() -> AsyncGenerator[int]:
+        yield 1
+        if leaves == "badly":
+            raise ValueError("could not flush")
+        is_stopping.set()
+        await asyncio.sleep(0)
+
+    async def run() -> None:
+        async with Lifespan(registry):
+            await sync_to_async(use)()
+
+    is_stopping = asyncio.Event()
+    task = asyncio.ensure_future(run())
+    if leaves == "cancelled":
+        await is_stopping.wait()
+        task.cancel()
+    await asyncio.wait({task})
+
+    assert task.cancelled() == (leaves == "cancelled")
+    if leaves != "cancelled":
+        assert repr(task.exception()) == (
+            "ValueError('could not flush')" if leaves == "badly" else "None"
+        )
+    assert other.open_connections() == []
+    assert "the server has gone away" in caplog.text
+
+
+async def test_what_asgi_lifespan_opened_before_it_failed(
+    registry: Registry, database: Database
+) -> None:
+    """No run follows that would close it."""
+
+    def fail(**_: object) -> None:
+        database.use("receiver")
+        raise ValueError("no managers")
+
+    asgi_lifespan.connect(fail)
+    try:
+        with pytest.raises(ValueError, match="no managers"):
+            async with run_with_signals(registry, {"type": "lifespan"}):
+                raise AssertionError("it has started")
+    finally:
+        asgi_lifespan.disconnect(fail)
+
+    assert [what for what, *_ in database.used] == ["receiver"]
+    assert database.open_connections() == []
+
+
+async def test_of_an_async_health_check(registry: Registry, database: Database) -> None:
+    """It leaves no connection, and one that has broken does not stay."""
+    alias = database.alias
+
+    @lifespan_resource("it", registry=registry)
+    async def it() -> AsyncGenerator[int]:
+        yield 1
+
+    @it.health
+    async def _asks(_: int) -> None:
+        await sync_to_async(database.use)("check")
+
+    def break_it() -> None:
+        database.use("elsewhere")
+        wrapper: Any = connections[alias]
+        wrapper.connection.close()  # behind Django's back: a restart of the server
+        wrapper.is_usable = lambda: False  # for SQLite, every connection is
+
+    with override_settings(LIFESPAN={"HEALTH_CACHE": 0}):
+        async with (lifespan := Lifespan(registry)):
+            verdicts = [(await lifespan.health())[0].verdict]
+            assert database.open_connections() == []
+            await sync_to_async(break_it)()
+            verdicts += [(await lifespan.health())[0].verdict for _ in range(2)]
+
+    assert verdicts == ["pass", "fail", "pass"]
     assert database.open_connections() == []

@@ -8,8 +8,15 @@ MUTANTS = (
     Mutant(
         "what is needed stops first",
         "_run:Run._stop_if_unneeded",
-        'if owner.phase == "running" and all(',
-        'if owner.phase == "running" or all(',
+        "and all(",
+        "or all(",
+        "quiet",
+    ),
+    Mutant(
+        "managers stop all at once",
+        "_run:Run._stop_last_manager",
+        "self._managers[-1].stop()",
+        "[each.stop() for each in self._managers]",
         "quiet",
     ),
     Mutant(
@@ -112,23 +119,23 @@ MUTANTS = (
     ),
     Mutant(
         "a failure is sent before all is closed",
-        "_lifespan:Lifespan.__aenter__",
-        "await run.stop()",
-        "run.loop.create_task(run.stop())",
+        "_lifespan:Lifespan._end",
+        "errors = await run.stop()",
+        "errors = []; run.loop.create_task(run.stop())",
         "starts",
     ),
     Mutant(
         "checks go on after the stop began",
         "_lifespan:Lifespan.__aexit__",
-        "await self._checks.end()",
-        "pass",
+        "errors = await self._end(self._run)",
+        "errors = await self._run.stop(); self._left()",
         "health",
     ),
     Mutant(
         "checks go on after a failed start",
         "_lifespan:Lifespan.__aenter__",
-        "await self._checks.end()",
-        "pass",
+        "await self._end(run)",
+        "await run.stop(); self._left()",
         "probes",
     ),
     Mutant(

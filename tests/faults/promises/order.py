@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.faults.outcome import Outcome
+from tests.faults.scenario import MANAGERS
 
-from .seen import dependents, is_orderly, opened, using
+from .seen import dependents, is_orderly, managers, opened, using
 
 
 def what_is_needed_closes_last(outcome: Outcome) -> None:
@@ -12,6 +13,8 @@ def what_is_needed_closes_last(outcome: Outcome) -> None:
     for probe in opened(outcome):
         if probe.told_to_crash or not probe.has_cleanup or probe.stopping is None:
             continue
+        if probe.spec.shape in MANAGERS and not is_orderly(outcome, probe):
+            continue  # its start has failed, while others were starting still
         for other in using(outcome, probe):
             if (
                 not other.opened
@@ -30,7 +33,9 @@ def stops_are_on_time(outcome: Outcome) -> None:
     ends: dict[str, float | None] = {}
     orderly = [probe for probe in opened(outcome) if is_orderly(outcome, probe)]
     begin = min((probe.stopping.at for probe in orderly if probe.stopping), default=0)
-    for probe in reversed(outcome.probes):
+    in_turn = managers(outcome)
+    rest = [probe for probe in outcome.probes if probe not in in_turn]
+    for probe in reversed([*rest, *in_turn]):
         users = [ends[other.name] for other in dependents(outcome, probe)]
         due = None if None in users else max([begin, *(at for at in users if at)])
         if probe in orderly and due is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.faults.outcome import Outcome
 from tests.faults.probes import Probe
-from tests.faults.scenario import Fault
+from tests.faults.scenario import Fault, Shape
 
 FAILS_TO_START = {*Fault} - {Fault.NONE, Fault.YIELD_TWICE, Fault.FALSE}
 FAILS_TO_STOP = {*Fault} - {
@@ -22,9 +22,22 @@ def opened(outcome: Outcome) -> list[Probe]:
 
 
 def dependents(outcome: Outcome, probe: Probe) -> Iterator[Probe]:
-    """Who needs it directly."""
+    """Who needs it directly; for a manager, those that come after it."""
     number = outcome.probes.index(probe)
     yield from (other for other in outcome.probes if number in other.spec.needs)
+    in_turn = managers(outcome)
+    if probe in in_turn:
+        yield from in_turn[in_turn.index(probe) + 1 :]
+
+
+def managers(outcome: Outcome) -> list[Probe]:
+    """The managers, in their order: those that receivers return come last."""
+    return [
+        probe
+        for shape in (Shape.MANAGER, Shape.RECEIVED)
+        for probe in outcome.probes
+        if probe.spec.shape is shape
+    ]
 
 
 def using(outcome: Outcome, probe: Probe) -> Iterator[Probe]:

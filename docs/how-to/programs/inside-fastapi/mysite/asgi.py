@@ -13,13 +13,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 # First, for it sets up Django: what is imported below may import models.
 django_application = get_asgi_application()
 
-from .guests import Guests  # noqa: E402
+from .guests import guest_book  # noqa: E402
 from .lifespan import greeter  # noqa: E402
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-    async with Guests() as guests, run_asgi_lifespan(django_application) as state:
+    async with guest_book() as guests, run_asgi_lifespan(django_application) as state:
         yield {**state, "guests": guests}
 
 
@@ -28,10 +28,10 @@ application = FastAPI(lifespan=lifespan)
 
 @application.get("/api/greet/{name}")
 async def greet(request: Request, name: str) -> dict[str, Any]:
-    guests: Guests = request.state.guests
-    guests.names.append(name)
+    guests: list[str] = request.state.guests
+    guests.append(name)
     greeting = await get_state(request, greeter).greet(name)
-    return {"greeting": greeting, "guests": guests.names}
+    return {"greeting": greeting, "guests": guests}
 
 
 # Last, for it takes every path that no route above has.
