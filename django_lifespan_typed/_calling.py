@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync
 
+from ._portal import Portal
 from ._settings import LifespanSettings
 from ._sync_loop import in_loop, use_loop
 from .exceptions import LifespanError
@@ -35,7 +36,8 @@ def call_on(
             "this code runs on an event loop, and would stop it by waiting\n"
             "Await the function instead of passing it to call()."
         )
-    if not loop.is_running():
+    portal = Portal.of(loop)
+    if not loop.is_running() or not (portal is None or portal.expect()):
         raise LifespanError(
             "the event loop of this Lifespan does not run, and would never call "
             f"the function\n    {loop!r}\nCall it where that loop runs, in another "
@@ -43,8 +45,16 @@ def call_on(
         )
     tasks: list[asyncio.Task[Any] | None] = []
     interrupted = False
+    is_expected = portal is not None
+
+    def arrive() -> None:
+        nonlocal is_expected
+        if portal is not None and is_expected:
+            is_expected = False
+            portal.arrived()
 
     async def calling() -> T:
+        arrive()
         if interrupted:
             raise asyncio.CancelledError  # before the loop came to it
         tasks.append(asyncio.current_task())
@@ -60,6 +70,7 @@ def call_on(
             _cancel_and_wait(task, loop)
         raise
     finally:
+        arrive()
         use_loop(before)
 
 

@@ -16,7 +16,8 @@ from ._plan import Plan
 from ._registry import Registry
 from ._resources import Resource
 from ._settings import LifespanSettings, checked_setting
-from .exceptions import CircularNeeds, InvalidSetting, quoted, suggestion
+from ._value_types import returned_bare
+from .exceptions import CircularNeeds, InvalidSetting, quoted, suggestion, typename
 
 
 def check_settings() -> Iterator[CheckMessage]:
@@ -47,7 +48,17 @@ def check_registry(
     """
     yield from _check_needs(registry, is_complete)
     for resource in registry:
-        if resource.value_type is None:
+        bare = returned_bare(resource.factory)
+        if bare is not None:
+            yield warning(
+                "W007",
+                f"lifespan resource {resource.name!r} is made by a plain function that "
+                f"returns {typename(bare)}, which can be neither entered nor awaited\n"
+                f"{resource.declared_at.draw()}",
+                "Write async def where there is nothing to close, or yield the value.",
+                resource,
+            )
+        elif resource.value_type is None:
             yield warning(
                 "W007",
                 f"the type of lifespan resource {resource.name!r} cannot be known at "

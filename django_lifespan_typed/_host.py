@@ -40,6 +40,11 @@ _FLAGS: Final = {
     "uvicorn": "run uvicorn with --lifespan on",
 }
 
+_NO_SERVER: Final = (
+    "serve with a server that sends it (in a test, call the application in a block: "
+    "async with Lifespan())"
+)
+
 _UNAVAILABLE: Final = b"Service Unavailable: the application is not running.\n"
 
 
@@ -213,7 +218,7 @@ class Host:
             "the server sent no lifespan: resources start at the first request, and it "
             "depends on the server whether they are closed. To mend it, %s, and let "
             'asgi.py pass scopes of type "lifespan" on to the application.',
-            _FLAGS[name] if name else "serve with a server that sends it",
+            _FLAGS[name] if name else _NO_SERVER,
         )
         return record
 

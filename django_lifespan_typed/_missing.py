@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from django.apps import apps
+
 from ._keys import StateKey
 from ._overrides import overrides
 from ._registry import default_registry
@@ -61,8 +63,8 @@ def _why(
                 return (
                     f"{what}: it was declared after the lifespan had started\n"
                     f"{default_registry[key.name].declared_at.draw()}\n"
-                    "Declare it in lifespan.py of an installed app, or import its "
-                    "module in asgi.py or wsgi.py."
+                    f"{_find_it()}Declare it in lifespan.py of an installed app, or "
+                    "import its module in asgi.py or wsgi.py."
                 )
             return (
                 f"{what}: it is registered, but not in the lifespan that runs\n"
@@ -84,8 +86,18 @@ def _why(
     return (
         f"{what}: nothing registers it\n{key.declared_at.draw()}\n"
         f"{suggestion(key.name, known)}It has: {quoted(set(known))}.\n"
-        "Declare it with @lifespan_resource in lifespan.py of an installed app, or in "
-        "a module that is imported at start-up, by AppConfig.ready() for example."
+        f"{_find_it()}Declare it with @lifespan_resource in lifespan.py of an "
+        "installed app, or in a module that is imported at start-up, by "
+        "AppConfig.ready() for example."
+    )
+
+
+def _find_it() -> str:
+    if apps.is_installed("django_lifespan_typed"):
+        return ""
+    return (
+        'lifespan.py is looked for where "django_lifespan_typed" is in INSTALLED_APPS, '
+        "which it is not.\n"
     )
 
 
@@ -117,8 +129,9 @@ def why_none_runs() -> str:
         '"lifespan" on to it; round a router, with_lifespan(...).\n'
         "Under a WSGI server, Django's runserver too: let wsgi.py use "
         "django_lifespan_typed.wsgi.get_wsgi_application.\n"
-        "In a command: derive it from LifespanCommand. In a test: LifespanTestCase, or "
-        "pytest's fixture lifespan.\n"
+        "In a command: derive it from LifespanCommand. In a Celery worker: "
+        "connect_lifespan(app). In a test: LifespanTestCase, or pytest's fixture "
+        "lifespan.\n"
         "In a shell or a script: with Lifespan() as state: ..., or async with in async "
         "code. At import, and in AppConfig.ready(), none runs yet."
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import Context
 from typing import Any, ClassVar, Final, TypeVar, final
+from weakref import WeakKeyDictionary
 
 from asgiref.sync import SyncToAsync
 
@@ -17,7 +18,9 @@ from .exceptions import LifespanError
 
 T = TypeVar("T")
 
-_PIECE: Final = 0.5  # seconds
+# Seconds, of a wait in pieces and of a turn of the loop for who is about to call.
+_PIECE: Final = 0.5
+_TURN: Final = 0.01
 
 
 @final
@@ -29,12 +32,18 @@ class Portal:
     """
 
     _current: ClassVar[Portal | None] = None
+    _by_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Portal]] = (
+        WeakKeyDictionary()
+    )
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
         self._pid = os.getpid()
         self._users = 0
+        self._expected = 0
+        self._ended = False
+        self._by_loop[self.loop] = self
         self._thread = threading.Thread(
             target=self._serve, name="lifespan loop", daemon=True
         )
@@ -48,6 +57,25 @@ class Portal:
                 cls._current = cls()
             cls._current._users += 1
             return cls._current
+
+    @classmethod
+    def of(cls, loop: asyncio.AbstractEventLoop) -> Portal | None:
+        """The portal whose loop that is; None where it is another's."""
+        return cls._by_loop.get(loop)
+
+    def expect(self) -> bool:
+        """
+        Whether the loop waits for a call that is about to be scheduled, until
+        ``arrived()``; False where it has ended. Else the call could be lost.
+        """
+        with self._lock:
+            self._expected += not self._ended
+            return not self._ended
+
+    def arrived(self) -> None:
+        """What was expected is a task now, or will not come."""
+        with self._lock:
+            self._expected -= 1
 
     @classmethod
     def forget(cls) -> None:
@@ -117,10 +145,23 @@ class Portal:
             # Ends the idle threads of its executor too, and waits for no busy one.
             self.loop.close()
 
+    def _begun(self) -> set[asyncio.Task[Any]]:
+        # Cancelled before its first step, a call would never end (asgiref).
+        while self._expected:
+            self.loop.run_until_complete(asyncio.sleep(_TURN))
+        return asyncio.all_tasks(self.loop)
+
+    def _ends(self) -> bool:
+        with self._lock:
+            self._ended = not self._expected
+            return self._ended
+
     def _end_tasks(self) -> None:
         given_up: set[asyncio.Task[Any]] = set()
         # Again and again: who calls in the meantime waits for what it has begun.
-        while left := asyncio.all_tasks(self.loop) - given_up:
+        while (left := self._begun() - given_up) or not self._ends():
+            if not left:
+                continue  # somebody is about to call
             for task in left:
                 task.cancel()
             # Not gather: what ignores that it is cancelled would be waited for.

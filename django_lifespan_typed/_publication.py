@@ -55,8 +55,15 @@ class Publication:
                 f"yielded {values!r}, not names and values",
                 'Write: yield {"some_name": value}',
             )
-        named: dict[str, Any] = {**values}
+        named: dict[Any, Any] = {**values}
         for name, value in named.items():
+            if not isinstance(name, str):
+                raise InvalidFactory(
+                    manager.name,
+                    manager.declared_at,
+                    f"yielded a value under {name!r}, which is no string",
+                    'Write: yield {"some_name": value}',
+                )
             owner = self._publishers.setdefault(name, manager)
             if owner is not manager:
                 raise DuplicateName(name, (owner.declared_at, manager.declared_at))

@@ -155,7 +155,10 @@ class Resource(StateKey[T]):
                     raise wrong
                 yield value
         except NotAFactory as error:
-            problem = f"is made by a plain function, which returned {error}"
+            raise self._makes_no_value(
+                f"is made by a plain function, which returned {error}",
+                "Write async def where there is nothing to close, or yield the value:",
+            ) from None
         except NeverYielded:
             problem = "is made by a generator that ended without a yield"
         except YieldedTwice:
@@ -166,19 +169,23 @@ class Resource(StateKey[T]):
             return
         raise self._makes_no_value(problem)
 
-    def _makes_no_value(self, problem: str) -> InvalidFactory:
+    def _makes_no_value(
+        self, problem: str, advice: str = "Yield the value once:"
+    ) -> InvalidFactory:
         return InvalidFactory(
             self.name,
             self.declared_at,
             problem,
-            "Yield the value once:" + _EXAMPLE.format(name=self.name),
+            advice + _EXAMPLE.format(name=self.name),
         )
 
     def _wrong(self, value: object) -> InvalidFactory | InvalidValue | None:
         expected = self.value_type
         if expected is None or fits(value, expected):
             return None
-        if value is None and is_generator(expected):
+        # Of a coroutine function: what it returns is what it was to yield.
+        is_meant = value is None or promised(self.factory) == expected
+        if is_generator(expected) and is_meant:
             return self._makes_no_value("is annotated as a generator, and has no yield")
         key = self.key.declared_at if self.key is not None else self.declared_at
         return InvalidValue(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, TypeVar, final, overload
 
 from django.http import HttpRequest
@@ -100,6 +100,16 @@ class LifespanState(MutableMapping[str, Any]):
     def __repr__(self) -> str:
         # Names only: values may hold secrets, and this ends up in error pages.
         return f"<{type(self).__name__} of {quoted(self._values)}>"
+
+    # A dictionary's, as request.state was one; there is no |=, which would replace it.
+    def __or__(self, other: Mapping[str, Any], /) -> dict[str, Any]:
+        return {**self._values, **other}
+
+    def __ror__(self, other: Mapping[str, Any], /) -> dict[str, Any]:
+        return {**other, **self._values}
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed([*self._values])
 
     def copy(self) -> dict[str, Any]:
         """A shallow copy, as servers give to each request."""

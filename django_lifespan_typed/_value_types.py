@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
-from inspect import isclass
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import partial
+from inspect import isclass, iscoroutinefunction
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from .exceptions import typename
+
+# What makes a value of what a function returns, by one of these methods.
+_ENTERED: Final = ("__aenter__", "__enter__", "__await__", "__anext__", "__next__")
 
 # What Python's type system accepts beyond isinstance (PEP 484, "the numeric tower").
 _PROMOTIONS: dict[type, tuple[type, ...]] = {
@@ -54,7 +67,7 @@ def promised(factory: Callable[..., Any]) -> object | None:
         hint = get_type_hints(factory).get("return")
     except Exception:  # noqa: BLE001 - annotations may name what only a checker sees
         return None
-    if _is_coroutine(factory):
+    if iscoroutinefunction(factory):
         return _known(hint)
     arguments = get_args(hint)
     if arguments and get_origin(hint) is not Union:
@@ -63,6 +76,18 @@ def promised(factory: Callable[..., Any]) -> object | None:
         if getattr(origin, "__module__", None) in {"collections.abc", "contextlib"}:
             return _known(arguments[-1 if origin.__name__ == "Coroutine" else 0])
     return None
+
+
+def returned_bare(factory: Callable[..., Any]) -> type | None:
+    """What a plain function says it returns, where that can be no factory's."""
+    if isclass(factory) or iscoroutinefunction(factory):
+        return None
+    try:
+        hint: Any = get_type_hints(factory).get("return")
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    is_class = isclass(hint) and get_origin(hint) is None and hint not in {Any, object}
+    return hint if is_class and not any(map(partial(hasattr, hint), _ENTERED)) else None
 
 
 def _entered_type(cls: type) -> object | None:
@@ -79,12 +104,6 @@ def _entered_type(cls: type) -> object | None:
     else:
         is_self = hint is cls or getattr(hint, "__name__", "") == "Self"
     return cls if is_self else None
-
-
-def _is_coroutine(factory: Callable[..., Any]) -> bool:
-    from inspect import iscoroutinefunction
-
-    return iscoroutinefunction(factory)
 
 
 def _known(hint: object) -> object | None:

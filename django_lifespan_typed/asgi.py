@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import get_running_loop
-from typing import final
+from typing import Any, final
 
 import django
 
@@ -12,7 +12,7 @@ from ._protocol import answer_lifespan
 from ._registry import Registry, default_registry
 from .handler import LifespanASGIHandler
 from .servers import attach
-from .types import ASGIApplication, Receive, Scope, Send
+from .types import ASGIApplication
 
 __all__ = ["get_asgi_application", "with_lifespan"]
 
@@ -50,7 +50,8 @@ class with_lifespan:  # noqa: N801 - it reads as the function that it stands for
         self._host = host_of(self._registry)
         attach(self._host)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # Any: asgiref, Starlette and httpx each have types of their own for these.
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, or the one lifespan of an event loop."""
         if scope["type"] == "lifespan":
             await answer_lifespan(self._host.lifespan, scope, receive, send)

@@ -33,12 +33,12 @@ __all__ = [
 
 def quoted(names: Collection[str], *, empty: str = "nothing") -> str:
     """``'cache', 'db'``, in the alphabet's order."""
-    return ", ".join(repr(name) for name in sorted(names)) or empty
+    return ", ".join(repr(name) for name in sorted(names, key=str)) or empty
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
     """``Did you mean 'db'? `` or nothing."""
-    close = get_close_matches(name, sorted(known), n=1)
+    close = get_close_matches(name, sorted(map(str, known)), n=1)
     return f"Did you mean {close[0]!r}? " if close else ""
 
 

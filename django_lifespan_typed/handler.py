@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import get_running_loop
+from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 
@@ -11,7 +12,6 @@ from ._protocol import answer_lifespan
 from ._registry import Registry, default_registry
 from ._typing import override
 from .servers import attach
-from .types import Receive, Scope, Send
 
 __all__ = ["LifespanASGIHandler"]
 
@@ -31,8 +31,9 @@ class LifespanASGIHandler(ASGIHandler):
         self._serving = self._host.serving
         attach(self._host)
 
+    # Any: asgiref, Starlette and httpx each have types of their own for these.
     @override
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, or the one lifespan of an event loop."""
         if scope["type"] == "lifespan":
             await answer_lifespan(self._host.lifespan, scope, receive, send)

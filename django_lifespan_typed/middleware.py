@@ -27,6 +27,13 @@ class LifespanStateMiddleware:
 
     get_response: Callable[[Any], HttpResponseBase | Awaitable[Any]]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # It awaits our own __call__: for async stacks alone, as in
+        # django-asgi-lifespan.
+        if iscoroutinefunction(cls.__call__) and "sync_capable" not in vars(cls):
+            cls.sync_capable = False
+
     def __init__(
         self, get_response: Callable[[Any], HttpResponseBase | Awaitable[Any]], /
     ) -> None:

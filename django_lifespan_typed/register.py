@@ -21,7 +21,8 @@ def register_lifespan_manager(
 
         register_lifespan_manager(context_manager=clients)
 
-    Registered again, it still opens once. Raises ``InvalidDeclaration`` for what
+    Managers start concurrently, and stop one after the other, the last that was
+    registered first. Registered again, one still opens once. Raises ``InvalidDeclaration`` for what
     cannot be called. ``@lifespan_resource`` is the typed way.
     """
     target = default_registry if registry is None else registry

@@ -124,8 +124,9 @@ def test_without_a_lifespan_the_error_says_how_to_have_one(in_loop: bool) -> Non
         '"lifespan" on to it; round a router, with_lifespan(...).\n'
         "Under a WSGI server, Django's runserver too: let wsgi.py use "
         "django_lifespan_typed.wsgi.get_wsgi_application.\n"
-        "In a command: derive it from LifespanCommand. In a test: LifespanTestCase, or "
-        "pytest's fixture lifespan.\n"
+        "In a command: derive it from LifespanCommand. In a Celery worker: "
+        "connect_lifespan(app). In a test: LifespanTestCase, or pytest's fixture "
+        "lifespan.\n"
         "In a shell or a script: with Lifespan() as state: ..., or async with in async "
         "code. At import, and in AppConfig.ready(), none runs yet."
     )

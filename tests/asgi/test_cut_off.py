@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import anyio
 import django
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -210,3 +211,74 @@ async def test_a_lifespan_that_is_cancelled_is_no_request(
             await asyncio.wait_for(asyncio.wait({server.task}), LIMIT)
 
     assert place.journal == ["-db"]
+
+
+@told
+@pytest.mark.parametrize("how", ["its server", "the loop", "anyio"])
+async def test_a_lifespan_that_is_cancelled_waits_for_requests_that_are(
+    how: str, registry: Registry, place: Place
+) -> None:
+    """A second Ctrl-C: they clean up with what is open still."""
+
+    async def clean_up() -> None:
+        for _ in range(9):
+            await asyncio.sleep(0)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await place.serve()
+
+    place.at_the_end = clean_up
+    application = with_lifespan(app, registry)
+    scope = anyio.CancelScope()
+
+    async def served(scope_of_it: Scope, receive: Receive, send: Send) -> None:
+        with scope:
+            await application(scope_of_it, receive, send)
+
+    async with FakeServer(served, state={}) as server:
+        await server.startup()
+        request = asyncio.ensure_future(
+            application({"type": "http", "state": {}}, served, served)
+        )
+        await asyncio.wait_for(place.entered.wait(), LIMIT)
+        request.cancel()
+        if how == "anyio":
+            scope.cancel()
+        else:
+            server.task.cancel()
+            if how == "its server":
+                server.task.cancel()
+        await asyncio.wait({server.task, request})
+
+    assert place.journal == ["+request", "-request", "-db"]
+
+
+@told
+async def test_a_lifespan_that_is_cancelled_does_not_wait_for_long(
+    registry: Registry, place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that cancels it leaves little time."""
+    go_on = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await place.serve()
+
+    async def hang() -> None:
+        await go_on.wait()
+
+    place.at_the_end = hang
+    application = with_lifespan(app, registry)
+    with override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.05, "STOP_TIMEOUT": 3600}):
+        async with FakeServer(application, state={}) as server:
+            await server.startup()
+            request = asyncio.ensure_future(application({"type": "http"}, app, app))
+            await asyncio.wait_for(place.entered.wait(), LIMIT)
+            request.cancel()
+            server.task.cancel()
+            await asyncio.wait({server.task})
+    closed = place.journal.copy()
+    go_on.set()
+    await asyncio.wait({request})
+
+    assert closed == ["+request", "-db"]
+    assert "requests did not end within 0.05 s" in caplog.text

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
-from django.test import AsyncRequestFactory, RequestFactory
+from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
 from django_lifespan_typed import (
     Lifespan,
@@ -30,6 +30,12 @@ from .places import drawn
 from .server import FakeServer
 
 KEY = StateKey[int]("number")
+
+# As in these tests.
+NOT_INSTALLED = (
+    'lifespan.py is looked for where "django_lifespan_typed" is in INSTALLED_APPS, '
+    "which it is not.\n"
+)
 
 
 def _asgi_request(state: dict[str, Any] | None) -> HttpRequest:
@@ -212,8 +218,9 @@ def test_without_any_lifespan_the_error_says_how_to_have_one(
         '"lifespan" on to it; round a router, with_lifespan(...).\n'
         "Under a WSGI server, Django's runserver too: let wsgi.py use "
         "django_lifespan_typed.wsgi.get_wsgi_application.\n"
-        "In a command: derive it from LifespanCommand. In a test: LifespanTestCase, or "
-        "pytest's fixture lifespan.\n"
+        "In a command: derive it from LifespanCommand. In a Celery worker: "
+        "connect_lifespan(app). In a test: LifespanTestCase, or pytest's fixture "
+        "lifespan.\n"
         "In a shell or a script: with Lifespan() as state: ..., or async with in async "
         "code. At import, and in AppConfig.ready(), none runs yet."
     )
@@ -265,9 +272,23 @@ async def test_of_a_name_that_nothing_registers_the_error_says_what_there_is(
         "no 'numbr' on the lifespan state: nothing registers it\n"
         f"{drawn(__file__, '# G1')}\n"
         "Did you mean 'number'? It has: 'number', 'other'.\n"
-        "Declare it with @lifespan_resource in lifespan.py of an installed app, or in "
-        "a module that is imported at start-up, by AppConfig.ready() for example."
+        f"{NOT_INSTALLED}Declare it with @lifespan_resource in lifespan.py of an "
+        "installed app, or in a module that is imported at start-up, by "
+        "AppConfig.ready() for example."
     )
+
+
+def test_where_our_app_is_installed_it_is_not_said_to_be_missing() -> None:
+    """Then lifespan.py was looked for."""
+    absent = StateKey[int]("absent")
+
+    with (
+        override_settings(INSTALLED_APPS=["django_lifespan_typed"]),
+        pytest.raises(StateNotFound) as caught,
+    ):
+        get_state({"state": {"other": 1}}, absent)
+
+    assert "INSTALLED_APPS" not in str(caught.value)
 
 
 def test_of_a_name_that_a_tests_state_lacks_the_error_says_what_there_is() -> None:
@@ -281,8 +302,9 @@ def test_of_a_name_that_a_tests_state_lacks_the_error_says_what_there_is() -> No
         "no 'absent' on the lifespan state: nothing registers it\n"
         f"{drawn(__file__, '# G2')}\n"
         "It has: 'other'.\n"
-        "Declare it with @lifespan_resource in lifespan.py of an installed app, or in "
-        "a module that is imported at start-up, by AppConfig.ready() for example."
+        f"{NOT_INSTALLED}Declare it with @lifespan_resource in lifespan.py of an "
+        "installed app, or in a module that is imported at start-up, by "
+        "AppConfig.ready() for example."
     )
 
 
@@ -414,8 +436,8 @@ async def test_of_a_resource_that_came_too_late_the_error_says_so(
         "no 'late' on the lifespan state: it was declared after the lifespan had "
         "started\n"
         f"{drawn(__file__, '# G7')}\n"
-        "Declare it in lifespan.py of an installed app, or import its module in "
-        "asgi.py or wsgi.py."
+        f"{NOT_INSTALLED}Declare it in lifespan.py of an installed app, or import its "
+        "module in asgi.py or wsgi.py."
     )
 
 

@@ -310,7 +310,12 @@ def _warning(flag: str) -> str:
 @pytest.mark.parametrize(
     ("server", "flag"),
     [
-        pytest.param(None, "serve with a server that sends it", id="unknown"),
+        pytest.param(
+            None,
+            "serve with a server that sends it (in a test, call the application in a "
+            "block: async with Lifespan())",
+            id="unknown",
+        ),
         pytest.param("uvicorn", "run uvicorn with --lifespan on", id="uvicorn"),
         pytest.param(
             "gunicorn", "run gunicorn -k asgi with --asgi-lifespan on", id="gunicorn"
@@ -629,3 +634,129 @@ async def test_the_first_of_two_servers_may_leave_first(registry: Registry) -> N
         await second({"type": "http", "state": {**state}}, app, app)
 
     assert states == [{"number": 7}]
+
+
+@pytest.mark.parametrize("states", [(True, True), (True, False), (False, True)])
+async def test_one_of_two_servers_starts_and_stops_while_the_other_serves(
+    states: tuple[bool, bool], registry: Registry
+) -> None:
+    """On one loop: requests of the other are served all the while, with its state."""
+    served: list[Any] = []
+    opening, closing, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    opened: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        served.append(get_state(scope, NUMBER))
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        opened.append(7)
+        if len(opened) == 2:
+            opening.set()
+            await go_on.wait()
+        yield len(opened)
+        if len(opened) == 2 and not closing.is_set():
+            closing.set()
+            await go_on.wait()
+
+    first: Any = with_lifespan(app, registry)
+    second: Any = with_lifespan(app, registry)
+    of_first, of_second = ({} if has_state else None for has_state in states)
+
+    async def ask() -> None:
+        await first(
+            {"type": "http", **({"state": {**of_first}} if of_first else {})}, app, app
+        )
+
+    async with FakeServer(first, state=of_first) as one:
+        await one.startup()
+        async with FakeServer(second, state=of_second) as two:
+            two.tell("lifespan.startup")
+            await opening.wait()
+            await ask()
+            go_on.set()
+            await two.reply()
+            await ask()
+            go_on.clear()
+            two.tell("lifespan.shutdown")
+            await closing.wait()
+            await ask()
+            go_on.set()
+            await two.reply()
+        await ask()
+        await one.shutdown()
+
+    assert len(served) == 4
+    assert served[0] == served[2] == served[3] == 1
+
+
+async def test_a_second_server_that_fails_to_start_does_not_end_the_first(
+    registry: Registry,
+) -> None:
+    """Its own requests are those of the first, too: it is one application."""
+    tries: list[int] = []
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        tries.append(1)
+        if len(tries) == 2:
+            raise ValueError("there is one")
+        yield 7
+
+    handler = LifespanASGIHandler(registry)
+    async with FakeServer(handler, state=None) as one:
+        await one.startup()
+        async with FakeServer(handler, state=None) as two:
+            failed = await two.startup()
+        answer = await one.request("/everywhere")
+        await one.shutdown()
+
+    assert failed["type"] == "lifespan.startup.failed"
+    assert json.loads(body_of(answer)) == EVERYWHERE
+
+
+async def test_a_block_of_some_keys_serves_the_code_that_is_in_it_alone(
+    numbered: Registry, journal: list[str]
+) -> None:
+    """A request from elsewhere has all that it is promised."""
+
+    @lifespan_resource("other", registry=numbered)
+    async def other() -> str:
+        return "the other"
+
+    entered, go_on = asyncio.Event(), asyncio.Event()
+    handler = LifespanASGIHandler(numbered)
+
+    async def job() -> None:
+        async with Lifespan(numbered, only=(other,)):
+            inside.append(await request(handler, "/names"))
+            entered.set()
+            await go_on.wait()
+
+    inside: list[Any] = []
+    working = asyncio.ensure_future(job())
+    await entered.wait()
+    outside = await request(handler, "/names")
+    go_on.set()
+    await working
+    await host_of(numbered).start(asyncio.get_running_loop()).stop()
+
+    assert json.loads(body_of(inside[0])) == ["other"]
+    assert json.loads(body_of(outside)) == ["number", "other"]
+
+
+async def test_a_block_after_a_servers_lifespan_on_the_same_loop(
+    numbered: Registry,
+) -> None:
+    """Tests that share a loop: what a server ended before does not matter."""
+    handler = LifespanASGIHandler(numbered)
+
+    async with FakeServer(handler, state={}) as server:
+        await server.startup()
+        await server.shutdown()
+        after = await server.request("/everywhere")
+    async with Lifespan(numbered):
+        served = await request(handler, "/everywhere")
+
+    assert after[0]["status"] == 503
+    assert json.loads(body_of(served)) == EVERYWHERE

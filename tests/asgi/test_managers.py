@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,12 +10,14 @@ from typing import Any
 
 import pytest
 from django.dispatch import Signal
+from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed.exceptions import (
     DuplicateName,
     InvalidDeclaration,
     InvalidFactory,
+    ShutdownTimeout,
 )
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.register import register_lifespan_manager
@@ -319,6 +322,81 @@ async def test_a_failed_manager_is_a_failed_start(registry: Registry) -> None:
         f"while starting lifespan resource 'manager {__name__}."
         f"{clients.__qualname__}'\n{drawn(__file__, '# M7')}\n"
         "Traceback (most recent call last):\n"
+    )
+
+
+async def test_managers_close_one_after_the_other_the_last_one_first(
+    registry: Registry, journal: list[str]
+) -> None:
+    """Nothing says whom they need: one may use what was registered before it."""
+
+    def manager(name: str) -> Callable[..., Any]:
+        @asynccontextmanager
+        async def one() -> LifespanManager:
+            yield {name: name}
+            for _ in range(9 * (name == "c")):
+                await asyncio.sleep(0)
+            journal.append(f"-{name}")
+            if name == "b":
+                raise ValueError("b fails")
+
+        return one
+
+    for name in "a", "b", "c":
+        register_lifespan_manager(context_manager=manager(name), registry=registry)
+
+    with pytest.raises(ValueError, match="b fails"):
+        async with Lifespan(registry):
+            pass
+
+    assert journal == ["-c", "-b", "-a"]
+
+
+async def test_a_manager_that_is_late_names_those_that_wait(
+    registry: Registry,
+) -> None:
+    """Those that were registered before it."""
+
+    @asynccontextmanager
+    async def pool() -> LifespanManager:
+        yield {"pool": 1}
+
+    @asynccontextmanager
+    async def buffer() -> LifespanManager:
+        yield {"buffer": 2}
+        await asyncio.Event().wait()
+
+    for each in pool, buffer:
+        register_lifespan_manager(context_manager=each, registry=registry)
+
+    with (
+        override_settings(LIFESPAN={"STOP_TIMEOUT": 0.05}),
+        pytest.raises(ShutdownTimeout) as caught,
+    ):
+        async with Lifespan(registry):
+            pass
+
+    assert caught.value.waiting == (f"manager {__name__}.{pool.__qualname__}",)
+
+
+async def test_a_name_that_is_no_string_is_refused(registry: Registry) -> None:
+    """Views could not ask for it, and the errors that list names would fail."""
+
+    @asynccontextmanager
+    async def clients() -> AsyncGenerator[Any]:
+        yield {"one": 1, int: 2, ("db", 1): 3}
+
+    register_lifespan_manager(context_manager=clients, registry=registry)  # M9
+
+    with pytest.raises(InvalidFactory) as caught:
+        async with Lifespan(registry):
+            raise AssertionError("it never starts")
+
+    assert str(caught.value) == (
+        f"lifespan resource 'manager {__name__}.{clients.__qualname__}' "
+        "yielded a value under <class 'int'>, which is no string\n"
+        f"{drawn(__file__, '# M9')}\n"
+        'Write: yield {"some_name": value}'
     )
 
 

@@ -73,6 +73,52 @@ async def test_an_async_stack_gets_an_async_middleware() -> None:
     assert [dict(state) for state in seen] == [{}]
 
 
+def plain(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A middleware for sync stacks alone."""
+    return lambda request: get_response(request)
+
+
+plain.async_capable = False  # type: ignore[attr-defined]
+
+
+class AsyncSubclass(LifespanStateMiddleware):
+    """As one was written for django-asgi-lifespan."""
+
+    async def __call__(self, request: Any) -> Any:  # type: ignore[override]
+        answer: Any = super().__call__(request)
+        response = await answer
+        response["X-Names"] = ",".join(request.state)
+        return response
+
+
+class SyncSubclass(LifespanStateMiddleware):
+    """For sync stacks, says its author."""
+
+    async_capable = False
+
+    def __call__(self, request: Any) -> Any:
+        response: Any = super().__call__(request)
+        response["X-Names"] = ",".join(request.state)
+        return response
+
+
+@pytest.mark.parametrize("kind", [AsyncSubclass, SyncSubclass])
+@pytest.mark.parametrize("others", [[], [f"{__name__}.plain"]], ids=["alone", "sync"])
+async def test_a_subclass_serves_the_stacks_that_its_call_is_for(
+    kind: type, others: list[str], numbered: Registry
+) -> None:
+    """Django adapts the others to it, under our handler and under its sync client."""
+    names = [f"{__name__}.{kind.__name__}", *others]
+    with override_settings(MIDDLEWARE=names):
+        async with Lifespan(numbered):
+            response = await AsyncClient().get("/hello")
+            sent = [response["X-Names"]]
+            get = sync_to_async(Client().get, thread_sensitive=False)
+            sent.append((await get("/hello"))["X-Names"])
+
+    assert sent == ["number", "number"]
+
+
 def test_it_is_for_both_kinds_of_stack() -> None:
     """Django adapts nothing for it."""
     assert LifespanStateMiddleware.sync_capable

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.core.handlers.asgi import ASGIHandler
+from django.test import override_settings
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -452,6 +453,30 @@ async def test_an_application_that_does_not_return_is_cancelled_in_time() -> Non
 
     assert using.cancelled()
     assert journal == ["cancelled"]
+
+
+async def test_an_application_that_waits_for_more_is_ended(
+    registry: Registry, journal: list[str]
+) -> None:
+    """The message is the end of a shutdown, says the specification."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            while True:
+                message = await receive()
+                await send({"type": f"{message['type']}.complete"})
+        finally:
+            journal.append("ended")
+
+    @lifespan_resource("app", registry=registry)
+    def _app() -> Any:
+        return run_asgi_lifespan(app)
+
+    with override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.05}):
+        async with Lifespan(registry):
+            pass
+
+    assert journal == ["ended"]
 
 
 async def test_a_block_that_ignores_the_crash_is_told_when_it_ends() -> None:

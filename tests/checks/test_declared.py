@@ -111,6 +111,27 @@ def test_names_a_resource_whose_type_is_unknown(registry: Registry) -> None:
     ]
 
 
+def test_names_a_plain_function_that_makes_no_value(registry: Registry) -> None:
+    """It says what it returns, and that can be neither entered nor awaited."""
+
+    def made() -> int:
+        return 5
+
+    declare: Any = lifespan_resource("made", registry=registry)
+    resource = declare(made)
+
+    assert list(check_registry(registry)) == [
+        Warn(
+            "lifespan resource 'made' is made by a plain function that returns int, "
+            f"which can be neither entered nor awaited\n{resource.declared_at.draw()}",
+            hint="Write async def where there is nothing to close, or yield the value."
+            + see("W007"),
+            obj=resource,
+            id="lifespan.W007",
+        )
+    ]
+
+
 def test_says_nothing_of_a_type_that_is_meant_to_be_anything(
     registry: Registry,
 ) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncGenerator, Callable
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import permutations
 from typing import Any
@@ -20,7 +21,10 @@ from django_lifespan_typed import (
     StateKey,
     lifespan_resource,
 )
+from django_lifespan_typed._run import Run
+from django_lifespan_typed._signalled import run_with_signals
 from django_lifespan_typed.exceptions import ResourceCrashed, StartupError
+from django_lifespan_typed.signals import asgi_shutdown
 
 from .probes import Hang, Probes, Step, Stubborn, assert_closed, phases
 
@@ -520,6 +524,99 @@ async def test_a_lifespan_under_a_cancelled_scope_is_closed(
     assert scope.cancelled_caught
     assert journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
+
+
+async def test_a_stop_under_a_cancelled_scope_waits_without_spinning(
+    registry: Registry,
+) -> None:
+    """What anyio cancels at each turn of the loop is shielded from it."""
+    turns = 0
+    awaited: list[str] = []
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    @lifespan_resource("it", registry=registry)
+    async def _it() -> AsyncGenerator[int]:
+        yield 1
+        counting = asyncio.ensure_future(count())
+        await asyncio.sleep(0.05)
+        counting.cancel()
+        awaited.append("it")
+
+    changes: list[None] = []
+    change = Run._change
+
+    async def changing(self: Run) -> None:
+        changes.append(None)
+        await change(self)
+
+    with pytest.MonkeyPatch.context() as patch, anyio.CancelScope() as scope:
+        patch.setattr(Run, "_change", changing)
+        async with Lifespan(registry):
+            changes.clear()
+            scope.cancel()
+            await asyncio.Event().wait()
+
+    assert awaited == ["it"]
+    assert turns > 9
+    assert len(changes) == 1
+
+
+async def test_receivers_under_a_cancelled_scope_come_to_their_end(
+    registry: Registry,
+) -> None:
+    """As where a task is cancelled: cancellation is a shutdown."""
+    journal: list[str] = []
+
+    async def on_shutdown(**_: object) -> None:
+        await asyncio.sleep(0)
+        journal.append("told")
+
+    @lifespan_resource("it", registry=registry)
+    async def _it() -> AsyncGenerator[int]:
+        yield 1
+        await asyncio.sleep(0)
+        journal.append("-it")
+
+    asgi_shutdown.connect(on_shutdown)
+    try:
+        with anyio.CancelScope() as scope:
+            async with run_with_signals(registry, {"type": "lifespan"}):
+                scope.cancel()
+                await asyncio.Event().wait()
+    finally:
+        asgi_shutdown.disconnect(on_shutdown)
+
+    assert journal == ["told", "-it"]
+
+
+async def test_a_thread_under_a_cancelled_scope_is_waited_for(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Cancelled once, however often anyio says so."""
+    go_on = threading.Event()
+    journal: list[str] = []
+
+    @lifespan_resource("it", registry=registry)
+    def it() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            assert go_on.wait(60)
+            journal.append("-it")
+
+    with anyio.CancelScope() as scope:
+        async with it.open():
+            scope.cancel()
+            asyncio.get_running_loop().call_later(0.05, go_on.set)
+            await asyncio.Event().wait()
+
+    assert journal == ["-it"]
+    assert caplog.records == []
 
 
 async def test_a_crash_of_a_peer_does_not_reach_whoever_entered(

@@ -201,6 +201,44 @@ async def test_a_resource_may_run_a_lifespan_of_its_own(
     assert_closed(*probes.all())
 
 
+@pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="a task does not tell that it was cancelled"
+)
+@pytest.mark.parametrize("number", range(6))
+async def test_a_lifespan_in_a_resource_keeps_its_order_when_all_is_cancelled(
+    number: int, registry: Registry, journal: list[str]
+) -> None:
+    """Its task takes back that it was cancelled, in whichever order they hear of it."""
+    inner = Registry()
+    probes = Probes(inner, journal)
+    probes.add_chain("a", "b", "c")
+    started = asyncio.Event()
+
+    @lifespan_resource("inner", registry=registry)
+    async def _inner() -> AsyncGenerator[Any]:
+        async with Lifespan(inner) as state:
+            yield state
+
+    async def serve() -> None:
+        async with Lifespan(registry):
+            started.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0.01)  # a receiver of asgi_shutdown
+
+    task = asyncio.ensure_future(serve())
+    await started.wait()
+    here = asyncio.current_task()
+    others = sorted(asyncio.all_tasks() - {here}, key=lambda one: one.get_name())
+    for other in [*others[number:], *others[:number]]:
+        other.cancel()
+    await asyncio.wait({task})
+
+    assert journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
+    assert_closed(*probes.all())
+
+
 # --- Eager tasks, which begin before create_task() returns
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -51,3 +52,24 @@ def test_a_copy_is_of_its_own() -> None:
 
     assert type(other) is LifespanState
     assert (state[DB], other[DB]) == ("the db", "another")
+
+
+def test_it_may_be_merged_as_a_dictionary() -> None:
+    """As ``request.state`` was one; what comes out is another."""
+    state = LifespanState({"db": "the db", "a": 1})
+
+    assert state | {"a": 2} == {"db": "the db", "a": 2}
+    assert {"a": 2, "b": 3} | state == {"db": "the db", "a": 1, "b": 3}
+    assert state | state == dict(state)
+    assert [*reversed(state)] == ["a", "db"]
+    assert dict(state) == {"db": "the db", "a": 1}
+
+
+def test_names_that_are_none_do_not_break_what_lists_them() -> None:
+    """A server, or a test, may have put them there."""
+    values: dict[Any, Any] = {"db": 1, int: 2, ("a", 1): 3}
+    state = LifespanState(values)
+
+    assert repr(state) == ("<LifespanState of ('a', 1), <class 'int'>, 'db'>")
+    with pytest.raises(StateNotFound, match="Did you mean 'db'"):
+        state["dbs"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -356,6 +356,34 @@ async def test_a_start_that_swallows_its_cancellation_was_late_all_the_same(
 
     assert_closed(*probes.all())
     assert caplog.records == []  # it was not given up
+
+
+async def test_what_a_thread_fails_of_after_the_limit_is_the_cause(
+    registry: Registry,
+) -> None:
+    """It cannot be cut off, and says at last what was wrong."""
+    refused = ConnectionError("wrong password")
+    is_late = threading.Event()
+
+    @lifespan_resource("it", registry=registry, start_timeout=0.05)
+    def _it() -> Iterator[int]:
+        assert is_late.wait(60)
+        raise refused
+        yield 1
+
+    @lifespan_resource("beside", registry=registry)
+    async def _beside() -> AsyncGenerator[int]:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_late.set()
+        yield 1
+
+    asyncio.get_running_loop().call_later(0.1, is_late.set)
+    with pytest.raises(StartupTimeout) as caught:
+        await Lifespan(registry).__aenter__()
+
+    assert caught.value.__cause__ is refused
 
 
 @pytest.mark.parametrize("when", ["start", "stop"])

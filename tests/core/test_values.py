@@ -22,7 +22,7 @@ import pytest
 from typing_extensions import Self
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed.exceptions import InvalidValue
+from django_lifespan_typed.exceptions import InvalidFactory, InvalidValue
 
 from .probes import next_line
 
@@ -354,3 +354,18 @@ async def test_open_raises_what_the_block_raises(registry: Registry) -> None:
 
     assert caught.value is error
     assert seen == [error]
+
+
+async def test_a_return_where_a_yield_was_meant_says_so(registry: Registry) -> None:
+    """It is a coroutine function then, which returns what it was to yield."""
+    declare: Any = lifespan_resource
+
+    async def it() -> AsyncGenerator[Client]:
+        return Client()  # type: ignore[return-value]
+
+    declare("it", registry=registry)(it)
+
+    with pytest.raises(
+        InvalidFactory, match="is annotated as a generator, and has no yield"
+    ):
+        await Lifespan(registry).__aenter__()

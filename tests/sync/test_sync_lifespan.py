@@ -20,6 +20,7 @@ from django_lifespan_typed import (
     LifespanState,
     Registry,
     StateKey,
+    _calling,
     current_state,
     lifespan_resource,
 )
@@ -432,6 +433,88 @@ def test_call_sees_the_rows_of_the_callers_transaction(registry: Registry) -> No
 
     assert seen == (2, 3)
     assert left == 0
+
+
+def test_call_from_a_thread_has_the_values_of_its_own_lifespan(
+    registry: Registry,
+) -> None:
+    """That of another block in the process runs on the same loop, and came first."""
+    key = StateKey[str]("key")
+
+    async def read() -> str:
+        return current_state()[key]
+
+    other = Registry()
+    for each, value in (other, "of the other"), (registry, "its own"):
+
+        @lifespan_resource(key, registry=each)
+        async def _value(value: str = value) -> str:
+            return value
+
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with Lifespan(other):
+            entered.set()
+            assert go_on.wait(60)
+
+    with ThreadPoolExecutor(2) as pool:
+        holding = pool.submit(hold)
+        assert entered.wait(60)
+        lifespan = Lifespan(registry)
+        with lifespan:
+            here = lifespan.call(read)
+            there = pool.submit(lifespan.call, read).result(60)
+        go_on.set()
+        holding.result(60)
+
+    assert (here, there) == ("its own", "its own")
+
+
+def test_a_call_that_is_about_to_come_when_the_block_ends_is_not_lost(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is answered, or told that nothing runs: nobody waits for ever."""
+    is_about_to, go_on = threading.Event(), threading.Event()
+    use_loop = _calling.use_loop
+    end_tasks = Portal._end_tasks
+
+    def pausing(loop: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            is_about_to.set()
+            assert go_on.wait(60)
+        return use_loop(loop)
+
+    def ending(portal: Portal) -> None:
+        go_on.set()
+        end_tasks(portal)
+
+    monkeypatch.setattr(_calling, "use_loop", pausing)
+    monkeypatch.setattr(Portal, "_end_tasks", ending)
+    lifespan = Lifespan(registry)
+    with ThreadPoolExecutor(1) as pool:
+        with lifespan:
+            called = pool.submit(lifespan.call, loop_here)
+            assert is_about_to.wait(60)
+        error = called.exception(60)
+
+    assert error is None or isinstance(error, asyncio.CancelledError)
+
+
+def test_a_call_that_comes_when_the_loop_has_ended_says_so(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its last turn and its end."""
+    lifespan = Lifespan(registry)
+    with lifespan:
+        portal = Portal.of(lifespan.loop) if lifespan.loop else None
+        assert portal is not None
+        monkeypatch.setattr(portal, "_ended", True)
+
+        with pytest.raises(LifespanError, match="does not run"):
+            lifespan.call(loop_here)
+
+        monkeypatch.undo()
 
 
 def test_call_without_a_run_says_so(registry: Registry) -> None:

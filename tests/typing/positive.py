@@ -18,9 +18,16 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import httpx
+from asgiref.typing import (
+    ASGI3Application,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    Scope as AsgirefScope,
+)
 from django.http import HttpRequest
 from django.test import TestCase
 from starlette.applications import Starlette
+from starlette.routing import Mount
 from typing_extensions import Self, assert_type
 
 from django_lifespan_typed import (
@@ -722,3 +729,26 @@ async def clients() -> None:
     async with LifespanAsyncClient(enforce_csrf_checks=True) as async_client:
         assert_type(async_client, LifespanAsyncClient)
     LifespanAwareAsyncClient(state={"http": FakeHttp()}, headers={"x-given": "yes"})
+
+
+# --- Applications, as others annotate them
+
+
+async def in_a_wrapper(
+    scope: AsgirefScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+) -> None:
+    await get_asgi_application()(scope, receive, send)
+    await with_lifespan(get_asgi_application())(scope, receive, send)
+
+
+def of_asgiref() -> tuple[ASGI3Application, ASGI3Application]:
+    return get_asgi_application(), with_lifespan(in_a_wrapper)
+
+
+def of_starlette() -> Starlette:
+    return Starlette(routes=[Mount("/", get_asgi_application())])
+
+
+def of_httpx() -> tuple[httpx.ASGITransport, httpx.ASGITransport]:
+    handler = get_asgi_application()
+    return httpx.ASGITransport(handler), httpx.ASGITransport(with_lifespan(handler))

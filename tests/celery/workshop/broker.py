@@ -15,7 +15,7 @@ def alone(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(method)
     def holding(self: filesystem.Channel, *args: Any, **kwargs: Any) -> Any:
-        with open(self.control_folder / "lock", "w") as lock:
+        with (self.control_folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             return method(self, *args, **kwargs)
 
