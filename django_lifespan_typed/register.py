@@ -22,8 +22,9 @@ def register_lifespan_manager(
         register_lifespan_manager(context_manager=clients)
 
     Managers start concurrently, and stop one after the other, the last that was
-    registered first. Registered again, one still opens once. Raises ``InvalidDeclaration`` for what
-    cannot be called. ``@lifespan_resource`` is the typed way.
+    registered first. Registered again, one still opens once. Raises
+    ``InvalidDeclaration`` for what cannot be called. ``@lifespan_resource`` is the
+    typed way.
     """
     target = default_registry if registry is None else registry
     target.add_manager(context_manager, calling_source())
