@@ -137,10 +137,9 @@ class Host:
         """Serve the running loop, from its server's startup to its shutdown."""
         loop = asyncio.get_running_loop()
         record = Record()
-        record.before = self._records.get(loop)
         record.has_state = "state" in scope
-        if record.running_before is None:
-            record.before = None
+        before = self._records.get(loop)
+        if before is None or before.phase != "running":
             self._records[loop] = record
         async with self._recorded(loop, record, scope):
             yield
@@ -266,6 +265,9 @@ class Host:
                 record.values = lifespan.state.copy()
                 lifespan._mirror(record.values)
                 record.lifespan = lifespan
+                before = self._records.get(loop)
+                if before is not None and before.phase == "running":
+                    record.before = before
                 record.settle("running")
                 self._records[loop] = record
                 self._look_for_state(loop)

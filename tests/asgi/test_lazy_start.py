@@ -29,7 +29,7 @@ from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
 from tests.sync.scripts import running_script
 
-from .server import UNAVAILABLE, FakeServer, body_of, request, status_of
+from .server import LIMIT, UNAVAILABLE, FakeServer, body_of, request, status_of
 from .urls import NUMBER
 
 EVERYWHERE = {"get_state": 7, "request.state": 7, "by name": 7, "current_state": 7}
@@ -688,6 +688,48 @@ async def test_one_of_two_servers_starts_and_stops_while_the_other_serves(
 
     assert len(served) == 4
     assert served[0] == served[2] == served[3] == 1
+
+
+@pytest.mark.parametrize("first_to_start", [0, 1])
+@pytest.mark.parametrize("first_to_stop", [0, 1])
+async def test_two_servers_that_start_at_once_serve_until_the_last_stops(
+    first_to_start: int, first_to_stop: int, registry: Registry
+) -> None:
+    """One process, two ports: ``gather`` of two servers' ``serve()``."""
+    turns, both = [asyncio.Event(), asyncio.Event()], asyncio.Event()
+    opened: list[int] = []
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        opened.append(7)
+        if len(opened) == 2:
+            both.set()
+        await turns[len(opened) - 1].wait()
+        yield 7
+
+    handler = LifespanASGIHandler(registry)
+    statuses: list[int] = []
+
+    async def ask() -> None:
+        statuses.append(status_of(await request(handler, "/hello")))
+
+    async with (
+        FakeServer(handler, state=None) as one,
+        FakeServer(handler, state=None) as two,
+    ):
+        servers = [one, two]
+        for server in servers:
+            server.tell("lifespan.startup")
+        await asyncio.wait_for(both.wait(), LIMIT)
+        for number_of in first_to_start, 1 - first_to_start:
+            turns[number_of].set()
+            await servers[number_of].reply()
+            await ask()
+        for number_of in first_to_stop, 1 - first_to_stop:
+            await servers[number_of].shutdown()
+            await ask()
+
+    assert statuses == [200, 200, 200, 503]
 
 
 async def test_a_second_server_that_fails_to_start_does_not_end_the_first(
