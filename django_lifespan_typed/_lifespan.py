@@ -95,7 +95,10 @@ class Lifespan:
         self._covered = covered
         # First: a run copies the context for its factories, which are in the block too.
         self._before = running.enter(self)
-        outer = self._before._run if isinstance(self._before, Lifespan) else None
+        outer = None
+        if isinstance(self._before, Lifespan):
+            is_here = self._before.loop is asyncio.get_running_loop()
+            outer = self._before._run if is_here else None
         self._run = run = Run(plan, managers, values, covered, settings, outer=outer)
         self._checks = HealthChecks(run.owners.values(), values, run.context, settings)
         self._entered_in = os.getpid()

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import Context
+from time import monotonic
 from typing import Any, ClassVar, Final, TypeVar, final
 from weakref import WeakKeyDictionary
 
@@ -147,8 +148,11 @@ class Portal:
 
     def _begun(self) -> set[asyncio.Task[Any]]:
         # Cancelled before its first step, a call would never end (asgiref).
+        until = monotonic() + LifespanSettings.read().CANCEL_TIMEOUT
         while self._expected:
             self.loop.run_until_complete(asyncio.sleep(_TURN))
+            if monotonic() > until:  # interrupted, it did not say that it is not coming
+                self._expected = 0
         return asyncio.all_tasks(self.loop)
 
     def _ends(self) -> bool:

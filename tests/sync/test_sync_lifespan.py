@@ -501,6 +501,18 @@ def test_a_call_that_is_about_to_come_when_the_block_ends_is_not_lost(
     assert error is None or isinstance(error, asyncio.CancelledError)
 
 
+def test_a_call_that_was_interrupted_before_it_came_is_not_waited_for_long(
+    registry: Registry,
+) -> None:
+    """Ctrl-C may come between any two steps of Python's."""
+    with override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.05}), Lifespan(registry):
+        portal = Portal.shared()
+        portal.release()
+        assert portal.expect()
+
+    assert not portal.alive
+
+
 def test_a_call_that_comes_when_the_loop_has_ended_says_so(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
