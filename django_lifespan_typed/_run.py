@@ -120,9 +120,9 @@ class Run:
         for owner in latest_first:
             if owner.phase in {"waiting", "starting"}:
                 owner.stop()
+        self._stop_last_manager()
         for owner in latest_first:
             self._stop_if_unneeded(owner)
-        self._stop_last_manager()
         cancelled = await self._until_finished(began)
         await close_connections(self._settings.CANCEL_TIMEOUT)
         log_stopped(began)
