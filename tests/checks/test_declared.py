@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import pytest
@@ -130,6 +132,63 @@ def test_names_a_plain_function_that_makes_no_value(registry: Registry) -> None:
             id="lifespan.W007",
         )
     ]
+
+
+class Pool:
+    """What some libraries have: to be awaited, or entered."""
+
+    def __await__(self) -> Any:
+        yield
+
+
+def of_a_pool() -> Pool:
+    return Pool()
+
+
+def of_a_context_manager() -> AbstractContextManager[int]:
+    return nullcontext(1)
+
+
+def of_an_iterator() -> Iterator[int]:
+    return iter([1])
+
+
+def of_anything() -> Any: ...
+
+
+def of_an_object() -> object: ...
+
+
+def of_what_nobody_knows() -> Unknown: ...  # type: ignore[name-defined]  # noqa: F821
+
+
+def of_two() -> Pool | AbstractContextManager[int]:
+    return Pool()
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        of_a_pool,
+        of_a_context_manager,
+        of_an_iterator,
+        of_anything,
+        of_an_object,
+        of_what_nobody_knows,
+        of_two,
+        nullcontext,
+        partial(of_a_pool),
+    ],
+    ids=lambda factory: getattr(factory, "__name__", "partial"),
+)
+def test_says_nothing_of_a_plain_function_that_may_make_a_value(
+    factory: Any, registry: Registry
+) -> None:
+    """Where it may be entered or awaited, or nobody can tell."""
+    declare: Any = lifespan_resource(StateKey[Any]("made"), registry=registry)
+    declare(factory)
+
+    assert list(check_registry(registry)) == []
 
 
 def test_says_nothing_of_a_type_that_is_meant_to_be_anything(

@@ -501,6 +501,29 @@ def test_a_call_that_is_about_to_come_when_the_block_ends_is_not_lost(
     assert error is None or isinstance(error, asyncio.CancelledError)
 
 
+def test_a_call_that_comes_after_the_last_look_is_waited_for(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was left then, and something is about to come."""
+    looks: list[bool] = []
+    ends = Portal._ends
+
+    def look(portal: Portal) -> bool:
+        if not looks:
+            assert portal.expect()
+            looks.append(ends(portal))
+            portal.arrived()
+            return looks[0]
+        looks.append(ends(portal))
+        return looks[-1]
+
+    monkeypatch.setattr(Portal, "_ends", look)
+    with Lifespan(registry):
+        pass
+
+    assert looks == [False, True]
+
+
 def test_a_call_that_was_interrupted_before_it_came_is_not_waited_for_long(
     registry: Registry,
 ) -> None:
