@@ -22,8 +22,8 @@ class LifespanStateMiddleware:
     test clients) a copy of what runs in this process, or empty.
     """
 
-    sync_capable = True
-    async_capable = True
+    sync_capable: bool = True
+    async_capable: bool = True
 
     get_response: Callable[[Any], HttpResponseBase | Awaitable[Any]]
 
