@@ -20,24 +20,33 @@ class AtExit:
 
     def __init__(self) -> None:
         self._closes: list[Close] = []
+        self._lock = threading.Lock()
         self._pid: int | None = None
         self._over_in: int | None = None
 
     def add(self, close: Close) -> None:
         """Call *close* at the end of this process."""
-        if self._pid != os.getpid():
-            # Not at import, and anew after a fork: a child ends by itself.
-            self._pid = os.getpid()
-            self._closes = []
-            # Before executors are shut down, which closing may want. Private, and
-            # there since Python 3.9; atexit comes after them.
-            register = getattr(threading, "_register_atexit", atexit.register)
-            register(self._run, os.getpid())
-            # A child of multiprocessing (a granian worker) may run nothing else.
-            from multiprocessing.util import Finalize
+        with self._lock:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                self._register()
+            self._closes.append(close)
 
-            Finalize(None, self._run, args=(os.getpid(),), exitpriority=100)
-        self._closes.append(close)
+    def _register(self) -> None:
+        # Not at import, and anew after a fork: a child ends by itself.
+        self._closes = []
+        # Before executors are shut down, which closing may want. Private, and
+        # there since Python 3.9; atexit comes after them.
+        register = getattr(threading, "_register_atexit", atexit.register)
+        register(self._run, os.getpid())
+        # A child of multiprocessing (a granian worker) may run nothing else.
+        from multiprocessing.util import Finalize
+
+        Finalize(None, self._run, args=(os.getpid(),), exitpriority=100)
+
+    def forget(self) -> None:
+        """A forked child does not know who held the lock."""
+        self._lock = threading.Lock()
 
     def discard(self, close: Close) -> None:
         """*close* is not needed any more."""
@@ -61,3 +70,4 @@ class AtExit:
 
 
 at_exit = AtExit()
+os.register_at_fork(after_in_child=at_exit.forget)

@@ -48,6 +48,8 @@ def check_registry(
     """
     yield from _check_needs(registry, is_complete)
     for resource in registry:
+        if resource.value_type is not None:
+            continue
         bare = returned_bare(resource.factory)
         if bare is not None:
             yield warning(
@@ -58,7 +60,7 @@ def check_registry(
                 "Write async def where there is nothing to close, or yield the value.",
                 resource,
             )
-        elif resource.value_type is None:
+        else:
             yield warning(
                 "W007",
                 f"the type of lifespan resource {resource.name!r} cannot be known at "
@@ -102,10 +104,10 @@ def _check_needs(registry: Registry, is_complete: bool) -> Iterator[CheckMessage
         problem, _, remedy = str(circle).rpartition("\n")
         yield error("E002", problem, remedy, registry[circle.circle[0][0]])
     else:
-        yield from _check_stop_limits(plan)
+        yield from _check_stop_limits(plan, registry)
 
 
-def _check_stop_limits(plan: Plan) -> Iterator[CheckMessage]:
+def _check_stop_limits(plan: Plan, registry: Registry) -> Iterator[CheckMessage]:
     try:
         read = LifespanSettings.read()
     except InvalidSetting:
@@ -116,6 +118,11 @@ def _check_stop_limits(plan: Plan) -> Iterator[CheckMessage]:
         if (limit := _stop_limit(resource, read))
     }
     seconds, chain = _longest_chain(plan, limits)
+    # Managers stop one after the other, too, beside the resources.
+    managers = [*registry.managers]
+    if managers and len(managers) * read.STOP_TIMEOUT > seconds:
+        seconds, chain = len(managers) * read.STOP_TIMEOUT, managers
+        limits |= {manager.name: read.STOP_TIMEOUT for manager in managers}
     if seconds <= read.STOP_BUDGET or not _is_written(chain):
         return
     # What is needed stops after what needs it.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, final
+from weakref import WeakSet
 
 from asgiref.sync import sync_to_async
 from django.db import connections
@@ -23,7 +24,8 @@ class Opened:
     """The connections that were opened, in any thread, while a block ran."""
 
     def __init__(self) -> None:
-        self._connections: list[object] = []
+        # Weak: threads that have ended take theirs with them.
+        self._connections: WeakSet[object] = WeakSet()
 
     def __enter__(self) -> Self:
         connection_created.connect(self._on_created)
@@ -36,20 +38,25 @@ class Opened:
         return bool(self._connections)
 
     def _on_created(self, connection: object, **_: object) -> None:
-        self._connections.append(connection)
+        self._connections.add(connection)
 
     async def close(self, seconds: float) -> None:
         """Close what is left of them; most starts open none, and wait for nobody."""
         if self:
+            self._connections.clear()
             await close_connections(seconds)
 
-    async def close_own(self, seconds: float) -> None:
-        """Close them alone in Django's shared thread, and those that are broken."""
+    async def close_own(self) -> None:
+        """
+        Close them in Django's shared thread, whenever that comes to it, and those that
+        are broken; no others there.
+        """
+        ours, self._connections = self._connections, WeakSet()
 
         def close() -> None:
-            _close_if(lambda found: found in self._connections or _is_broken(found))
+            _close_if(lambda found: found in ours or _is_broken(found))
 
-        await _in_shared_thread(close, seconds)
+        await sync_to_async(close)()
 
 
 async def close_connections(seconds: float) -> None:
@@ -101,4 +108,6 @@ def _close(connection: Any) -> None:
 
 
 def _is_broken(connection: Any) -> bool:
-    return bool(connection.errors_occurred and not connection.is_usable())
+    # Some databases' is_usable() fails where there is no connection.
+    is_open = connection.connection is not None
+    return bool(is_open and connection.errors_occurred and not connection.is_usable())

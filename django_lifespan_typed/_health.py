@@ -80,6 +80,8 @@ class HealthChecks:
         self._context = context
         self._settings = settings
         self._round: asyncio.Task[tuple[_Outcome | None, ...]] | None = None
+        self._opened = Opened()
+        self._cleaning: asyncio.Task[None] | None = None
         self._good_until = 0.0
         self._open: dict[str, set[asyncio.Future[Any]]] = {}
         """The tasks, and calls in threads, of each check that have not ended."""
@@ -109,8 +111,7 @@ class HealthChecks:
         """Cancel the checks that are being made, and make no more."""
         self.ended = True
         left = set[asyncio.Future[Any]]().union(*self._open.values())
-        if self._round is not None:
-            left.add(self._round)
+        left.update(task for task in (self._round, self._cleaning) if task is not None)
         for task in left:
             # A call in a thread cannot be cancelled, and still uses the value.
             if isinstance(task, asyncio.Task):
@@ -123,13 +124,19 @@ class HealthChecks:
                 logger.warning("the health check of %r hangs; it is left alone", name)
 
     async def _check_all(self) -> tuple[_Outcome | None, ...]:
-        with Opened() as opened:
+        with self._opened:
             found = await asyncio.gather(*map(self._check, self._owners))
-        if opened or any(map(_failed_on_loop, self._owners, found)):
-            # Once all have ended: they share the connections of that thread.
-            await opened.close_own(self._settings.CANCEL_TIMEOUT)
+        if self._opened or any(map(_failed_on_loop, self._owners, found)):
+            self._clean_up()
         self._good_until = monotonic() + self._settings.HEALTH_CACHE
         return tuple(found)
+
+    def _clean_up(self) -> None:
+        # Once all have ended, for they share the connections of Django's shared thread;
+        # nobody waits for it, for that thread may be busy.
+        if self._cleaning is None or self._cleaning.done():
+            closing = self._opened.close_own()
+            self._cleaning = self._begin(closing, "lifespan health connections")
 
     async def _check(self, owner: Owner) -> _Outcome | None:
         name, check = owner.resource.name, owner.resource.health_check
@@ -233,10 +240,8 @@ def _record(owner: Owner, found: _Outcome | None) -> ResourceHealth:
 
 
 def _failed_on_loop(owner: Owner, found: _Outcome | None) -> bool:
-    # What hangs, hangs in Django's shared thread, maybe: that is not waited for again.
-    error = None if found is None else found.error
     is_async = iscoroutinefunction(owner.resource.health_check)
-    return is_async and error is not None and not isinstance(error, TimeoutError)
+    return is_async and found is not None and found.error is not None
 
 
 def _finite(seconds: float) -> float | None:

@@ -192,13 +192,12 @@ class Host:
         # fixture that has, has its block elsewhere.
         if record is not None and record.phase in {"starting", "running"}:
             return None
+        registry = self._registry()
         block = running.entered_on(loop)
-        if block is None and (record is None or record.phase == "stopped"):
-            block = running.on(loop)
-            if block is not None and (block.only is not None or block.is_stopping):
-                return None
-        is_ours = block is not None and block.registry is self._registry()
-        return block if is_ours else None
+        if block is not None and block.registry is registry:
+            return block
+        has_failed = record is not None and record.phase == "failed"
+        return None if has_failed else running.complete_on(loop, registry)
 
     def _start_late(self, loop: asyncio.AbstractEventLoop) -> Record:
         record = self.start(loop)
@@ -275,6 +274,7 @@ class Host:
                     yield
                 except asyncio.CancelledError:
                     # By a second Ctrl-C: its server cancels requests, too.
+                    lifespan._will_stop()
                     with shielded():
                         await end_cut_off(loop, LifespanSettings.read().CANCEL_TIMEOUT)
                     raise
@@ -300,6 +300,10 @@ class Host:
 
     def _end(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
         record.lifespan = None
+        later = self._records.get(loop)
+        while later is not None:  # none of them keeps what has ended
+            later.before = later.running_before
+            later = later.before
         if record.phase == "starting":
             record.settle("failed")
         # The task, the values and the events know the loop, and would keep it.

@@ -70,6 +70,7 @@ class Lifespan:
         self._entered_in: int | None = None
         self._state = LifespanState({})
         self._covered: Covered | None = None
+        self._kept_out: frozenset[str] = frozenset()
         self._checks: HealthChecks | None = None
         self._portal: Portal | None = None
         self._loop_before: asyncio.AbstractEventLoop | None = None
@@ -93,6 +94,7 @@ class Lifespan:
         managers = self._registry.managers if self._only is None else ()
         self._state = LifespanState(values)
         self._covered = covered
+        self._kept_out = frozenset(covered.fakes)
         # First: a run copies the context for its factories, which are in the block too.
         self._before = running.enter(self)
         outer = None
@@ -186,6 +188,7 @@ class Lifespan:
             portal.release()
             use_loop(self._loop_before)
             running.enter(self._sync_before)
+            self._sync_before = None
 
     def call(
         self,
@@ -239,6 +242,7 @@ class Lifespan:
         overrides.leave(self._covered)
         self._covered = None
         running.enter(self._before)
+        self._before = None  # else each would keep the one that its code came from
         self._entered_in = None
 
     def _is_in_parent(self) -> bool:
@@ -253,6 +257,11 @@ class Lifespan:
     def only(self) -> tuple[StateKey[Any], ...] | None:
         """The keys that it starts, with what they need; None for all."""
         return self._only
+
+    @property
+    def kept_out(self) -> frozenset[str]:
+        """What a test overrode when it started: neither that nor its needs start."""
+        return self._kept_out
 
     @property
     def state(self) -> LifespanState:

@@ -9,7 +9,6 @@ from typing import Any
 from django.apps import apps
 
 from ._keys import StateKey
-from ._overrides import overrides
 from ._registry import default_registry
 from ._running import RunningLifespan, running
 from ._status import ResourceStatus
@@ -57,9 +56,8 @@ def _why(
                 "Ask for it after it has started; pass it in needs= to be sure."
             )
         if key.name in default_registry:
-            overridden = overrides.names
-            starts_all = lifespan.registry is default_registry and lifespan.only is None
-            if starts_all and not overridden:
+            is_default = lifespan.registry.origin is default_registry
+            if is_default and lifespan.only is None and not lifespan.kept_out:
                 return (
                     f"{what}: it was declared after the lifespan had started\n"
                     f"{default_registry[key.name].declared_at.draw()}\n"
@@ -70,8 +68,8 @@ def _why(
                 f"{what}: it is registered, but not in the lifespan that runs\n"
                 f"{default_registry[key.name].declared_at.draw()}\n"
                 "Add it to only=, or to that lifespan's registry."
-                + f"\nA test overrides {quoted(overridden)}: what only that needs does "
-                "not start." * bool(overridden)
+                + f"\nA test overrode {quoted(lifespan.kept_out)} when it started: "
+                "what only that needs does not start." * bool(lifespan.kept_out)
             )
     elif not state:
         return f"{what}: {why_none_runs()}"

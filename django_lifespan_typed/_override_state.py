@@ -127,25 +127,33 @@ def _decorate_class(cls: Any, override: override_state[Any]) -> None:
             "Decorate its test methods."
         )
     if not hasattr(cls, OVERRIDES):
-        _decorate_run(cls)
+        for name in "run", "debug":
+            setattr(cls, name, _overridden(cls, name))
     setattr(cls, OVERRIDES, (override, *vars(cls).get(OVERRIDES, ())))
 
 
-def _decorate_run(cls: Any) -> None:
+def _overridden(cls: type, name: str) -> Callable[..., Any]:
     # Not setUp: a subclass may have its own, and not call the one it inherits.
-    cls.run = _overridden(cls.run)
-    cls.debug = _overridden(cls.debug)
+    own: Callable[..., Any] | None = vars(cls).get(name)
 
-
-def _overridden(run: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(run)
+    @wraps(getattr(cls, name))
     def overridden(self: Any, *args: Any, **kwargs: Any) -> Any:
+        # Else it is inherited, as super() has it: mixins may stand in between.
+        run: Callable[..., Any] = own or _inherited(self.__class__, cls, name)
         with ExitStack() as stack:
             for override in overrides_of_class(self.__class__):
                 stack.enter_context(override)
             return run(self, *args, **kwargs)
 
     return overridden
+
+
+def _inherited(cls: type, after: type, name: str) -> Callable[..., Any]:
+    later = cls.__mro__[cls.__mro__.index(after) + 1 :]
+    found: Callable[..., Any] = next(
+        vars(base)[name] for base in later if name in vars(base)
+    )
+    return found
 
 
 def overrides_of_class(cls: type[Any]) -> list[override_state[Any]]:

@@ -67,12 +67,6 @@ class Overrides:
         self.lock = threading.Lock()
         """Held by who changes any of it; a test may start lifespans in threads."""
 
-    @property
-    def names(self) -> frozenset[str]:
-        """What is overridden now."""
-        with self.lock:
-            return frozenset(self._values)
-
     def values(self) -> dict[str, Any]:
         """What is overridden now, and by what."""
         with self.lock:

@@ -109,6 +109,10 @@ class Owner:
 
     # --- Asked by the lifespan
 
+    def works_in(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether *task* is its own."""
+        return self._task is not None and self._task is task
+
     @property
     def finished(self) -> bool:
         """Whether nothing of it is open any more, or will ever be closed."""

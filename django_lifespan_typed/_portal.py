@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from contextvars import Context
 from time import monotonic
 from typing import Any, ClassVar, Final, TypeVar, final
@@ -19,9 +20,11 @@ from .exceptions import LifespanError
 
 T = TypeVar("T")
 
-# Seconds, of a wait in pieces and of a turn of the loop for who is about to call.
+# Seconds: of a wait in pieces; of a turn of the loop for who is about to call, and in
+# which that comes.
 _PIECE: Final = 0.5
 _TURN: Final = 0.01
+_COMING: Final = 1.0
 
 
 @final
@@ -76,7 +79,7 @@ class Portal:
     def arrived(self) -> None:
         """What was expected is a task now, or will not come."""
         with self._lock:
-            self._expected -= 1
+            self._expected = max(0, self._expected - 1)
 
     @classmethod
     def forget(cls) -> None:
@@ -131,28 +134,38 @@ class Portal:
                 pass
             return outcome.result()
         except BaseException:
-            if not outcome.done():
-                self.loop.call_soon_threadsafe(cancel)
-                outcome.exception()
+            self._wait_out(outcome, cancel)
             raise
+
+    def _wait_out(self, outcome: Future[T], cancel: Callable[[], object]) -> None:
+        # Interrupted again, it cancels again: what is open is closed all the same.
+        while not outcome.done() and self.alive:
+            with suppress(BaseException):
+                self.loop.call_soon_threadsafe(cancel)
+                while not wait((outcome,), timeout=_PIECE).done:
+                    if not self._thread.is_alive():
+                        return
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_forever()
         finally:
-            self._end_tasks()
-            asyncio.set_event_loop(None)
-            # Ends the idle threads of its executor too, and waits for no busy one.
-            self.loop.close()
+            try:
+                self._end_tasks()
+            finally:
+                asyncio.set_event_loop(None)
+                # Ends the idle threads of its executor too, and waits for no busy one.
+                self.loop.close()
 
     def _begun(self) -> set[asyncio.Task[Any]]:
         # Cancelled before its first step, a call would never end (asgiref).
-        until = monotonic() + LifespanSettings.read().CANCEL_TIMEOUT
+        until = monotonic() + _COMING
         while self._expected:
             self.loop.run_until_complete(asyncio.sleep(_TURN))
             if monotonic() > until:  # interrupted, it did not say that it is not coming
-                self._expected = 0
+                with self._lock:
+                    self._expected = 0
         return asyncio.all_tasks(self.loop)
 
     def _ends(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -14,6 +15,8 @@ from .exceptions import LifespanError, ProtocolError, notes_of, said
 from .types import ASGIApplication, Message, Receive, Scope, Send, State
 
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
+
+logger: Final = logging.getLogger(__package__)
 
 _SPEC: Final = "the ASGI specification, 'Lifespan Protocol'"
 
@@ -117,6 +120,7 @@ class _Peer:
         self._app = app
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
+        self._receiving = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._cause: BaseException | None = None
         self._user = asyncio.current_task()
@@ -149,11 +153,11 @@ class _Peer:
             return
         try:
             await self._exchange("shutdown")
-            # That message is the end of it (ASGI specification): what goes on to
-            # wait for another is ended.
-            seconds = LifespanSettings.read().CANCEL_TIMEOUT
-            limit = None if seconds == float("inf") else seconds
-            await asyncio.wait({self._task}, timeout=limit)
+            # That message is the end of it (ASGI specification): what waits for
+            # another is ended. It may close for a while yet.
+            waiting = asyncio.ensure_future(self._receiving.wait())
+            await asyncio.wait({waiting, self._task}, return_when="FIRST_COMPLETED")
+            waiting.cancel()
             if not self._task.done():
                 await self._cancel()
         except BaseException:
@@ -164,11 +168,17 @@ class _Peer:
 
     async def _serve(self, scope: Scope) -> None:
         try:
-            await self._app(scope, self._inbox.get, self._outbox.put)
+            await self._app(scope, self._receive, self._outbox.put)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - some would end the loop
             self._cause = error
+
+    async def _receive(self) -> Message:
+        self._receiving.set()
+        message = await self._inbox.get()
+        self._receiving.clear()
+        return message
 
     async def _exchange(self, event: str) -> None:
         assert self._task is not None
@@ -211,5 +221,9 @@ class _Peer:
     async def _cancel(self) -> None:
         assert self._task is not None
         self._task.cancel()
+        seconds = LifespanSettings.read().CANCEL_TIMEOUT
+        limit = None if seconds == float("inf") else seconds
         with shielded():
-            await asyncio.wait({self._task})
+            await asyncio.wait({self._task}, timeout=limit)
+        if not self._task.done():
+            logger.error("%s ignores that it was cancelled; it is left", self._name)

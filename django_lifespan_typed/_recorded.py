@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, final
 
 from ._access import state_for_request
 from ._source import Source
-from ._state import LifespanState
+from ._state import LifespanState, merged
 from ._typing import override
 from .types import State
 
@@ -76,6 +76,15 @@ class RecordedState(UserDict[str, Any]):
             return self[key]
         except KeyError:
             return default
+
+    # UserDict's own makes another of its kind.
+    @override
+    def __or__(self, other: Any) -> Any:
+        return merged(self.data, other)
+
+    @override
+    def __ror__(self, other: Any) -> Any:
+        return merged(other, self.data)
 
     @override
     def copy(self) -> Any:

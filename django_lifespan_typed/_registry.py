@@ -25,6 +25,7 @@ class Registry:
     def __init__(self) -> None:
         self._resources: dict[str, Resource[Any]] = {}
         self._managers: list[Resource[State]] = []
+        self._origin: Registry | None = None
 
     def add(self, resource: Resource[Any]) -> None:
         """
@@ -68,7 +69,13 @@ class Registry:
         twin = Registry()
         twin._resources = dict(self._resources)
         twin._managers = list(self._managers)
+        twin._origin = self.origin
         return twin
+
+    @property
+    def origin(self) -> Registry:
+        """What it is a copy of, or else itself."""
+        return self._origin or self
 
     @property
     def managers(self) -> tuple[Resource[State], ...]:

@@ -44,7 +44,6 @@ class Run:
             for resource in (*plan.order, *managers)
         }
         self._managers = [self.owners[manager.name] for manager in managers]
-        self._outer = outer
         self._publication = Publication(plan, covered.publish)
         self._values = values
         self._fakes = covered.fakes
@@ -52,6 +51,9 @@ class Run:
         self.context = copy_context()
         """Where it was entered, and what its code runs in copies of."""
         self._entered_by = asyncio.current_task()
+        is_inside = outer is not None and outer.has(self._entered_by)
+        self._outer = outer if is_inside else None
+        """That of the resource which runs this one."""
         self._unmet = {name: len(needs) for name, needs in plan.needs.items()}
         self._ready: deque[Owner] = deque()
         self._beginning = False
@@ -92,6 +94,10 @@ class Run:
         await opened.close(self._settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.owners.values(), began)
 
+    def has(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether one of its owners works in *task*."""
+        return any(owner.works_in(task) for owner in self.owners.values())
+
     def crash(self) -> BaseException | None:
         """That of one that has to run, and does not any more."""
         for owner in self.owners.values():
@@ -102,8 +108,9 @@ class Run:
 
     def expect_stop(self) -> None:
         """The stop is near: its budget begins, and who is cancelled waits its turn."""
-        self.will_stop = True
-        self._stop_before = monotonic() + self._settings.STOP_BUDGET
+        if not self.will_stop:
+            self.will_stop = True
+            self._stop_before = monotonic() + self._settings.STOP_BUDGET
 
     async def stop(self) -> list[Exception]:
         """

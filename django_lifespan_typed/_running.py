@@ -23,6 +23,8 @@ class RunningLifespan(Protocol):
     @property
     def only(self) -> tuple[StateKey[Any], ...] | None: ...
     @property
+    def kept_out(self) -> frozenset[str]: ...
+    @property
     def state(self) -> LifespanState: ...
     @property
     def is_stopping(self) -> bool: ...
@@ -77,6 +79,16 @@ class Running:
         found = [lifespan for own, lifespan in self._lifespans.copy() if own is loop]
         is_here = any(lifespan is entered for lifespan in found)
         return entered if is_here else None
+
+    def complete_on(
+        self, loop: asyncio.AbstractEventLoop, registry: Registry | None
+    ) -> RunningLifespan | None:
+        """The first lifespan of *loop* with all of *registry* that is not ending."""
+        for own, lifespan in self._lifespans.copy():
+            is_complete = lifespan.registry is registry and lifespan.only is None
+            if own is loop and is_complete and not lifespan.is_stopping:
+                return lifespan
+        return None
 
     def on(self, loop: asyncio.AbstractEventLoop) -> RunningLifespan | None:
         """The lifespan of *loop* that the running code is in, else the first one."""

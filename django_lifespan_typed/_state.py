@@ -8,7 +8,7 @@ from typing import Any, TypeVar, final, overload
 from django.http import HttpRequest
 
 from ._keys import StateKey
-from ._typing import override
+from ._typing import Self, override
 from .exceptions import StateNotFound, quoted, suggestion
 from .types import State
 
@@ -101,12 +101,18 @@ class LifespanState(MutableMapping[str, Any]):
         # Names only: values may hold secrets, and this ends up in error pages.
         return f"<{type(self).__name__} of {quoted(self._values)}>"
 
-    # A dictionary's, as request.state was one; there is no |=, which would replace it.
+    # A dictionary's, as request.state was one. (PEP 584)
     def __or__(self, other: Mapping[str, Any], /) -> dict[str, Any]:
-        return {**self._values, **other}
+        made: dict[str, Any] = merged(self._values, other)
+        return made
 
     def __ror__(self, other: Mapping[str, Any], /) -> dict[str, Any]:
-        return {**other, **self._values}
+        made: dict[str, Any] = merged(other, self._values)
+        return made
+
+    def __ior__(self, other: Mapping[str, Any], /) -> Self:
+        self.update(other)
+        return self
 
     def __reversed__(self) -> Iterator[str]:
         return reversed([*self._values])
@@ -126,6 +132,12 @@ class LifespanState(MutableMapping[str, Any]):
             f"no {name!r} on this lifespan state\n"
             f"{similar}It has: {quoted(self._values)}.",
         )
+
+
+def merged(first: Any, second: Any) -> Any:
+    """What ``|`` makes of two mappings; ``NotImplemented`` of anything else."""
+    are_both = all(isinstance(each, Mapping) for each in (first, second))
+    return {**first, **second} if are_both else NotImplemented
 
 
 def _name(key: object) -> Any:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from inspect import isclass, iscoroutinefunction
+from inspect import (
+    isasyncgenfunction,
+    isclass,
+    iscoroutinefunction,
+    isgeneratorfunction,
+)
+from types import FunctionType
 from typing import (
     Annotated,
     Any,
@@ -79,8 +85,9 @@ def promised(factory: Callable[..., Any]) -> object | None:
 
 
 def returned_bare(factory: Callable[..., Any]) -> type | None:
-    """What a plain function says it returns, where that can be no factory's."""
-    if isclass(factory) or iscoroutinefunction(factory):
+    """What a plain function says it returns, where that makes no value."""
+    is_wrapped = hasattr(factory, "__wrapped__")  # annotated as something else is
+    if type(factory) is not FunctionType or is_wrapped or _is_suspended(factory):
         return None
     try:
         hint: Any = get_type_hints(factory).get("return")
@@ -88,6 +95,11 @@ def returned_bare(factory: Callable[..., Any]) -> type | None:
         return None
     is_class = isclass(hint) and get_origin(hint) is None and hint not in {Any, object}
     return hint if is_class and not any(map(partial(hasattr, hint), _ENTERED)) else None
+
+
+def _is_suspended(function: Callable[..., Any]) -> bool:
+    kinds = iscoroutinefunction, isgeneratorfunction, isasyncgenfunction
+    return any(kind(function) for kind in kinds)
 
 
 def _entered_type(cls: type) -> object | None:

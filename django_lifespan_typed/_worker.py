@@ -11,13 +11,16 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar, final
 
-from ._anyio import shielded
+from ._anyio import by_anyio, shielded
 from ._connections import close_own_connections
 from ._sync_loop import use_loop
 
 logger: Final = logging.getLogger(__package__)
 
 T = TypeVar("T")
+
+# Seconds that a thread may take to end inside an anyio scope that is cancelled.
+_UNWIND: Final = 1.0
 
 
 @final
@@ -90,19 +93,22 @@ class Worker:
         """
         step = self.submit(call)
         self.finish()
-        with shielded():
+        try:
+            # Not awaited itself, which would cancel it.
+            await asyncio.wait({step.done})
+        except asyncio.CancelledError as error:
             try:
-                # Not awaited itself, which would cancel it.
-                await asyncio.wait({step.done})
-            except asyncio.CancelledError:
-                try:
-                    await asyncio.wait({step.done})
-                except asyncio.CancelledError:
+                with shielded():
+                    # A scope's deadline is not put off for as long as a thread likes.
+                    limit = _UNWIND if by_anyio(error) else None
+                    await asyncio.wait({step.done}, timeout=limit)
+            finally:
+                if not step.done.done():
                     name = self._name
                     logger.error("the thread of %r does not end; it is left open", name)
-                    raise
+            if step.done.done():
                 step.outcome()
-                raise
+            raise
         return step.outcome()
 
     def finish(self) -> None:

@@ -21,6 +21,7 @@ from django_lifespan_typed import (
     Registry,
     StateKey,
     _calling,
+    _portal,
     current_state,
     lifespan_resource,
 )
@@ -525,15 +526,18 @@ def test_a_call_that_comes_after_the_last_look_is_waited_for(
 
 
 def test_a_call_that_was_interrupted_before_it_came_is_not_waited_for_long(
-    registry: Registry,
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C may come between any two steps of Python's."""
-    with override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.05}), Lifespan(registry):
+    monkeypatch.setattr(_portal, "_COMING", 0.05)
+    with Lifespan(registry):
         portal = Portal.shared()
         portal.release()
         assert portal.expect()
 
     assert not portal.alive
+    portal.arrived()  # after all
+    assert portal._expected == 0
 
 
 def test_a_call_that_comes_when_the_loop_has_ended_says_so(

@@ -146,6 +146,6 @@ def nothing_is_left() -> Generator[None]:
     yield
     running.last_failure = None
     assert use_loop(before) is None
-    assert overrides.names == frozenset()
+    assert overrides.values() == {}
     assert overrides._lifespans == lifespans
     assert running.loops() == []
