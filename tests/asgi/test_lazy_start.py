@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AsyncExitStack, suppress
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -785,6 +785,30 @@ async def test_a_block_of_some_keys_serves_the_code_that_is_in_it_alone(
 
     assert json.loads(body_of(inside[0])) == ["other"]
     assert json.loads(body_of(outside)) == ["number", "other"]
+
+
+@pytest.mark.parametrize("order", ["first", "second", "outside"])
+async def test_a_block_of_another_registry_hides_none_of_its_own(
+    order: str, numbered: Registry, journal: list[str]
+) -> None:
+    """Whichever of the two was entered first, and wherever."""
+    handler = LifespanASGIHandler(numbered)
+    blocks = [Lifespan(numbered), Lifespan(Registry())]
+    if order == "second":
+        blocks.reverse()
+
+    if order == "outside":
+        async with blocks[0], blocks[1]:
+            served = await request(handler, "/names")
+    else:
+        for block in blocks:
+            await Context().run(asyncio.create_task, block.__aenter__())
+        served = await request(handler, "/names")
+        for block in blocks:
+            await block.__aexit__(None, None, None)
+
+    assert json.loads(body_of(served)) == ["number"]
+    assert journal == ["+number", "-number"]
 
 
 async def test_a_block_after_a_servers_lifespan_on_the_same_loop(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import anyio
 import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.test import override_settings
@@ -453,6 +454,61 @@ async def test_an_application_that_does_not_return_is_cancelled_in_time() -> Non
 
     assert using.cancelled()
     assert journal == ["cancelled"]
+
+
+async def test_an_application_may_close_after_it_has_said_that_it_is_down(
+    registry: Registry, journal: list[str]
+) -> None:
+    """What stands round another has more to close; a resource's limit holds."""
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        for event in "startup", "shutdown":
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await inner(scope, receive, send)
+        await asyncio.sleep(0.1)  # longer than the limit
+        journal.append("closed")
+
+    @lifespan_resource("app", registry=registry)
+    def _app() -> Any:
+        return run_asgi_lifespan(app)
+
+    with override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.01}):
+        async with Lifespan(registry):
+            pass
+
+    assert journal == ["closed"]
+
+
+async def test_an_application_that_ignores_its_cancellation_is_left(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also inside an anyio scope, whose deadline has passed."""
+    go_on = asyncio.Event()
+    ended: list[asyncio.Task[Any] | None] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        ended.append(asyncio.current_task())
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        while not go_on.is_set():
+            with suppress(asyncio.CancelledError):
+                await go_on.wait()
+
+    with (
+        override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.05}),
+        anyio.CancelScope() as scope,
+    ):
+        async with run_asgi_lifespan(app):
+            scope.cancel()
+            await asyncio.Event().wait()
+    go_on.set()
+    await asyncio.wait([task for task in ended if task is not None])
+
+    assert scope.cancelled_caught
+    assert "ignores that it was cancelled" in caplog.text
 
 
 async def test_an_application_that_waits_for_more_is_ended(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from functools import partial, wraps
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from django.test import override_settings
 
 from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
 from django_lifespan_typed._checks_plan import check_registry, check_settings
+from django_lifespan_typed.register import register_lifespan_manager
 
 INFINITE = float("inf")
 
@@ -162,6 +163,18 @@ def of_an_object() -> object: ...
 def of_what_nobody_knows() -> Unknown: ...  # type: ignore[name-defined]  # noqa: F821
 
 
+def of_a_number() -> int:
+    return 1
+
+
+def of_numbers() -> int:
+    yield 1  # type: ignore[misc]
+
+
+async def of_numbers_async() -> int:
+    yield 1  # type: ignore[misc]
+
+
 def of_two() -> Pool | AbstractContextManager[int]:
     return Pool()
 
@@ -178,6 +191,9 @@ def of_two() -> Pool | AbstractContextManager[int]:
         of_two,
         nullcontext,
         partial(of_a_pool),
+        wraps(of_a_number)(lambda: of_a_pool()),
+        of_numbers,
+        of_numbers_async,
     ],
     ids=lambda factory: getattr(factory, "__name__", "partial"),
 )
@@ -185,10 +201,10 @@ def test_says_nothing_of_a_plain_function_that_may_make_a_value(
     factory: Any, registry: Registry
 ) -> None:
     """Where it may be entered or awaited, or nobody can tell."""
-    declare: Any = lifespan_resource(StateKey[Any]("made"), registry=registry)
+    declare: Any = lifespan_resource("made", registry=registry)
     declare(factory)
 
-    assert list(check_registry(registry)) == []
+    assert not any("plain" in message.msg for message in check_registry(registry))
 
 
 def test_says_nothing_of_a_type_that_is_meant_to_be_anything(
@@ -353,4 +369,30 @@ def test_names_each_setting_that_is_wrong(
     assert found == [
         Error(problem, hint=f"{hint}{see(number)}", id=f"lifespan.{number}")
         for number, problem, hint in expected
+    ]
+
+
+def test_names_managers_above_the_budget(registry: Registry) -> None:
+    """They stop one after the other."""
+
+    def manager(name: str) -> Any:
+        @asynccontextmanager
+        async def opened() -> AsyncGenerator[dict[str, str]]:
+            yield {name: name}
+
+        opened.__qualname__ = name
+        return opened
+
+    for name in "a", "b":
+        register_lifespan_manager(context_manager=manager(name), registry=registry)
+    add(registry, "db", stop=12)
+
+    with override_settings(LIFESPAN={"STOP_TIMEOUT": 10, "STOP_BUDGET": 15}):
+        messages = list(check_registry(registry))
+
+    first, last = [manager.name for manager in registry.managers]
+    assert messages == [
+        over_budget(
+            "20", "15", f"{last!r} (10 s), then {first!r} (10 s)", registry.managers[0]
+        )
     ]

@@ -19,6 +19,7 @@ from django_lifespan_typed import (
     Registry,
     Resource,
     StateKey,
+    _worker,
     lifespan_resource,
 )
 from django_lifespan_typed._run import Run
@@ -592,6 +593,32 @@ async def test_receivers_under_a_cancelled_scope_come_to_their_end(
         asgi_shutdown.disconnect(on_shutdown)
 
     assert journal == ["told", "-it"]
+
+
+async def test_a_thread_that_outlasts_a_cancelled_scope_is_left(
+    registry: Registry,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A deadline is not put off for as long as a thread likes."""
+    monkeypatch.setattr(_worker, "_UNWIND", 0.05)
+    go_on = threading.Event()
+
+    @lifespan_resource("it", registry=registry)
+    def it() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            assert go_on.wait(60)
+
+    with anyio.CancelScope() as scope:
+        async with it.open():
+            scope.cancel()
+            await asyncio.Event().wait()
+    go_on.set()
+
+    assert scope.cancelled_caught
+    assert "the thread of 'it' does not end; it is left open" in caplog.text
 
 
 async def test_a_thread_under_a_cancelled_scope_is_waited_for(

@@ -270,6 +270,35 @@ async def test_a_connection_that_fails_to_close_hides_nothing(
     assert "the server has gone away" in caplog.text
 
 
+async def test_a_connection_that_never_came_about_hides_no_other(
+    registry: Registry, database: Database, other: Database
+) -> None:
+    """Some databases' ``is_usable`` fails of it, after a check that did not connect."""
+
+    @lifespan_resource("it", registry=registry)
+    async def it() -> AsyncGenerator[int]:
+        yield 1
+
+    @it.health
+    async def _asks(_: int) -> None:
+        await sync_to_async(ask)()
+
+    def ask() -> None:
+        wrapper: Any = connections[database.alias]
+        wrapper.errors_occurred = True
+        wrapper.is_usable = lambda: wrapper.connection.ping()
+        other.use("check")
+        raise OperationalError("nobody listens there")
+
+    async with (lifespan := Lifespan(registry)):
+        await lifespan.health()
+        await sync_to_async(other.open_connections)()
+        left = other.open_connections()
+
+    assert [what for what, *_ in other.used] == ["check"]
+    assert left == []
+
+
 async def test_what_asgi_lifespan_opened_before_it_failed(
     registry: Registry, database: Database
 ) -> None:

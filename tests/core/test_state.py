@@ -65,6 +65,32 @@ def test_it_may_be_merged_as_a_dictionary() -> None:
     assert dict(state) == {"db": "the db", "a": 1}
 
 
+def test_it_is_updated_in_its_place() -> None:
+    """``request.state |= ...`` writes through, as ever."""
+    values: dict[str, Any] = {"db": "the db"}
+    state = same = LifespanState(values)
+
+    state |= {"a": 1}
+
+    assert state is same
+    assert values == {"db": "the db", "a": 1}
+
+
+def test_what_is_no_mapping_is_not_merged() -> None:
+    """It may know better itself."""
+    anything: Any = LifespanState({"db": "the db"})
+
+    class Knows:
+        def __ror__(self, other: object) -> str:
+            return "merged"
+
+    assert anything | Knows() == "merged"
+    with pytest.raises(TypeError, match="unsupported operand"):
+        anything | 5
+    with pytest.raises(TypeError, match="unsupported operand"):
+        5 | anything
+
+
 def test_names_that_are_none_do_not_break_what_lists_them() -> None:
     """A server, or a test, may have put them there."""
     values: dict[Any, Any] = {"db": 1, int: 2, ("a", 1): 3}

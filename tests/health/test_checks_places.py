@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db.backends.signals import connection_created
+from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed.exceptions import InvalidDeclaration, LifespanNotRunning
@@ -249,3 +252,41 @@ def test_the_decorator_returns_the_function(registry: Registry) -> None:
 
     assert db.health_check is answers
     assert answers("db")
+
+
+async def test_nobody_waits_for_djangos_shared_thread(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be busy; a check that fails, or a request, has nothing to do there."""
+    is_busy, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        is_busy.set()
+        assert go_on.wait(60)
+
+    @lifespan_resource("it", registry=registry)
+    async def it() -> str:
+        return "the value"
+
+    @it.health
+    async def _check(_: str) -> bool:
+        # As a request in a thread of its own opens one.
+        opened = Wrapper()
+        await asyncio.to_thread(connection_created.send, Wrapper, connection=opened)
+        return False
+
+    holding = asyncio.ensure_future(sync_to_async(hold)())
+    assert await asyncio.to_thread(is_busy.wait, 60)
+    with override_settings(LIFESPAN={"HEALTH_CACHE": 0}):
+        async with (lifespan := Lifespan(registry)):
+            verdicts = [(await lifespan.health())[0].verdict for _ in range(3)]
+            was_busy = not holding.done()
+            go_on.set()
+    await holding
+
+    assert (verdicts, was_busy) == (["fail"] * 3, True)
+    assert [record for record in caplog.records if "hangs" in record.getMessage()] == []
+
+
+class Wrapper:
+    """A connection, to those who do not look at it."""

@@ -146,6 +146,14 @@ def test_a_copy_is_a_dict_of_its_own() -> None:
     assert seen(fetches) == [("a", "int", 1), ("b", "str", 1)]
 
 
+def test_merged_it_is_a_dict() -> None:
+    """As the server's own is."""
+    recorded: Any = RecordedState({"a": 1}, Fetches())
+
+    assert (recorded | {"b": 2}, {"a": 0} | recorded) == ({"a": 1, "b": 2}, {"a": 1})
+    assert {type(recorded | {}), type({} | recorded)} == {dict}
+
+
 def test_what_is_missing_is_noted_where_there_is_a_default() -> None:
     """The default is given, and the name is shown as missing."""
     fetches = Fetches()

@@ -27,6 +27,7 @@ from django_lifespan_typed import (
 )
 from django_lifespan_typed._portal import Portal
 from django_lifespan_typed.exceptions import (
+    InvalidSetting,
     LifespanError,
     LifespanNotRunning,
     StartupTimeout,
@@ -787,6 +788,52 @@ except KeyboardInterrupt:
     ]
 
 
+def test_ctrl_c_twice_while_starting_closes_what_had_started() -> None:
+    """The second comes while the first is cleaned up after."""
+    script = """
+@lifespan_resource("db", needs=(pool,))
+async def db(_: str) -> AsyncGenerator[int]:
+    try:
+        yield 1
+    finally:
+        say("closing")
+        await asyncio.to_thread(go_on.wait)
+        say("closed")
+
+@lifespan_resource("stuck", needs=(db,))
+async def stuck(_: int) -> AsyncGenerator[int]:
+    say("starting")
+    await asyncio.Event().wait()
+    yield 1
+
+def on_sigint(*_: object) -> None:
+    say("interrupted")
+    raise KeyboardInterrupt
+
+go_on = threading.Event()
+signal.signal(signal.SIGUSR1, lambda *_: go_on.set())
+signal.signal(signal.SIGINT, on_sigint)
+try:
+    with Lifespan():
+        say("never")
+except KeyboardInterrupt:
+    say("lifespan loop" in [thread.name for thread in threading.enumerate()])
+"""
+    with running_script(script) as child:
+        child.until("^starting$")
+        child.send(signal.SIGINT)
+        child.until("^closing$")
+        child.send(signal.SIGINT)
+        child.until("^interrupted$", nth=2)
+        child.send(signal.SIGUSR1)
+        assert child.wait() == 0
+
+    assert child.lines == [
+        *("+pool", "starting", "interrupted", "closing", "interrupted"),
+        *("closed", "-pool", "False"),
+    ]
+
+
 def test_ctrl_c_while_a_start_blocks_the_loop_closes_what_has_started() -> None:
     """It has started before it hears of that: then it is left, in its order."""
     script = """
@@ -991,3 +1038,22 @@ def test_work_that_was_interrupted_before_it_began_is_begun_and_cancelled(
         portal.release()
 
     assert journal == ["begun", "unwound"]
+
+
+def test_wrong_settings_leave_no_loop(registry: Registry) -> None:
+    """They are said once, by who enters; the thread ends as ever."""
+    loops: list[asyncio.AbstractEventLoop] = []
+    portal = Portal.shared()
+    loops.append(portal.loop)
+
+    with (
+        override_settings(LIFESPAN={"STRAT_TIMEOUT": 3}),
+        pytest.raises(InvalidSetting),
+    ):
+        try:
+            Lifespan(registry).__enter__()
+        finally:
+            portal.release()
+
+    assert [loop.is_closed() for loop in loops] == [True]
+    assert portal_threads() == []

@@ -220,6 +220,37 @@ async def test_an_override_that_ends_during_a_start(
     assert journal == ["+catalogue", "-catalogue"]
 
 
+async def test_one_that_has_ended_says_what_it_kept_out(
+    add: Add, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lifespan that started meanwhile goes on without it."""
+    monkeypatch.setattr("django_lifespan_typed._missing.default_registry", registry)
+    http = add("http")
+    override = override_state(http, "fake")
+    override.__enter__()
+    async with Lifespan(registry):
+        override.__exit__(None, None, None)
+
+        with pytest.raises(StateNotFound) as caught:
+            get_state({}, http)
+
+    assert "A test overrode 'http' when it started" in str(caught.value)
+
+
+async def test_what_comes_late_is_told_so_beside_managers_of_receivers(
+    add: Add, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server's lifespan has a copy of the registry then."""
+    monkeypatch.setattr("django_lifespan_typed._missing.default_registry", registry)
+    add("http")
+
+    async with Lifespan(registry.copy()):
+        late = add("late")
+
+        with pytest.raises(StateNotFound, match="declared after the lifespan had"):
+            get_state({}, late)
+
+
 async def test_a_plan_that_fails(add: Add, registry: Registry) -> None:
     """Where nothing can start, nothing is kept of the lifespan."""
     add("catalogue", HTTP)
@@ -641,6 +672,35 @@ def test_of_a_test_case_that_is_derived(add: Add, registry: Registry) -> None:
         # As with Django's override_settings: a subclass has the last word.
         ("Again", "other"),
     ]
+
+
+@pytest.mark.parametrize("name", ["run", "debug"])
+def test_of_a_base_beside_a_mixin(name: str, add: Add, registry: Registry) -> None:
+    """What comes after it in the order of the classes is called as ever."""
+    http = add("http")
+    seen: list[object] = []
+
+    def called(self: Any, *args: Any) -> Any:
+        seen.append(name)
+        return getattr(unittest.TestCase, name)(self, *args)
+
+    mixin: Any = type("Mixin", (unittest.TestCase,), {name: called})
+
+    @override_state(http, "fake")
+    class Base(unittest.TestCase): ...
+
+    class Case(Base, mixin):  # type: ignore[misc]
+        def test_it(self) -> None:
+            with Lifespan(registry) as state:
+                seen.append(state[http])
+
+    case = Case("test_it")
+    if name == "debug":
+        case.debug()
+    else:
+        case.run(unittest.TestResult())
+
+    assert seen == [name, "fake"]
 
 
 def test_of_a_test_case_with_two_decorated_bases(add: Add, registry: Registry) -> None:
