@@ -28,8 +28,8 @@ class AtExit:
         """Call *close* at the end of this process."""
         with self._lock:
             if self._pid != os.getpid():
-                self._pid = os.getpid()
                 self._register()
+                self._pid = os.getpid()
             self._closes.append(close)
 
     def _register(self) -> None:
@@ -38,7 +38,10 @@ class AtExit:
         # Before executors are shut down, which closing may want. Private, and
         # there since Python 3.9; atexit comes after them.
         register = getattr(threading, "_register_atexit", atexit.register)
-        register(self._run, os.getpid())
+        try:
+            register(self._run, os.getpid())
+        except RuntimeError:  # another thread serves on when the main one has ended
+            atexit.register(self._run, os.getpid())
         # A child of multiprocessing (a granian worker) may run nothing else.
         from multiprocessing.util import Finalize
 

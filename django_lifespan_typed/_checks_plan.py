@@ -120,9 +120,10 @@ def _check_stop_limits(plan: Plan, registry: Registry) -> Iterator[CheckMessage]
     seconds, chain = _longest_chain(plan, limits)
     # Managers stop one after the other, too, beside the resources.
     managers = [*registry.managers]
-    if managers and len(managers) * read.STOP_TIMEOUT > seconds:
-        seconds, chain = len(managers) * read.STOP_TIMEOUT, managers
-        limits |= {manager.name: read.STOP_TIMEOUT for manager in managers}
+    of_managers = {manager.name: _stop_limit(manager, read) for manager in managers}
+    if sum(of_managers.values()) > seconds:
+        seconds, chain = sum(of_managers.values()), managers
+        limits |= of_managers
     if seconds <= read.STOP_BUDGET or not _is_written(chain):
         return
     # What is needed stops after what needs it.

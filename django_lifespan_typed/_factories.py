@@ -234,4 +234,8 @@ def _each_blocking(iterator: Iterator[Any]) -> Generator[Any, None, None]:
 
 
 def _said_by_contextlib(error: RuntimeError, words: str) -> bool:
-    return len(error.args) == 1 and f"generator {words}" in str(error.args[0])
+    # Of our generator: a helper that the factory uses says it deeper down.
+    frames = error.__traceback__
+    is_last = frames and frames.tb_next is not None and frames.tb_next.tb_next is None
+    said = len(error.args) == 1 and f"generator {words}" in str(error.args[0])
+    return said and bool(is_last)

@@ -18,7 +18,7 @@ from asgiref.sync import iscoroutinefunction
 from ._connections import Opened
 from ._owner import Owner
 from ._resources import HealthCheck
-from ._settings import LifespanSettings
+from ._settings import LifespanSettings, finite
 from ._status import Phase
 from ._worker import Worker
 
@@ -118,7 +118,7 @@ class HealthChecks:
                 task.cancel()
         try:
             if left:
-                await asyncio.wait(left, timeout=_finite(self._settings.CANCEL_TIMEOUT))
+                await asyncio.wait(left, timeout=finite(self._settings.CANCEL_TIMEOUT))
         finally:  # cancelled again, it waits no longer
             for name in self._open:
                 logger.warning("the health check of %r hangs; it is left alone", name)
@@ -158,7 +158,7 @@ class HealthChecks:
         name, limit = owner.resource.name, self._settings.HEALTH_TIMEOUT
         task = self._begin(self._ask(owner, check), f"health {name}")
         self._keep(name, task)
-        await asyncio.wait({task}, timeout=_finite(limit))
+        await asyncio.wait({task}, timeout=finite(limit))
         if not task.done():
             task.cancel()
             return TimeoutError(
@@ -242,7 +242,3 @@ def _record(owner: Owner, found: _Outcome | None) -> ResourceHealth:
 def _failed_on_loop(owner: Owner, found: _Outcome | None) -> bool:
     is_async = iscoroutinefunction(owner.resource.health_check)
     return is_async and found is not None and found.error is not None
-
-
-def _finite(seconds: float) -> float | None:
-    return None if seconds == float("inf") else seconds

@@ -129,6 +129,10 @@ class Host:
         self._records: WeakKeyDictionary[asyncio.AbstractEventLoop, Record] = (
             WeakKeyDictionary()
         )
+        # Those that start while another of the same loop runs.
+        self._coming: WeakKeyDictionary[asyncio.AbstractEventLoop, Record] = (
+            WeakKeyDictionary()
+        )
 
     # --- Where the server sends a lifespan
 
@@ -141,6 +145,8 @@ class Host:
         before = self._records.get(loop)
         if before is None or before.phase != "running":
             self._records[loop] = record
+        else:
+            self._coming[loop] = record
         async with self._recorded(loop, record, scope):
             yield
             await end_cut_off(loop, LifespanSettings.read().STOP_TIMEOUT)
@@ -269,6 +275,7 @@ class Host:
                     record.before = before
                 record.settle("running")
                 self._records[loop] = record
+                self._forget_coming(loop, record)
                 self._look_for_state(loop)
                 try:
                     yield
@@ -280,9 +287,10 @@ class Host:
                     raise
                 finally:
                     record.settle("stopped")
-                    if self._records.get(loop) is record and record.running_before:
-                        # Another server of this loop goes on.
-                        self._records[loop] = record.running_before
+                    other = record.running_before or self._coming.get(loop)
+                    if self._records.get(loop) is record and other is not None:
+                        # Another server of this loop goes on, or is about to.
+                        self._records[loop] = other
                     self._look_for_state(loop)
         except Exception as error:
             if record.phase == "starting":
@@ -290,6 +298,10 @@ class Host:
             raise
         finally:
             self._end(loop, record)
+
+    def _forget_coming(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
+        if self._coming.get(loop) is record:
+            del self._coming[loop]
 
     def _look_for_state(self, loop: asyncio.AbstractEventLoop) -> None:
         record = self._records.get(loop)
@@ -300,6 +312,7 @@ class Host:
 
     def _end(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
         record.lifespan = None
+        self._forget_coming(loop, record)
         later = self._records.get(loop)
         while later is not None:  # none of them keeps what has ended
             later.before = later.running_before
@@ -314,6 +327,7 @@ class Host:
         """A forked child has none of its parent's loops."""
         self.serving.clear()
         self._records.clear()
+        self._coming.clear()
 
 
 async def refuse(scope: Scope, send: Send) -> None:

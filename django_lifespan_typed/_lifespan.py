@@ -97,10 +97,7 @@ class Lifespan:
         self._kept_out = frozenset(covered.fakes)
         # First: a run copies the context for its factories, which are in the block too.
         self._before = running.enter(self)
-        outer = None
-        if isinstance(self._before, Lifespan):
-            is_here = self._before.loop is asyncio.get_running_loop()
-            outer = self._before._run if is_here else None
+        outer = self._run_of_this_task()
         self._run = run = Run(plan, managers, values, covered, settings, outer=outer)
         self._checks = HealthChecks(run.owners.values(), values, run.context, settings)
         self._entered_in = os.getpid()
@@ -136,6 +133,15 @@ class Lifespan:
             raise errors[0]
         if errors:
             raise ExceptionGroup("lifespan resources failed to stop", errors)
+
+    def _run_of_this_task(self) -> Run | None:
+        """That of the resource which runs this lifespan, maybe inside another."""
+        task, before = asyncio.current_task(), self._before
+        while isinstance(before, Lifespan):
+            if before._run is not None and before._run.has(task):
+                return before._run
+            before = before._before
+        return None
 
     async def _end(self, run: Run) -> list[Exception]:
         assert self._checks is not None, "it was entered"
@@ -273,6 +279,11 @@ class Lifespan:
         """The event loop that it runs on; None while it does not run."""
         here = self._entered_in == os.getpid()
         return self._run.loop if self._run is not None and here else None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether its start is over, and its stop not near."""
+        return self._run is not None and self._run.is_up and not self.is_stopping
 
     @property
     def is_stopping(self) -> bool:

@@ -126,8 +126,10 @@ def _decorate_class(cls: Any, override: override_state[Any]) -> None:
             f"override_state() decorates functions and TestCase classes, not {cls!r}\n"
             "Decorate its test methods."
         )
-    if not hasattr(cls, OVERRIDES):
-        for name in "run", "debug":
+    inherits = hasattr(cls, OVERRIDES)
+    for name in "run", "debug":
+        own = vars(cls).get(name)
+        if not (inherits if own is None else hasattr(own, OVERRIDES)):
             setattr(cls, name, _overridden(cls, name))
     setattr(cls, OVERRIDES, (override, *vars(cls).get(OVERRIDES, ())))
 
@@ -139,19 +141,28 @@ def _overridden(cls: type, name: str) -> Callable[..., Any]:
     @wraps(getattr(cls, name))
     def overridden(self: Any, *args: Any, **kwargs: Any) -> Any:
         # Else it is inherited, as super() has it: mixins may stand in between.
-        run: Callable[..., Any] = own or _inherited(self.__class__, cls, name)
+        run = own or _inherited(self.__class__, cls, overridden)
         with ExitStack() as stack:
             for override in overrides_of_class(self.__class__):
                 stack.enter_context(override)
             return run(self, *args, **kwargs)
 
+    setattr(overridden, OVERRIDES, True)
     return overridden
 
 
-def _inherited(cls: type, after: type, name: str) -> Callable[..., Any]:
-    later = cls.__mro__[cls.__mro__.index(after) + 1 :]
+def _inherited(
+    cls: type, decorated: type, function: Callable[..., Any]
+) -> Callable[..., Any]:
+    name, order = function.__name__, cls.__mro__
+    # A class decorator may have made the class anew, or another from it.
+    last = max(
+        index
+        for index, base in enumerate(order)
+        if base is decorated or vars(base).get(name) is function
+    )
     found: Callable[..., Any] = next(
-        vars(base)[name] for base in later if name in vars(base)
+        vars(base)[name] for base in order[last + 1 :] if name in vars(base)
     )
     return found
 

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Final, TypeAlias, final
 
 from ._anyio import shielded
-from ._settings import LifespanSettings
+from ._settings import LifespanSettings, finite
 from .exceptions import LifespanError, ProtocolError, notes_of, said
 from .types import ASGIApplication, Message, Receive, Scope, Send, State
 
@@ -120,7 +120,8 @@ class _Peer:
         self._app = app
         self._inbox: asyncio.Queue[Message] = asyncio.Queue()
         self._outbox: asyncio.Queue[Message] = asyncio.Queue()
-        self._receiving = asyncio.Event()
+        self._receivers = 0
+        self._asked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._cause: BaseException | None = None
         self._user = asyncio.current_task()
@@ -153,11 +154,7 @@ class _Peer:
             return
         try:
             await self._exchange("shutdown")
-            # That message is the end of it (ASGI specification): what waits for
-            # another is ended. It may close for a while yet.
-            waiting = asyncio.ensure_future(self._receiving.wait())
-            await asyncio.wait({waiting, self._task}, return_when="FIRST_COMPLETED")
-            waiting.cancel()
+            await self._until_closed(self._task)
             if not self._task.done():
                 await self._cancel()
         except BaseException:
@@ -174,11 +171,33 @@ class _Peer:
         except BaseException as error:  # noqa: BLE001 - some would end the loop
             self._cause = error
 
+    async def _until_closed(self, task: asyncio.Task[None]) -> None:
+        # Its message is the end of it (ASGI specification). It may close for a while
+        # yet, but has not for ever, and less where it waits for another message.
+        settings = LifespanSettings.read()
+        asking = asyncio.ensure_future(self._asked.wait())
+        try:
+            await asyncio.wait(
+                {asking, task},
+                timeout=finite(settings.STOP_TIMEOUT),
+                return_when="FIRST_COMPLETED",
+            )
+            if asking.done():
+                await asyncio.wait({task}, timeout=finite(settings.CANCEL_TIMEOUT))
+        finally:
+            asking.cancel()
+        if not (task.done() or asking.done()):
+            logger.warning("%s is down and goes on; it is cancelled", self._name)
+
     async def _receive(self) -> Message:
-        self._receiving.set()
-        message = await self._inbox.get()
-        self._receiving.clear()
-        return message
+        self._receivers += 1
+        self._asked.set()
+        try:
+            return await self._inbox.get()
+        finally:
+            self._receivers -= 1
+            if not self._receivers:
+                self._asked.clear()
 
     async def _exchange(self, event: str) -> None:
         assert self._task is not None
@@ -221,8 +240,7 @@ class _Peer:
     async def _cancel(self) -> None:
         assert self._task is not None
         self._task.cancel()
-        seconds = LifespanSettings.read().CANCEL_TIMEOUT
-        limit = None if seconds == float("inf") else seconds
+        limit = finite(LifespanSettings.read().CANCEL_TIMEOUT)
         with shielded():
             await asyncio.wait({self._task}, timeout=limit)
         if not self._task.done():

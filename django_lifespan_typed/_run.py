@@ -51,8 +51,7 @@ class Run:
         self.context = copy_context()
         """Where it was entered, and what its code runs in copies of."""
         self._entered_by = asyncio.current_task()
-        is_inside = outer is not None and outer.has(self._entered_by)
-        self._outer = outer if is_inside else None
+        self._outer = outer
         """That of the resource which runs this one."""
         self._unmet = {name: len(needs) for name, needs in plan.needs.items()}
         self._ready: deque[Owner] = deque()
@@ -66,7 +65,8 @@ class Run:
         self._failure: BaseException | None = None
         self.will_stop = False
         """Set when the stop is near: who is cancelled from then on waits its turn."""
-        self._is_up = False
+        self.is_up = False
+        """Set when the start is over."""
         self._stopping = False
         self._stop_before = float("inf")
         self._changed: asyncio.Future[None] | None = None
@@ -90,7 +90,7 @@ class Run:
             slow.cancel()
         if self._failure is not None:
             raise self._failure
-        self._is_up = True
+        self.is_up = True
         await opened.close(self._settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.owners.values(), began)
 
@@ -242,7 +242,7 @@ class Run:
         """Stop whoever was kept by *owner* alone."""
         self._unfinished -= 1
         wrong = owner.start_error
-        if owner.phase == "crashed" and not (self._is_up or self._stopping):
+        if owner.phase == "crashed" and not (self.is_up or self._stopping):
             wrong = owner.error  # those that need it would start with what is dead
         try:
             if wrong is not None and owner.resource.optional and not self._stopping:

@@ -27,6 +27,8 @@ class RunningLifespan(Protocol):
     @property
     def state(self) -> LifespanState: ...
     @property
+    def is_up(self) -> bool: ...
+    @property
     def is_stopping(self) -> bool: ...
     def status(self) -> tuple[ResourceStatus, ...]: ...
     async def health(self) -> tuple[ResourceHealth, ...]: ...
@@ -83,10 +85,10 @@ class Running:
     def complete_on(
         self, loop: asyncio.AbstractEventLoop, registry: Registry | None
     ) -> RunningLifespan | None:
-        """The first lifespan of *loop* with all of *registry* that is not ending."""
+        """The first lifespan of *loop* that runs all of *registry*."""
         for own, lifespan in self._lifespans.copy():
             is_complete = lifespan.registry is registry and lifespan.only is None
-            if own is loop and is_complete and not lifespan.is_stopping:
+            if own is loop and is_complete and lifespan.is_up:
                 return lifespan
         return None
 

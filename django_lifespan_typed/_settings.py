@@ -99,3 +99,8 @@ def checked_setting(name: object, value: object, known: list[str]) -> Any:
 def _default(name: str) -> float:
     default: float = getattr(LifespanSettings, name)
     return default
+
+
+def finite(seconds: float) -> float | None:
+    """A time limit as asyncio has it: None for none."""
+    return None if seconds == float("inf") else seconds

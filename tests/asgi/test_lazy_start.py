@@ -574,6 +574,34 @@ say("closed")
 """
 
 
+def test_what_starts_when_the_main_thread_has_ended_is_closed_too() -> None:
+    """A server in another thread, which is no daemon: at the end of the process."""
+    script = """
+from django_lifespan_typed.asgi import with_lifespan
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    say(get_state(scope, pool) == f"pool of {os.getpid()}")
+
+async def ask() -> None:
+    await with_lifespan(app)({"type": "http"}, app, app)
+
+def serve() -> None:
+    threading.main_thread().join()
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(ask())
+    loops.append(loop)  # never closed
+
+loops: list[Any] = []
+threading.Thread(target=serve).start()
+"""
+    with running_script(script) as child:
+        assert child.wait() == 0, child.output
+
+    assert [line for line in child.lines if "lifespan" not in line][:3] == [
+        *("+pool", "True", "-pool")
+    ]
+
+
 def test_a_loop_that_was_closed_under_it_does_not_hold_up_the_end() -> None:
     """Nothing can be awaited there any more: the process ends without an error."""
     with running_script(LEFT) as child:
@@ -730,6 +758,41 @@ async def test_two_servers_that_start_at_once_serve_until_the_last_stops(
             await ask()
 
     assert statuses == [200, 200, 200, 503]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_requests_wait_for_a_server_that_starts_when_the_other_has_stopped(
+    fails: bool, registry: Registry
+) -> None:
+    """They are neither refused meanwhile nor served half-started."""
+    opening, go_on = asyncio.Event(), asyncio.Event()
+    opened: list[int] = []
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        opened.append(7)
+        if len(opened) == 2:
+            opening.set()
+            await go_on.wait()
+            if fails:
+                raise ValueError("there is none")
+        yield 7
+
+    handler = LifespanASGIHandler(registry)
+    async with FakeServer(handler, state=None) as two:
+        async with FakeServer(handler, state=None) as one:
+            await one.startup()
+            two.tell("lifespan.startup")
+            await asyncio.wait_for(opening.wait(), LIMIT)
+            await one.shutdown()
+        asking = asyncio.ensure_future(request(handler, "/everywhere"))
+        await asyncio.sleep(0)
+        waits = not asking.done()
+        go_on.set()
+        await two.reply()
+        status = status_of(await asking)
+
+    assert (waits, status) == (True, 503 if fails else 200)
 
 
 async def test_a_second_server_that_fails_to_start_does_not_end_the_first(

@@ -482,6 +482,37 @@ async def test_an_application_may_close_after_it_has_said_that_it_is_down(
     assert journal == ["closed"]
 
 
+@pytest.mark.parametrize("asks", [True, False])
+async def test_an_application_that_is_down_and_goes_on_is_cancelled(
+    asks: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where it waits for more, also in a task of its own, it has time to close."""
+    journal: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for event in "startup", "shutdown":
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+        asking = [asyncio.ensure_future(receive()) for _ in range(2 * asks)]
+        try:
+            await asyncio.sleep(0)
+            journal.append("closing")
+            await asyncio.Event().wait()
+        finally:
+            for each in asking:
+                each.cancel()
+            journal.append("cancelled")
+
+    with override_settings(LIFESPAN={"STOP_TIMEOUT": 0.05, "CANCEL_TIMEOUT": 0.05}):
+        async with run_asgi_lifespan(app):
+            pass
+
+    assert journal == ["closing", "cancelled"]
+    assert ("is down and goes on" in caplog.text) == (not asks)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 async def test_an_application_that_ignores_its_cancellation_is_left(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -372,6 +372,19 @@ def test_names_each_setting_that_is_wrong(
     ]
 
 
+def test_managers_without_a_limit_are_within_the_budget(registry: Registry) -> None:
+    """Infinite leaves it to the budget, as for resources."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[dict[str, int]]:
+        yield {"one": 1}
+
+    register_lifespan_manager(context_manager=opened, registry=registry)
+
+    with override_settings(LIFESPAN={"STOP_TIMEOUT": INFINITE}):
+        assert list(check_registry(registry)) == []
+
+
 def test_names_managers_above_the_budget(registry: Registry) -> None:
     """They stop one after the other."""
 

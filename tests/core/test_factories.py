@@ -289,6 +289,29 @@ async def test_a_runtime_error_of_the_factory_is_its_own(
     assert caught.value is error
 
 
+@asynccontextmanager
+async def of_a_library(times: int) -> AsyncGenerator[int]:
+    """What a factory uses, and is not at fault for."""
+    for number in range(times):
+        yield number
+
+
+@pytest.mark.parametrize(("times", "words"), [(0, "didn't yield"), (2, "didn't stop")])
+async def test_what_a_helper_of_a_factory_says_is_the_helpers(
+    times: int, words: str, registry: Registry
+) -> None:
+    """It has its own traceback: the factory is well."""
+
+    @lifespan_resource("it", registry=registry)
+    async def _it() -> AsyncGenerator[int]:
+        async with of_a_library(times) as value:
+            yield value
+
+    with pytest.raises(RuntimeError, match=f"^generator {words}"):
+        async with Lifespan(registry):
+            pass
+
+
 @pytest.mark.parametrize("kind", ["async", "blocking"])
 async def test_a_factory_that_raises_before_it_gives_anything(
     kind: str, registry: Registry

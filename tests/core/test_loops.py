@@ -214,9 +214,16 @@ async def test_a_lifespan_in_a_resource_keeps_its_order_when_all_is_cancelled(
     probes.add_chain("a", "b", "c")
     started = asyncio.Event()
 
+    between = Registry()
+
+    @lifespan_resource("between", registry=between)
+    async def _between() -> AsyncGenerator[int]:
+        yield 1
+        journal.append("-between")
+
     @lifespan_resource("inner", registry=registry)
     async def _inner() -> AsyncGenerator[Any]:
-        async with Lifespan(inner) as state:
+        async with Lifespan(between), Lifespan(inner) as state:
             yield state
 
     async def serve() -> None:
@@ -235,7 +242,7 @@ async def test_a_lifespan_in_a_resource_keeps_its_order_when_all_is_cancelled(
         other.cancel()
     await asyncio.wait({task})
 
-    assert journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
+    assert journal == ["+a", "+b", "+c", "-c", "-b", "-a", "-between"]
     assert_closed(*probes.all())
 
 

@@ -674,6 +674,57 @@ def test_of_a_test_case_that_is_derived(add: Add, registry: Registry) -> None:
     ]
 
 
+def again(cls: Any) -> Any:
+    """As class decorators make a class anew."""
+    return type(cls.__name__, cls.__bases__, dict(vars(cls)))
+
+
+def derived(cls: Any) -> Any:
+    """As class decorators make others from one."""
+    return type(cls.__name__, (cls,), dict(vars(cls)))
+
+
+@pytest.mark.parametrize("made", [again, derived])
+def test_of_a_class_that_another_decorator_makes(
+    made: Callable[[Any], Any], add: Add, registry: Registry
+) -> None:
+    """It runs each test once, with the fake."""
+    http = add("http")
+    seen: list[object] = []
+
+    @made
+    @override_state(http, "fake")
+    class Case(unittest.TestCase):
+        def test_it(self) -> None:
+            with Lifespan(registry) as state:
+                seen.append(state[http])
+
+    assert run_case(Case) == []
+    assert seen == ["fake"]
+
+
+def test_of_a_class_with_a_run_of_its_own(add: Add, registry: Registry) -> None:
+    """Which does not call the one that it inherits, which is decorated too."""
+    http, mail = add("http"), add("mail")
+    seen: list[object] = []
+
+    @override_state(http, "fake")
+    class Base(unittest.TestCase): ...
+
+    @override_state(mail, "fake mail")
+    class Case(Base):
+        def run(self, result: Any = None) -> Any:
+            seen.append("run")
+            return unittest.TestCase.run(self, result)
+
+        def test_it(self) -> None:
+            with Lifespan(registry) as state:
+                seen.extend([state[http], state[mail]])
+
+    assert run_case(Case) == []
+    assert seen == ["run", "fake", "fake mail"]
+
+
 @pytest.mark.parametrize("name", ["run", "debug"])
 def test_of_a_base_beside_a_mixin(name: str, add: Add, registry: Registry) -> None:
     """What comes after it in the order of the classes is called as ever."""

@@ -37,7 +37,7 @@ MUTANTS = (
         "a failed start does not wait for its siblings",
         "_run:Run._until_finished",
         "while self._unfinished:",
-        "while self._unfinished and self._is_up:",
+        "while self._unfinished and self.is_up:",
         "starts",
     ),
     Mutant(
