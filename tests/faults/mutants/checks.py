@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         "health checks have no limit",
         "_health:HealthChecks._within_limit",
-        "timeout=_finite(limit)",
+        "timeout=finite(limit)",
         "timeout=None",
         "health",
     ),
