@@ -142,9 +142,8 @@ class Portal:
         while not outcome.done() and self.alive:
             with suppress(BaseException):
                 self.loop.call_soon_threadsafe(cancel)
-                while not wait((outcome,), timeout=_PIECE).done:
-                    if not self._thread.is_alive():
-                        return
+                while self._thread.is_alive() and not outcome.done():
+                    wait((outcome,), timeout=_PIECE)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)

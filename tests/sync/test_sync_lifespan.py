@@ -791,6 +791,8 @@ except KeyboardInterrupt:
 def test_ctrl_c_twice_while_starting_closes_what_had_started() -> None:
     """The second comes while the first is cleaned up after."""
     script = """
+from django_lifespan_typed import _portal
+
 @lifespan_resource("db", needs=(pool,))
 async def db(_: str) -> AsyncGenerator[int]:
     try:
@@ -798,6 +800,7 @@ async def db(_: str) -> AsyncGenerator[int]:
     finally:
         say("closing")
         await asyncio.to_thread(go_on.wait)
+        await asyncio.sleep(0.1)  # several pieces
         say("closed")
 
 @lifespan_resource("stuck", needs=(db,))
@@ -810,6 +813,7 @@ def on_sigint(*_: object) -> None:
     say("interrupted")
     raise KeyboardInterrupt
 
+_portal._PIECE = 0.01
 go_on = threading.Event()
 signal.signal(signal.SIGUSR1, lambda *_: go_on.set())
 signal.signal(signal.SIGINT, on_sigint)
