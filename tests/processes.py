@@ -28,6 +28,17 @@ LIMIT: Final = 60
 UNMEASURED: Final[Mapping[str, None]] = {"COVERAGE_PROCESS_CONFIG": None}
 
 
+# What asyncio's debug mode says of a slow step is of the machine: no test is of that.
+_SLOW_STEP: Final = re.compile(
+    r"^.*Executing <.* took \d+\.\d{3} seconds(\n|\Z)", re.MULTILINE
+)
+
+
+def without_slow_steps(text: str) -> str:
+    """What a child has printed, without that."""
+    return _SLOW_STEP.sub("", text)
+
+
 def environment(**variables: str | None) -> dict[str, str]:
     """
     The environment of a child, without the settings of the tests, and without each
@@ -71,7 +82,7 @@ class Process:
     def _read(self) -> None:
         assert self._popen.stdout is not None
         with self._popen.stdout as lines:
-            for line in lines:
+            for line in filter(without_slow_steps, lines):
                 with self._printed:
                     self.lines.append(line.rstrip("\n"))
                     self._printed.notify_all()

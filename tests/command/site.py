@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.processes import LIMIT, Process, environment, running
+from tests.processes import LIMIT, Process, environment, running, without_slow_steps
 
 PROJECT: Final = Path(__file__).resolve().parent / "project"
 COMMAND: Final = ("manage.py", "lifespan")
@@ -40,7 +40,8 @@ def lifespan(app: str, *arguments: str, **variables: str | None) -> Ran:
         encoding="utf-8",
         timeout=LIMIT,
     )
-    return Ran(ran.returncode, ran.stdout, ran.stderr)
+    out, err = map(without_slow_steps, (ran.stdout, ran.stderr))
+    return Ran(ran.returncode, out, err)
 
 
 def going_on(
@@ -75,7 +76,7 @@ def in_terminal(app: str, *arguments: str, columns: int = 80) -> tuple[int, str]
             os.killpg(child.pid, signal.SIGKILL)
         child.wait(LIMIT)
         os.close(ours)
-    return code, written.decode().replace("\r\n", "\n")
+    return code, without_slow_steps(written.decode().replace("\r\n", "\n"))
 
 
 def unnumbered(text: str) -> str:
