@@ -141,7 +141,7 @@ def _overridden(cls: type, name: str) -> Callable[..., Any]:
     @wraps(getattr(cls, name))
     def overridden(self: Any, *args: Any, **kwargs: Any) -> Any:
         # Else it is inherited, as super() has it: mixins may stand in between.
-        run = own or _inherited(self.__class__, cls, overridden)
+        run = own or _inherited(self.__class__, cls, name, overridden)
         with ExitStack() as stack:
             for override in overrides_of_class(self.__class__):
                 stack.enter_context(override)
@@ -152,9 +152,9 @@ def _overridden(cls: type, name: str) -> Callable[..., Any]:
 
 
 def _inherited(
-    cls: type, decorated: type, function: Callable[..., Any]
+    cls: type, decorated: type, name: str, function: Callable[..., Any]
 ) -> Callable[..., Any]:
-    name, order = function.__name__, cls.__mro__
+    order = cls.__mro__
     # A class decorator may have made the class anew, or another from it.
     last = max(
         index
