@@ -197,10 +197,12 @@ async def test_of_a_transaction_that_is_not_ours(
 def break_connection(alias: str) -> None:
     """Its server has gone: what closes it fails."""
 
+    wrapper: Any = connections[alias]
+
     def gone() -> None:
+        wrapper.connection.close()  # Python 3.13 would complain
         raise OperationalError("the server has gone away")
 
-    wrapper: Any = connections[alias]
     wrapper._close = gone
 
 
