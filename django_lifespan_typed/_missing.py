@@ -91,7 +91,8 @@ def _why(
 
 
 def _find_it() -> str:
-    if apps.is_installed("django_lifespan_typed"):
+    # Asked before Django is set up, the registry of apps raises.
+    if not apps.apps_ready or apps.is_installed("django_lifespan_typed"):
         return ""
     return (
         'lifespan.py is looked for where "django_lifespan_typed" is in INSTALLED_APPS, '

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.apps import apps
 from django.http import HttpRequest
 from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
@@ -289,6 +290,16 @@ def test_where_our_app_is_installed_it_is_not_said_to_be_missing() -> None:
         get_state({"state": {"other": 1}}, absent)
 
     assert "INSTALLED_APPS" not in str(caught.value)
+
+
+def test_before_django_is_set_up_the_error_is_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a script without ``django.setup()``, or while models are imported."""
+    monkeypatch.setattr(apps, "apps_ready", False)
+
+    with pytest.raises(StateNotFound, match="nothing registers it"):
+        get_state({"state": {"other": 1}}, StateKey[int]("absent"))
 
 
 def test_of_a_name_that_a_tests_state_lacks_the_error_says_what_there_is() -> None:
