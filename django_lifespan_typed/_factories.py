@@ -21,7 +21,7 @@ from inspect import isasyncgenfunction, isawaitable, isclass, isgeneratorfunctio
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from ._typing import override
+from ._compat import override
 from ._worker import Worker
 
 Opened: TypeAlias = AbstractAsyncContextManager[Any]

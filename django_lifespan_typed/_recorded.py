@@ -9,9 +9,9 @@ from threading import Lock
 from typing import Any, NamedTuple, final
 
 from ._access import state_for_request
+from ._compat import override
 from ._source import Source
 from ._state import LifespanState, merged
-from ._typing import override
 from .types import State
 
 _OWN = __name__.rpartition(".")[0]

@@ -10,11 +10,11 @@ from contextlib import (
 )
 from typing import Any, Final, TypeAlias, TypeVar, final
 
+from ._compat import override
 from ._factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
 from ._keys import StateKey
 from ._signatures import mismatch
 from ._source import Source, calling_source, source_of
-from ._typing import override
 from ._value_types import described, fits, is_generator, promised
 from .exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from ._typing import Self
+from ._compat import Self
 from .exceptions import InvalidSetting
 
 

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, final, overload
 
 from django.http import HttpRequest
 
+from ._compat import Self, override
 from ._keys import StateKey
-from ._typing import Self, override
 from .exceptions import StateNotFound, quoted, suggestion
 from .types import State
 

@@ -12,10 +12,10 @@ from django.test import AsyncClient, Client
 from django.test.client import ClientHandler
 
 from ._access import current_lifespan
+from ._compat import Self, override
 from ._keys import StateKey
 from ._lifespan import Lifespan
 from ._registry import Registry
-from ._typing import Self, override
 from .exceptions import LifespanNotRunning
 from .types import State
 

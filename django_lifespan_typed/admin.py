@@ -10,8 +10,8 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 
+from ._compat import override
 from ._status_page import is_active_staff
-from ._typing import override
 from .views import status_page
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
-from ._typing import override
+from ._compat import override
 from .checks import register_checks
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 from asgiref.sync import iscoroutinefunction
 from django.core.management.base import BaseCommand
 
+from ._compat import override
 from ._keys import StateKey
 from ._lifespan import Lifespan
 from ._plan import keys_only
 from ._registry import Registry
 from ._state import LifespanState
 from ._sync_loop import in_loop
-from ._typing import override
 from .exceptions import LifespanError
 
 __all__ = ["LifespanCommand"]

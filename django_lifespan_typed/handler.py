@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 
+from ._compat import override
 from ._host import host_of, refuse
 from ._protocol import answer_lifespan
 from ._registry import Registry, default_registry
-from ._typing import override
 from .servers import attach
 
 __all__ = ["LifespanASGIHandler"]

@@ -11,9 +11,9 @@ from django.template import Context, Engine, Template
 from django.utils.safestring import SafeString
 
 from ._access import current_lifespan
+from ._compat import override
 from ._recorded import Fetch, Fetches, Watch, class_name
 from ._status import ResourceStatus
-from ._typing import override
 from .exceptions import LifespanNotRunning
 
 try:

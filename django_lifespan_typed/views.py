@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 
 from ._access import current_lifespan
+from ._compat import override
 from ._health import ResourceHealth, Verdict
 from ._settings import LifespanSettings
 from ._status_page import status_page
-from ._typing import override
 from .exceptions import said
 
 __all__ = ["livez", "readyz", "status_page"]

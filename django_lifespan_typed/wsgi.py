@@ -14,12 +14,12 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from ._at_exit import at_exit
+from ._compat import override
 from ._host import Record, host_of
 from ._portal import Portal
 from ._registry import Registry, default_registry
 from ._running import running
 from ._sync_loop import use_loop
-from ._typing import override
 
 __all__ = ["LifespanWSGIHandler", "get_wsgi_application"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final, final
 
-from django_lifespan_typed._typing import override
+from django_lifespan_typed._compat import override
 
 logger: Final = logging.getLogger(__name__.partition(".")[0])
 
