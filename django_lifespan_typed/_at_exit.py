@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeAlias, final
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 Close: TypeAlias = Callable[[], object]
 

@@ -16,7 +16,7 @@ from django.db.backends.signals import connection_created
 
 from ._compat import Self
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 @final

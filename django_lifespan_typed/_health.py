@@ -22,7 +22,7 @@ from ._settings import LifespanSettings, finite
 from ._status import Phase
 from ._worker import Worker
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from ._settings import LifespanSettings
 from ._signalled import run_with_signals
 from .types import Scope, Send
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 Phase: TypeAlias = Literal["starting", "running", "failed", "stopped"]
 

@@ -23,7 +23,7 @@ from ._resources import Resource
 from ._settings import LifespanSettings
 from ._status import Phase, ResourceStatus
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 class Group(Protocol):

@@ -16,7 +16,7 @@ from .types import ASGIApplication, Message, Receive, Scope, Send, State
 
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 _SPEC: Final = "the ASGI specification, 'Lifespan Protocol'"
 

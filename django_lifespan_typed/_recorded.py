@@ -14,7 +14,7 @@ from ._source import Source
 from ._state import LifespanState, merged
 from .types import State
 
-_OWN = __name__.rpartition(".")[0]
+_OWN = __name__.partition(".")[0]
 # Between us and the line that fetches.
 _BETWEEN = {"_collections_abc", "collections.abc", "typing"}
 

@@ -12,7 +12,7 @@ from ._owner import Owner
 from ._plan import Plan
 from .exceptions import quoted
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 @final

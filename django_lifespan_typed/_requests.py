@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Any, Final
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 # Where a task serves us, by what it has called.
 _OURS: Final = {"LifespanASGIHandler.__call__", "with_lifespan.__call__"}

@@ -20,7 +20,7 @@ from ._report import Repeating, log_slow, log_started, log_stopped
 from ._resources import Resource
 from ._settings import LifespanSettings
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 @final

@@ -21,7 +21,7 @@ from .types import Scope
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 @asynccontextmanager

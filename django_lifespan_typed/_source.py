@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_OWN = __name__.rpartition(".")[0]
+_OWN = __name__.partition(".")[0]
 
 
 class Source(NamedTuple):

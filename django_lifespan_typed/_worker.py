@@ -15,7 +15,7 @@ from ._anyio import by_anyio, shielded
 from ._connections import close_own_connections
 from ._sync_loop import use_loop
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from ._sync_loop import use_loop
 
 __all__ = ["connect_lifespan"]
 
-logger: Final = logging.getLogger(__package__)
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 # Celery's timers take no infinity.
 _A_DAY: Final = 86400.0

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from django_lifespan_typed._compat import override
 
-logger: Final = logging.getLogger(__name__.partition(".")[0])
+logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 @contextmanager
