@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeVar, overload
 
 from django.http import HttpRequest
 
-from ._keys import StateKey
+from ._declare.keys import StateKey
 from ._overrides import overrides
 from ._running import RunningLifespan, running
 from ._state import LifespanState

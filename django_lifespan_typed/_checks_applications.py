@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from ._checks_code import file_of, parsed
 from ._checks_messages import warning
-from ._registry import Registry
+from ._declare.registry import Registry
 from .asgi import with_lifespan
 from .exceptions import quoted, said
 from .handler import LifespanASGIHandler

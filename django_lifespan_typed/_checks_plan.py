@@ -12,11 +12,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 
 from ._checks_messages import error, warning
-from ._plan import Plan
-from ._registry import Registry
-from ._resources import Resource
+from ._declare.plan import Plan
+from ._declare.registry import Registry
+from ._declare.resources import Resource
+from ._declare.value_types import returned_bare
 from ._settings import LifespanSettings, checked_setting
-from ._value_types import returned_bare
 from .exceptions import CircularNeeds, InvalidSetting, quoted, suggestion, typename
 
 

@@ -15,7 +15,7 @@ from django.urls import get_resolver
 
 from ._checks_code import Code, named, written
 from ._checks_messages import warning
-from ._source import Source
+from ._declare.location import Source
 from .middleware import LifespanStateMiddleware
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda

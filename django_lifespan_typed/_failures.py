@@ -6,7 +6,7 @@ from asyncio import CancelledError
 from collections.abc import Collection
 from typing import Any
 
-from ._resources import Resource
+from ._declare.resources import Resource
 from .exceptions import (
     ResourceCrashed,
     ShutdownError,

@@ -16,8 +16,8 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, final
 from asgiref.sync import iscoroutinefunction
 
 from ._connections import Opened
+from ._declare.resources import HealthCheck
 from ._owner import Owner
-from ._resources import HealthCheck
 from ._settings import LifespanSettings, finite
 from ._status import Phase
 from ._worker import Worker

@@ -16,8 +16,8 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from ._anyio import shielded
 from ._at_exit import at_exit
+from ._declare.registry import Registry, default_registry
 from ._lifespan import Lifespan
-from ._registry import Registry, default_registry
 from ._requests import end_cut_off
 from ._running import RunningLifespan, running
 from ._settings import LifespanSettings

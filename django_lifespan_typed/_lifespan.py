@@ -12,12 +12,12 @@ from typing import Any, ParamSpec, TypeVar, final
 
 from ._anyio import shielded
 from ._calling import call_on
+from ._declare.keys import StateKey
+from ._declare.plan import Plan, keys_only
+from ._declare.registry import Registry, default_registry
 from ._health import HealthChecks, ResourceHealth
-from ._keys import StateKey
 from ._overrides import Covered, overrides
-from ._plan import Plan, keys_only
 from ._portal import Portal
-from ._registry import Registry, default_registry
 from ._run import Run
 from ._running import RunningLifespan, running
 from ._settings import LifespanSettings

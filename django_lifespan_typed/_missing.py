@@ -8,8 +8,8 @@ from typing import Any
 
 from django.apps import apps
 
-from ._keys import StateKey
-from ._registry import default_registry
+from ._declare.keys import StateKey
+from ._declare.registry import default_registry
 from ._running import RunningLifespan, running
 from ._status import ResourceStatus
 from .exceptions import StateNotFound, quoted, suggestion

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from asgiref.sync import iscoroutinefunction
 
-from ._keys import StateKey
+from ._declare.keys import StateKey
 from ._overrides import overrides
 
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any, Final, Protocol, final
 
 from ._anyio import by_anyio, shield_from
+from ._declare.resources import Resource
 from ._failures import (
     crashed,
     failed_start,
@@ -19,7 +20,6 @@ from ._failures import (
     late_stop,
     skipped_start,
 )
-from ._resources import Resource
 from ._settings import LifespanSettings
 from ._status import Phase, ResourceStatus
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, final
 
-from ._plan import Plan
-from ._resources import Resource
-from ._value_types import described, fits
+from ._declare.plan import Plan
+from ._declare.resources import Resource
+from ._declare.value_types import described, fits
 from .exceptions import DuplicateName, InvalidFactory, InvalidValue
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
-from ._keys import StateKey
+from ._declare.keys import StateKey
 from ._lifespan import Lifespan
 from ._pytest_loops import SCOPES, Scope, has_asyncio, name_of
 from .testing import OverrideState, override_state

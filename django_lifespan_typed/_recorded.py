@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, final
 
 from ._access import state_for_request
 from ._compat import override
-from ._source import Source
+from ._declare.location import Source
 from ._state import LifespanState, merged
 from .types import State
 

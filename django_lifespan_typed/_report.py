@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final, final
 
+from ._declare.plan import Plan
 from ._owner import Owner
-from ._plan import Plan
 from .exceptions import quoted
 
 logger: Final = logging.getLogger("django_lifespan_typed")

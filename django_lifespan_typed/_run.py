@@ -11,13 +11,13 @@ from time import monotonic
 from typing import Any, Final, final
 
 from ._connections import Opened, close_connections
+from ._declare.plan import Plan
+from ._declare.resources import Resource
 from ._failures import crashed
 from ._overrides import Covered
 from ._owner import Owner
-from ._plan import Plan
 from ._publication import Publication
 from ._report import Repeating, log_slow, log_started, log_stopped
-from ._resources import Resource
 from ._settings import LifespanSettings
 
 logger: Final = logging.getLogger("django_lifespan_typed")

@@ -7,9 +7,9 @@ import os
 from contextvars import ContextVar
 from typing import Any, Protocol, final
 
+from ._declare.keys import StateKey
+from ._declare.registry import Registry
 from ._health import ResourceHealth
-from ._keys import StateKey
-from ._registry import Registry
 from ._state import LifespanState
 from ._status import ResourceStatus
 from .exceptions import said

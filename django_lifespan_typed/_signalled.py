@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from ._anyio import shielded
 from ._connections import Opened
+from ._declare.location import source_of
+from ._declare.registry import Registry
 from ._dispatch import send
 from ._lifespan import Lifespan
-from ._registry import Registry
 from ._settings import LifespanSettings
-from ._source import source_of
 from .signals import asgi_lifespan, asgi_shutdown, asgi_startup
 from .types import Scope
 

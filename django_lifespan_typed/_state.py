@@ -8,7 +8,7 @@ from typing import Any, TypeVar, final, overload
 from django.http import HttpRequest
 
 from ._compat import Self, override
-from ._keys import StateKey
+from ._declare.keys import StateKey
 from .exceptions import StateNotFound, quoted, suggestion
 from .types import State
 

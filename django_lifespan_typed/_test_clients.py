@@ -13,9 +13,9 @@ from django.test.client import ClientHandler
 
 from ._access import current_lifespan
 from ._compat import Self, override
-from ._keys import StateKey
+from ._declare.keys import StateKey
+from ._declare.registry import Registry
 from ._lifespan import Lifespan
-from ._registry import Registry
 from .exceptions import LifespanNotRunning
 from .types import State
 

@@ -7,9 +7,9 @@ from typing import Any, final
 
 import django
 
+from ._declare.registry import Registry, default_registry
 from ._host import host_of, refuse
 from ._protocol import answer_lifespan
-from ._registry import Registry, default_registry
 from .handler import LifespanASGIHandler
 from .servers import attach
 from .types import ASGIApplication

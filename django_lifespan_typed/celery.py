@@ -12,10 +12,10 @@ from celery import Celery, signals
 from celery.concurrency import get_implementation
 
 from ._at_exit import at_exit
-from ._keys import StateKey
+from ._declare.keys import StateKey
+from ._declare.plan import Plan, keys_only
+from ._declare.registry import Registry, default_registry
 from ._lifespan import Lifespan
-from ._plan import Plan, keys_only
-from ._registry import Registry, default_registry
 from ._settings import LifespanSettings
 from ._sync_loop import use_loop
 

@@ -16,7 +16,7 @@ from ._checks_applications import (
 from ._checks_code import forget
 from ._checks_plan import check_registry, check_settings
 from ._checks_request_state import check_request_state, views_of_urlconf
-from ._registry import Registry, default_registry
+from ._declare.registry import Registry, default_registry
 from .signals import asgi_lifespan, asgi_shutdown, asgi_startup
 
 __all__ = ["TAG", "check_lifespan", "register_checks"]

@@ -14,10 +14,10 @@ from asgiref.sync import iscoroutinefunction
 from django.core.management.base import BaseCommand
 
 from ._compat import override
-from ._keys import StateKey
+from ._declare.keys import StateKey
+from ._declare.plan import keys_only
+from ._declare.registry import Registry
 from ._lifespan import Lifespan
-from ._plan import keys_only
-from ._registry import Registry
 from ._state import LifespanState
 from ._sync_loop import in_loop
 from .exceptions import LifespanError

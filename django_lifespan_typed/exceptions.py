@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ._source import Source
+from ._declare.location import Source
 
 __all__ = [
     "CircularNeeds",

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.handlers.asgi import ASGIHandler
 
 from ._compat import override
+from ._declare.registry import Registry, default_registry
 from ._host import host_of, refuse
 from ._protocol import answer_lifespan
-from ._registry import Registry, default_registry
 from .servers import attach
 
 __all__ = ["LifespanASGIHandler"]

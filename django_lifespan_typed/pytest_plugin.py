@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from ._keys import StateKey
+    from ._declare.keys import StateKey
+    from ._declare.registry import Registry
     from ._lifespan import Lifespan
-    from ._registry import Registry
     from .testing import OverrideState
 
 __all__ = [

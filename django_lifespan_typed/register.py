@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ._registry import ManagerFactory, Registry, default_registry
-from ._source import calling_source
+from ._declare.location import calling_source
+from ._declare.registry import ManagerFactory, Registry, default_registry
 
 __all__ = ["register_lifespan_manager"]
 

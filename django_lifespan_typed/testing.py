@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from django.test import AsyncClient, Client
 
-from ._keys import StateKey
+from ._declare.keys import StateKey
+from ._declare.plan import keys_only
+from ._declare.registry import Registry
 from ._lifespan import Lifespan
 from ._override_state import OVERRIDES, override_state
-from ._plan import keys_only
-from ._registry import Registry
 from ._state import LifespanState
 from ._test_clients import LifespanAsyncClient, LifespanAwareAsyncClient, LifespanClient
 from ._test_threads import serving_on

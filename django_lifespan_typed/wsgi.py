@@ -15,9 +15,9 @@ from django.http.response import HttpResponseBase
 
 from ._at_exit import at_exit
 from ._compat import override
+from ._declare.registry import Registry, default_registry
 from ._host import Record, host_of
 from ._portal import Portal
-from ._registry import Registry, default_registry
 from ._running import running
 from ._sync_loop import use_loop
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from inspect import unwrap
 from typing import Any, Final, Literal, final
 
+from django_lifespan_typed._declare.location import Source
+from django_lifespan_typed._declare.resources import Resource
+from django_lifespan_typed._declare.value_types import described
 from django_lifespan_typed._graph import printable
-from django_lifespan_typed._resources import Resource
 from django_lifespan_typed._settings import LifespanSettings
-from django_lifespan_typed._source import Source
-from django_lifespan_typed._value_types import described
 
 HEADERS: Final = (
     "name",

@@ -10,7 +10,7 @@ from django.dispatch import Signal
 from django.test import override_settings
 
 from django_lifespan_typed import Registry
-from django_lifespan_typed._registry import default_registry
+from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed._running import running
 
 

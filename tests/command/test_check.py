@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from django_lifespan_typed import Registry, lifespan_resource
-from django_lifespan_typed._source import Source
+from django_lifespan_typed._declare.location import Source
 from django_lifespan_typed._status import ResourceStatus
 from django_lifespan_typed._waterfall import waterfall
 from django_lifespan_typed.exceptions import LifespanError

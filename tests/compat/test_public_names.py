@@ -16,7 +16,7 @@ from django.dispatch import Signal
 from django.test import AsyncClient, override_settings
 from django.test.client import AsyncClient as DjangosAsyncClient
 
-from django_lifespan_typed._registry import default_registry
+from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed.asgi import get_asgi_application
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.middleware import AsyncMiddleware

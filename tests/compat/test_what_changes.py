@@ -20,7 +20,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.test import override_settings
 
 from django_lifespan_typed import Lifespan
-from django_lifespan_typed._registry import default_registry
+from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed._state import LifespanState
 from tests.asgi.server import STARTED, STOPPED, FakeServer
 

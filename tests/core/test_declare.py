@@ -18,7 +18,7 @@ from django_lifespan_typed import (
     StateKey,
     lifespan_resource,
 )
-from django_lifespan_typed._registry import default_registry
+from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed.exceptions import DuplicateName, InvalidDeclaration
 
 from .probes import next_line

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from django_lifespan_typed import StateKey, exceptions
-from django_lifespan_typed._source import Source
+from django_lifespan_typed._declare.location import Source
 from django_lifespan_typed.exceptions import LifespanError
 
 AT = Source("shop/db.py", 9, "shop.db")

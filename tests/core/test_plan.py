@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed._plan import Plan
+from django_lifespan_typed._declare.plan import Plan
 from django_lifespan_typed.exceptions import CircularNeeds, MissingNeed, StateNotFound
 
 from .probes import Probes, next_line

@@ -16,7 +16,8 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from django_lifespan_typed import _factories, _health
+from django_lifespan_typed import _health
+from django_lifespan_typed._declare import factories as _factories
 from django_lifespan_typed._sync_loop import use_loop
 from django_lifespan_typed._worker import Worker
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 import pytest
 
 from django_lifespan_typed import Registry
-from django_lifespan_typed._registry import default_registry
+from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed._running import running
 
 from .threads import LoopThread

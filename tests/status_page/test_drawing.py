@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from django_lifespan_typed._source import Source
+from django_lifespan_typed._declare.location import Source
 from django_lifespan_typed._status import Phase, ResourceStatus
 from django_lifespan_typed._status_graph import draw_graph, levels
 from django_lifespan_typed._status_text import duration, shortened

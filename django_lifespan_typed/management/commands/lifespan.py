@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Final, Literal
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_lifespan_typed._compat import override
+from django_lifespan_typed._declare.keys import StateKey
+from django_lifespan_typed._declare.plan import Plan
+from django_lifespan_typed._declare.registry import Registry, default_registry
 from django_lifespan_typed._graph import dot, mermaid, tree
-from django_lifespan_typed._keys import StateKey
 from django_lifespan_typed._lifespan import Lifespan
-from django_lifespan_typed._plan import Plan
-from django_lifespan_typed._registry import Registry, default_registry
 from django_lifespan_typed._settings import LifespanSettings
 from django_lifespan_typed.exceptions import (
     InvalidSetting,

@@ -23,7 +23,7 @@ from typing import (
     get_type_hints,
 )
 
-from .exceptions import typename
+from ..exceptions import typename
 
 # What makes a value of what a function returns, by one of these methods.
 _ENTERED: Final = ("__aenter__", "__enter__", "__await__", "__anext__", "__next__")

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, final
 
-from ._keys import StateKey
-from ._resources import Resource
-from ._source import Source
-from .exceptions import DuplicateName, InvalidDeclaration
-from .types import State
+from ..exceptions import DuplicateName, InvalidDeclaration
+from ..types import State
+from .keys import StateKey
+from .location import Source
+from .resources import Resource
 
 ManagerFactory: TypeAlias = Callable[[], AbstractAsyncContextManager[State]]
 

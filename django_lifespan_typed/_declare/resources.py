@@ -10,13 +10,13 @@ from contextlib import (
 )
 from typing import Any, Final, TypeAlias, TypeVar, final
 
-from ._compat import override
-from ._factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
-from ._keys import StateKey
-from ._signatures import mismatch
-from ._source import Source, calling_source, source_of
-from ._value_types import described, fits, is_generator, promised
-from .exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
+from .._compat import override
+from ..exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
+from .factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
+from .keys import StateKey
+from .location import Source, calling_source, source_of
+from .signatures import mismatch
+from .value_types import described, fits, is_generator, promised
 
 T = TypeVar("T")
 H = TypeVar("H")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypedDict, final
 
-from ._factories import Factory
-from ._keys import StateKey
-from ._registry import Registry, default_registry
-from ._resources import HealthCheck, Resource
-from ._signatures import mismatch
-from ._source import Source
-from .exceptions import InvalidDeclaration, suggestion
+from ..exceptions import InvalidDeclaration, suggestion
+from .factories import Factory
+from .keys import StateKey
+from .location import Source
+from .registry import Registry, default_registry
+from .resources import HealthCheck, Resource
+from .signatures import mismatch
 
 
 class Options(TypedDict, total=False):

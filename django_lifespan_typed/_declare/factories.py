@@ -21,8 +21,8 @@ from inspect import isasyncgenfunction, isawaitable, isclass, isgeneratorfunctio
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from ._compat import override
-from ._worker import Worker
+from .._compat import override
+from .._worker import Worker
 
 Opened: TypeAlias = AbstractAsyncContextManager[Any]
 Factory: TypeAlias = Callable[..., Any]

@@ -9,11 +9,11 @@ from contextlib import (
 )
 from typing import Any, Generic, ParamSpec, TypeVar, final, overload
 
-from ._compat import Unpack
-from ._declaration import Declaration, Options
-from ._keys import StateKey
-from ._resources import HealthCheck, Resource
-from ._source import calling_source
+from .._compat import Unpack
+from .keys import StateKey
+from .location import calling_source
+from .resources import HealthCheck, Resource
+from .validation import Declaration, Options
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar, get_args
 
-from ._source import Source, calling_source
+from .location import Source, calling_source
 
 T = TypeVar("T")
 

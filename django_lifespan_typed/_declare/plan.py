@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, final
 
-from ._keys import StateKey
-from ._registry import Registry
-from ._resources import Resource
-from ._source import calling_source
-from .exceptions import (
+from ..exceptions import (
     CircularNeeds,
     InvalidDeclaration,
     MissingNeed,
@@ -17,6 +13,10 @@ from .exceptions import (
     quoted,
     suggestion,
 )
+from .keys import StateKey
+from .location import calling_source
+from .registry import Registry
+from .resources import Resource
 
 
 def keys_only(only: Any, whose: str = "a lifespan") -> tuple[StateKey[Any], ...]:

@@ -1,0 +1,1 @@
+"""What a project declares: keys, resources and their registry."""
