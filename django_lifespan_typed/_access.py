@@ -12,7 +12,7 @@ from ._declare.keys import StateKey
 from ._overrides import overrides
 from ._running import RunningLifespan, running
 from ._state import LifespanState
-from ._sync_loop import loop_in_use
+from ._threads.asgiref import loop_in_use
 from .exceptions import LifespanNotRunning
 from .types import State
 

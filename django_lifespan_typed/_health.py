@@ -15,12 +15,12 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, final
 
 from asgiref.sync import iscoroutinefunction
 
-from ._connections import Opened
 from ._declare.resources import HealthCheck
 from ._owner import Owner
 from ._settings import LifespanSettings, finite
 from ._status import Phase
-from ._worker import Worker
+from ._threads.database import Opened
+from ._threads.worker import Worker
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

@@ -14,14 +14,14 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias, final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
-from ._anyio import shielded
-from ._at_exit import at_exit
 from ._declare.registry import Registry, default_registry
 from ._lifespan import Lifespan
 from ._requests import end_cut_off
 from ._running import RunningLifespan, running
 from ._settings import LifespanSettings
 from ._signalled import run_with_signals
+from ._threads.at_exit import at_exit
+from ._threads.cancellation import shielded
 from .types import Scope, Send
 
 logger: Final = logging.getLogger("django_lifespan_typed")

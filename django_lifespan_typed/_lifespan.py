@@ -10,20 +10,20 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, final
 
-from ._anyio import shielded
-from ._calling import call_on
 from ._declare.keys import StateKey
 from ._declare.plan import Plan, keys_only
 from ._declare.registry import Registry, default_registry
 from ._health import HealthChecks, ResourceHealth
 from ._overrides import Covered, overrides
-from ._portal import Portal
 from ._run import Run
 from ._running import RunningLifespan, running
 from ._settings import LifespanSettings
 from ._state import LifespanState
 from ._status import ResourceStatus
-from ._sync_loop import in_loop, use_loop
+from ._threads.asgiref import in_loop, use_loop
+from ._threads.calling import call_on
+from ._threads.cancellation import shielded
+from ._threads.loop_thread import Portal
 from .exceptions import LifespanError, LifespanNotRunning
 
 if sys.version_info < (3, 11):

@@ -10,7 +10,6 @@ from contextvars import Context
 from time import monotonic
 from typing import Any, Final, Protocol, final
 
-from ._anyio import by_anyio, shield_from
 from ._declare.resources import Resource
 from ._failures import (
     crashed,
@@ -22,6 +21,7 @@ from ._failures import (
 )
 from ._settings import LifespanSettings
 from ._status import Phase, ResourceStatus
+from ._threads.cancellation import by_anyio, shield_from
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

@@ -10,7 +10,6 @@ from contextvars import copy_context
 from time import monotonic
 from typing import Any, Final, final
 
-from ._connections import Opened, close_connections
 from ._declare.plan import Plan
 from ._declare.resources import Resource
 from ._failures import crashed
@@ -19,6 +18,7 @@ from ._owner import Owner
 from ._publication import Publication
 from ._report import Repeating, log_slow, log_started, log_stopped
 from ._settings import LifespanSettings
+from ._threads.database import Opened, close_connections
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

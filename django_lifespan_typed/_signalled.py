@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from ._anyio import shielded
-from ._connections import Opened
 from ._declare.location import source_of
 from ._declare.registry import Registry
 from ._dispatch import send
 from ._lifespan import Lifespan
 from ._settings import LifespanSettings
+from ._threads.cancellation import shielded
+from ._threads.database import Opened
 from .signals import asgi_lifespan, asgi_shutdown, asgi_startup
 from .types import Scope
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from django.core.signals import request_started
 
 from ._lifespan import Lifespan
-from ._sync_loop import use_loop
+from ._threads.asgiref import use_loop
 
 
 @contextmanager

@@ -11,13 +11,13 @@ from typing import Any, Final, NoReturn, final
 from celery import Celery, signals
 from celery.concurrency import get_implementation
 
-from ._at_exit import at_exit
 from ._declare.keys import StateKey
 from ._declare.plan import Plan, keys_only
 from ._declare.registry import Registry, default_registry
 from ._lifespan import Lifespan
 from ._settings import LifespanSettings
-from ._sync_loop import use_loop
+from ._threads.asgiref import use_loop
+from ._threads.at_exit import at_exit
 
 __all__ = ["connect_lifespan"]
 

@@ -19,7 +19,7 @@ from ._declare.plan import keys_only
 from ._declare.registry import Registry
 from ._lifespan import Lifespan
 from ._state import LifespanState
-from ._sync_loop import in_loop
+from ._threads.asgiref import in_loop
 from .exceptions import LifespanError
 
 __all__ = ["LifespanCommand"]

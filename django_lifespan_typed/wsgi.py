@@ -13,13 +13,13 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from ._at_exit import at_exit
 from ._compat import override
 from ._declare.registry import Registry, default_registry
 from ._host import Record, host_of
-from ._portal import Portal
 from ._running import running
-from ._sync_loop import use_loop
+from ._threads.asgiref import use_loop
+from ._threads.at_exit import at_exit
+from ._threads.loop_thread import Portal
 
 __all__ = ["LifespanWSGIHandler", "get_wsgi_application"]
 

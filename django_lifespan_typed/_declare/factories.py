@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, TypeAlias
 
 from .._compat import override
-from .._worker import Worker
+from .._threads.worker import Worker
 
 Opened: TypeAlias = AbstractAsyncContextManager[Any]
 Factory: TypeAlias = Callable[..., Any]

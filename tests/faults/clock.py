@@ -18,8 +18,8 @@ import pytest
 
 from django_lifespan_typed import _health
 from django_lifespan_typed._declare import factories as _factories
-from django_lifespan_typed._sync_loop import use_loop
-from django_lifespan_typed._worker import Worker
+from django_lifespan_typed._threads.asgiref import use_loop
+from django_lifespan_typed._threads.worker import Worker
 
 # Real seconds after which a thread that was waited for is taken for stuck.
 STUCK = 60.0

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 
-from django_lifespan_typed._sync_loop import loop_in_use, use_loop
+from django_lifespan_typed._threads.asgiref import loop_in_use, use_loop
 
 from .threads import LoopThread
 

@@ -147,7 +147,7 @@ def test_a_forked_wsgi_worker_starts_its_own() -> None:
     script = """
 def child() -> None:
     say(get() == f"200 OK pool of {os.getpid()}")
-    from django_lifespan_typed._at_exit import at_exit
+    from django_lifespan_typed._threads.at_exit import at_exit
     at_exit._run(os.getpid())
 """
     with running_script(FORK + script + IN_WSGI) as child:

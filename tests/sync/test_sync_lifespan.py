@@ -25,7 +25,7 @@ from django_lifespan_typed import (
     current_state,
     lifespan_resource,
 )
-from django_lifespan_typed._portal import Portal
+from django_lifespan_typed._threads.loop_thread import Portal
 from django_lifespan_typed.exceptions import (
     InvalidSetting,
     LifespanError,
@@ -791,7 +791,7 @@ except KeyboardInterrupt:
 def test_ctrl_c_twice_while_starting_closes_what_had_started() -> None:
     """The second comes while the first is cleaned up after."""
     script = """
-from django_lifespan_typed import _portal
+from django_lifespan_typed._threads import loop_thread as _portal
 
 @lifespan_resource("db", needs=(pool,))
 async def db(_: str) -> AsyncGenerator[int]:

@@ -13,7 +13,7 @@ import pytest
 from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
 from django_lifespan_typed._overrides import overrides
 from django_lifespan_typed._running import running
-from django_lifespan_typed._sync_loop import use_loop
+from django_lifespan_typed._threads.asgiref import use_loop
 from tests.processes import LIMIT
 
 PROJECT = Path(__file__).with_name("project")

@@ -28,10 +28,10 @@ from django_lifespan_typed import (
     lifespan_resource,
     wsgi,
 )
-from django_lifespan_typed._at_exit import AtExit
 from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed._running import running
-from django_lifespan_typed._sync_loop import use_loop
+from django_lifespan_typed._threads.asgiref import use_loop
+from django_lifespan_typed._threads.at_exit import AtExit
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
 from django_lifespan_typed.wsgi import LifespanWSGIHandler, get_wsgi_application
 from tests.sync.conftest import Add, add, portal_threads

@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 
 from asgiref.sync import SyncToAsync
 
-from ._settings import LifespanSettings
-from .exceptions import LifespanError
+from .._settings import LifespanSettings
+from ..exceptions import LifespanError
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar, final
 
-from ._anyio import by_anyio, shielded
-from ._connections import close_own_connections
-from ._sync_loop import use_loop
+from .asgiref import use_loop
+from .cancellation import by_anyio, shielded
+from .database import close_own_connections
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from django.db.backends.signals import connection_created
 
-from ._compat import Self
+from .._compat import Self
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

@@ -10,10 +10,10 @@ from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync
 
-from ._portal import Portal
-from ._settings import LifespanSettings
-from ._sync_loop import in_loop, use_loop
-from .exceptions import LifespanError
+from .._settings import LifespanSettings
+from ..exceptions import LifespanError
+from .asgiref import in_loop, use_loop
+from .loop_thread import Portal
 
 T = TypeVar("T")
 P = ParamSpec("P")
