@@ -1,13 +1,13 @@
 """Typed, long-lived resources on Django's ASGI lifespan."""
 
-from ._access import current_state, get_state
 from ._declare.decorator import lifespan_resource
 from ._declare.keys import StateKey
 from ._declare.registry import Registry
 from ._declare.resources import Resource
-from ._lifespan import Lifespan
 from ._protocol import run_asgi_lifespan
-from ._state import LifespanRequest, LifespanState
+from ._runtime.lifespan import Lifespan
+from ._runtime.lookup import current_state, get_state
+from ._runtime.state import LifespanRequest, LifespanState
 
 __all__ = [
     "Lifespan",

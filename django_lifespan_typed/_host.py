@@ -15,9 +15,9 @@ from typing import Any, Final, Literal, TypeAlias, final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from ._declare.registry import Registry, default_registry
-from ._lifespan import Lifespan
 from ._requests import end_cut_off
-from ._running import RunningLifespan, running
+from ._runtime.current import RunningLifespan, running
+from ._runtime.lifespan import Lifespan
 from ._settings import LifespanSettings
 from ._signalled import run_with_signals
 from ._threads.at_exit import at_exit

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import pytest
 
-from ._lifespan import Lifespan
 from ._override_state import OVERRIDES, overrides_of_class
+from ._runtime.lifespan import Lifespan
 from ._test_threads import serving_on
 
 Scope: TypeAlias = Literal["function", "class", "module", "package", "session"]

@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 import pytest
 
 from ._declare.keys import StateKey
-from ._lifespan import Lifespan
 from ._pytest_loops import SCOPES, Scope, has_asyncio, name_of
+from ._runtime.lifespan import Lifespan
 from .testing import OverrideState, override_state
 
 T = TypeVar("T")

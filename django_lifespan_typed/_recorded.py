@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any, NamedTuple, final
 
-from ._access import state_for_request
 from ._compat import override
 from ._declare.location import Source
-from ._state import LifespanState, merged
+from ._runtime.lookup import state_for_request
+from ._runtime.state import LifespanState, merged
 from .types import State
 
 _OWN = __name__.partition(".")[0]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ._declare.location import source_of
 from ._declare.registry import Registry
 from ._dispatch import send
-from ._lifespan import Lifespan
+from ._runtime.lifespan import Lifespan
 from ._settings import LifespanSettings
 from ._threads.cancellation import shielded
 from ._threads.database import Opened

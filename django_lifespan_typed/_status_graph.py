@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import ceil
 from typing import Final, final
 
-from ._status import ResourceStatus
+from ._runtime.status import ResourceStatus
 from ._status_text import duration, shortened, width
 
 _HEIGHT: Final = 42

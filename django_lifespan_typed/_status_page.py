@@ -23,15 +23,15 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from ._access import current_lifespan
-from ._health import ResourceHealth
-from ._running import RunningLifespan, running
-from ._status import ResourceStatus
+from ._runtime.current import RunningLifespan, running
+from ._runtime.health import ResourceHealth
+from ._runtime.lookup import current_lifespan
+from ._runtime.startup_times import waterfall
+from ._runtime.status import ResourceStatus
 from ._status_graph import draw_graph, levels
 from ._status_text import duration
 from ._status_waterfall import draw_waterfall
 from ._threads.calling import call_on
-from ._waterfall import waterfall
 from .exceptions import LifespanError, LifespanNotRunning
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from django.core.signals import request_started
 
-from ._lifespan import Lifespan
+from ._runtime.lifespan import Lifespan
 from ._threads.asgiref import use_loop
 
 

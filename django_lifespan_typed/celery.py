@@ -14,7 +14,7 @@ from celery.concurrency import get_implementation
 from ._declare.keys import StateKey
 from ._declare.plan import Plan, keys_only
 from ._declare.registry import Registry, default_registry
-from ._lifespan import Lifespan
+from ._runtime.lifespan import Lifespan
 from ._settings import LifespanSettings
 from ._threads.asgiref import use_loop
 from ._threads.at_exit import at_exit

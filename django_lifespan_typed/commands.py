@@ -17,8 +17,8 @@ from ._compat import override
 from ._declare.keys import StateKey
 from ._declare.plan import keys_only
 from ._declare.registry import Registry
-from ._lifespan import Lifespan
-from ._state import LifespanState
+from ._runtime.lifespan import Lifespan
+from ._runtime.state import LifespanState
 from ._threads.asgiref import in_loop
 from .exceptions import LifespanError
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http.response import HttpResponseBase
 
-from ._access import state_for_request
-from ._state import LifespanState
+from ._runtime.lookup import state_for_request
+from ._runtime.state import LifespanState
 
 __all__ = ["AsyncMiddleware", "LifespanStateMiddleware"]
 

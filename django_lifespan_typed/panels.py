@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from django.template import Context, Engine, Template
 from django.utils.safestring import SafeString
 
-from ._access import current_lifespan
 from ._compat import override
 from ._recorded import Fetch, Fetches, Watch, class_name
-from ._status import ResourceStatus
+from ._runtime.lookup import current_lifespan
+from ._runtime.status import ResourceStatus
 from .exceptions import LifespanNotRunning
 
 try:

@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from ._declare.keys import StateKey
     from ._declare.registry import Registry
-    from ._lifespan import Lifespan
+    from ._runtime.lifespan import Lifespan
     from .testing import OverrideState
 
 __all__ = [

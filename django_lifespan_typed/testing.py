@@ -11,9 +11,9 @@ from django.test import AsyncClient, Client
 from ._declare.keys import StateKey
 from ._declare.plan import keys_only
 from ._declare.registry import Registry
-from ._lifespan import Lifespan
 from ._override_state import OVERRIDES, override_state
-from ._state import LifespanState
+from ._runtime.lifespan import Lifespan
+from ._runtime.state import LifespanState
 from ._test_clients import LifespanAsyncClient, LifespanAwareAsyncClient, LifespanClient
 from ._test_threads import serving_on
 

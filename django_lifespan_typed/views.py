@@ -9,9 +9,9 @@ from typing import Any, Final, TypeAlias, final
 from django.http import HttpRequest, HttpResponseNotAllowed, JsonResponse
 from django.http.response import HttpResponseBase
 
-from ._access import current_lifespan
 from ._compat import override
-from ._health import ResourceHealth, Verdict
+from ._runtime.health import ResourceHealth, Verdict
+from ._runtime.lookup import current_lifespan
 from ._settings import LifespanSettings
 from ._status_page import status_page
 from .exceptions import said

@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from ._compat import override
 from ._declare.registry import Registry, default_registry
 from ._host import Record, host_of
-from ._running import running
+from ._runtime.current import running
 from ._threads.asgiref import use_loop
 from ._threads.at_exit import at_exit
 from ._threads.loop_thread import Portal

@@ -22,7 +22,7 @@ from django_lifespan_typed import (
     lifespan_resource,
     run_asgi_lifespan,
 )
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.exceptions import (
     InvalidDeclaration,

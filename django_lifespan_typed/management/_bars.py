@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from django_lifespan_typed._graph import printable
-from django_lifespan_typed._waterfall import Bar
+from django_lifespan_typed._runtime.startup_times import Bar
 
 from ._screen import columns, padded
 

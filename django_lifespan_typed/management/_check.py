@@ -16,10 +16,10 @@ from django.core.management.base import CommandError, OutputWrapper
 from django.core.management.color import Style
 
 from django_lifespan_typed._graph import printable
-from django_lifespan_typed._health import ResourceHealth
-from django_lifespan_typed._lifespan import Lifespan
-from django_lifespan_typed._status import ResourceStatus
-from django_lifespan_typed._waterfall import waterfall
+from django_lifespan_typed._runtime.health import ResourceHealth
+from django_lifespan_typed._runtime.lifespan import Lifespan
+from django_lifespan_typed._runtime.startup_times import waterfall
+from django_lifespan_typed._runtime.status import ResourceStatus
 from django_lifespan_typed.commands import leaving_at_signals
 from django_lifespan_typed.exceptions import quoted, said
 

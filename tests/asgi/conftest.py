@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from django_lifespan_typed import Registry
 from django_lifespan_typed._declare.registry import default_registry
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.exceptions import LifespanNotRunning, StateNotFound
 from django_lifespan_typed.handler import LifespanASGIHandler
 

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 
 from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed._declare.location import Source
-from django_lifespan_typed._status import ResourceStatus
-from django_lifespan_typed._waterfall import waterfall
+from django_lifespan_typed._runtime.startup_times import waterfall
+from django_lifespan_typed._runtime.status import ResourceStatus
 from django_lifespan_typed.exceptions import LifespanError
 from django_lifespan_typed.management import _bars
 from django_lifespan_typed.management.commands.lifespan import Command

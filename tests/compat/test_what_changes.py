@@ -21,7 +21,7 @@ from django.test import override_settings
 
 from django_lifespan_typed import Lifespan
 from django_lifespan_typed._declare.registry import default_registry
-from django_lifespan_typed._state import LifespanState
+from django_lifespan_typed._runtime.state import LifespanState
 from tests.asgi.server import STARTED, STOPPED, FakeServer
 
 pytest.importorskip("django_asgi_lifespan", reason="the package of before")

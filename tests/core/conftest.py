@@ -10,7 +10,7 @@ import pytest
 from django.test import override_settings
 
 from django_lifespan_typed import Registry
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 
 from .probes import Hang, Probes, Stubborn, lifespan_threads
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.exceptions import ShutdownError
 from django_lifespan_typed.handler import LifespanASGIHandler
 from tests.asgi.server import FakeServer

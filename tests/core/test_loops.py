@@ -17,7 +17,7 @@ from django_lifespan_typed import (
     current_state,
     lifespan_resource,
 )
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 
 from .probes import (
     SHAPES,

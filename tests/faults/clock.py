@@ -16,8 +16,8 @@ from weakref import WeakKeyDictionary
 
 import pytest
 
-from django_lifespan_typed import _health
 from django_lifespan_typed._declare import factories as _factories
+from django_lifespan_typed._runtime import health as _health
 from django_lifespan_typed._threads.asgiref import use_loop
 from django_lifespan_typed._threads.worker import Worker
 

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from django_lifespan_typed import signals
 from django_lifespan_typed._protocol import describe
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed._threads.at_exit import at_exit
 
 from .clock import Deadlock, Spinning, virtual_time

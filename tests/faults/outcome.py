@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django_lifespan_typed._health import ResourceHealth
+from django_lifespan_typed._runtime.health import ResourceHealth
 
 from .probes import Moment, Probe
 from .scenario import Scenario, Shape

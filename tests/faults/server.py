@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from django_lifespan_typed import Registry
-from django_lifespan_typed._running import RunningLifespan, running
+from django_lifespan_typed._runtime.current import RunningLifespan, running
 from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.handler import LifespanASGIHandler
 from tests.asgi.server import http_scope

@@ -9,7 +9,7 @@ import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed._host import Host
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 
 from .clock import virtual_time
 from .families import CRASHES, _placed

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from django_lifespan_typed import Lifespan, Registry, Resource, lifespan_resource
-from django_lifespan_typed._health import ResourceHealth
+from django_lifespan_typed._runtime.health import ResourceHealth
 
 Check = Callable[[Any], Any]
 

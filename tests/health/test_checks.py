@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._health import Unhealthy
+from django_lifespan_typed._runtime.health import Unhealthy
 from tests.core.probes import Hang, Probes, lifespan_threads
 
 from .checks import Check, Counted, declare, one

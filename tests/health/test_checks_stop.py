@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._health import ResourceHealth
+from django_lifespan_typed._runtime.health import ResourceHealth
 from tests.core.probes import Hang, Probes
 
 from .checks import Counted, declare, one

@@ -8,7 +8,7 @@ import pytest
 
 from django_lifespan_typed import Registry
 from django_lifespan_typed._declare.registry import default_registry
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 
 from .threads import LoopThread
 

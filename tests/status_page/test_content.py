@@ -20,7 +20,7 @@ import pytest
 from django.test import RequestFactory, override_settings
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed._access import current_lifespan
+from django_lifespan_typed._runtime.lookup import current_lifespan
 from django_lifespan_typed._status_page import _checked_at, _health_of, _page
 from tests.processes import LIMIT, environment
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 from django_lifespan_typed._declare.location import Source
-from django_lifespan_typed._status import Phase, ResourceStatus
+from django_lifespan_typed._runtime.startup_times import waterfall
+from django_lifespan_typed._runtime.status import Phase, ResourceStatus
 from django_lifespan_typed._status_graph import draw_graph, levels
 from django_lifespan_typed._status_text import duration, shortened
 from django_lifespan_typed._status_waterfall import draw_waterfall
-from django_lifespan_typed._waterfall import waterfall
 
 
 def record(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed._threads.asgiref import use_loop
 
 Add = Callable[..., Resource[str]]

@@ -11,8 +11,8 @@ from typing import Any, final
 import pytest
 
 from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
-from django_lifespan_typed._overrides import overrides
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
+from django_lifespan_typed._runtime.overrides import overrides
 from django_lifespan_typed._threads.asgiref import use_loop
 from tests.processes import LIMIT
 
@@ -97,7 +97,7 @@ import asyncio
 import pytest
 from django.test import TestCase, TransactionTestCase, SimpleTestCase
 from django_lifespan_typed import Lifespan, current_state
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.testing import LifespanTestCase, override_state
 from shop.journal import journal
 from shop.lifespan import Catalogue, FakeHttp, Http, catalogue, http, socket

@@ -31,7 +31,7 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
-from django_lifespan_typed._overrides import overrides
+from django_lifespan_typed._runtime.overrides import overrides
 from django_lifespan_typed.exceptions import MissingNeed, StateNotFound
 from django_lifespan_typed.middleware import LifespanStateMiddleware
 from django_lifespan_typed.register import register_lifespan_manager
@@ -224,7 +224,9 @@ async def test_one_that_has_ended_says_what_it_kept_out(
     add: Add, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lifespan that started meanwhile goes on without it."""
-    monkeypatch.setattr("django_lifespan_typed._missing.default_registry", registry)
+    monkeypatch.setattr(
+        "django_lifespan_typed._runtime.missing.default_registry", registry
+    )
     http = add("http")
     override = override_state(http, "fake")
     override.__enter__()
@@ -241,7 +243,9 @@ async def test_what_comes_late_is_told_so_beside_managers_of_receivers(
     add: Add, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server's lifespan has a copy of the registry then."""
-    monkeypatch.setattr("django_lifespan_typed._missing.default_registry", registry)
+    monkeypatch.setattr(
+        "django_lifespan_typed._runtime.missing.default_registry", registry
+    )
     add("http")
 
     async with Lifespan(registry.copy()):

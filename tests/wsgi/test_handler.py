@@ -29,7 +29,7 @@ from django_lifespan_typed import (
     wsgi,
 )
 from django_lifespan_typed._declare.registry import default_registry
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed._threads.asgiref import use_loop
 from django_lifespan_typed._threads.at_exit import AtExit
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup

@@ -14,7 +14,7 @@ from django_lifespan_typed._declare.keys import StateKey
 from django_lifespan_typed._declare.plan import Plan
 from django_lifespan_typed._declare.registry import Registry, default_registry
 from django_lifespan_typed._graph import dot, mermaid, tree
-from django_lifespan_typed._lifespan import Lifespan
+from django_lifespan_typed._runtime.lifespan import Lifespan
 from django_lifespan_typed._settings import LifespanSettings
 from django_lifespan_typed.exceptions import (
     InvalidSetting,

@@ -17,7 +17,7 @@ from shop.lifespan import FakeHttp, catalogue, http
 from shop.models import Book
 
 from django_lifespan_typed import current_state
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.testing import (
     LifespanAsyncClient,
     LifespanClient,

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from django_lifespan_typed._running import running
+from django_lifespan_typed._runtime.current import running
 
 
 class Command(BaseCommand):

@@ -10,15 +10,15 @@ from contextvars import copy_context
 from time import monotonic
 from typing import Any, Final, final
 
-from ._declare.plan import Plan
-from ._declare.resources import Resource
-from ._failures import crashed
-from ._overrides import Covered
-from ._owner import Owner
-from ._publication import Publication
-from ._report import Repeating, log_slow, log_started, log_stopped
-from ._settings import LifespanSettings
-from ._threads.database import Opened, close_connections
+from .._declare.plan import Plan
+from .._declare.resources import Resource
+from .._settings import LifespanSettings
+from .._threads.database import Opened, close_connections
+from .failures import crashed
+from .overrides import Covered
+from .publication import Publication
+from .resource_task import Owner
+from .run_log import Repeating, log_slow, log_started, log_stopped
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

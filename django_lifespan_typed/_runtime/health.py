@@ -15,12 +15,12 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, final
 
 from asgiref.sync import iscoroutinefunction
 
-from ._declare.resources import HealthCheck
-from ._owner import Owner
-from ._settings import LifespanSettings, finite
-from ._status import Phase
-from ._threads.database import Opened
-from ._threads.worker import Worker
+from .._declare.resources import HealthCheck
+from .._settings import LifespanSettings, finite
+from .._threads.database import Opened
+from .._threads.worker import Worker
+from .resource_task import Owner
+from .status import Phase
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, final
 
-from ._declare.plan import Plan
-from ._declare.resources import Resource
-from ._declare.value_types import described, fits
-from .exceptions import DuplicateName, InvalidFactory, InvalidValue
+from .._declare.plan import Plan
+from .._declare.resources import Resource
+from .._declare.value_types import described, fits
+from ..exceptions import DuplicateName, InvalidFactory, InvalidValue
 
 
 @final

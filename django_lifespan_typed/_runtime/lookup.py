@@ -8,13 +8,13 @@ from typing import Any, Final, Protocol, TypeVar, overload
 
 from django.http import HttpRequest
 
-from ._declare.keys import StateKey
-from ._overrides import overrides
-from ._running import RunningLifespan, running
-from ._state import LifespanState
-from ._threads.asgiref import loop_in_use
-from .exceptions import LifespanNotRunning
-from .types import State
+from .._declare.keys import StateKey
+from .._threads.asgiref import loop_in_use
+from ..exceptions import LifespanNotRunning
+from ..types import State
+from .current import RunningLifespan, running
+from .overrides import overrides
+from .state import LifespanState
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -71,7 +71,7 @@ def current_state() -> LifespanState:
     """
     lifespan = current_lifespan()
     if lifespan is None:
-        from ._missing import why_none_runs  # an error has the time
+        from .missing import why_none_runs  # an error has the time
 
         raise LifespanNotRunning(why_none_runs())
     return lifespan.state
@@ -133,7 +133,7 @@ def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
         return fakes[key.name]
     if default is not _MISSING:
         return default
-    from ._missing import missing  # an error has the time
+    from .missing import missing  # an error has the time
 
     raise missing(key, lifespan, state)
 

@@ -6,8 +6,8 @@ from asyncio import CancelledError
 from collections.abc import Collection
 from typing import Any
 
-from ._declare.resources import Resource
-from .exceptions import (
+from .._declare.resources import Resource
+from ..exceptions import (
     ResourceCrashed,
     ShutdownError,
     ShutdownTimeout,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
-from ._status import ResourceStatus
+from .status import ResourceStatus
 
 
 @final

@@ -7,12 +7,12 @@ import os
 from contextvars import ContextVar
 from typing import Any, Protocol, final
 
-from ._declare.keys import StateKey
-from ._declare.registry import Registry
-from ._health import ResourceHealth
-from ._state import LifespanState
-from ._status import ResourceStatus
-from .exceptions import said
+from .._declare.keys import StateKey
+from .._declare.registry import Registry
+from ..exceptions import said
+from .health import ResourceHealth
+from .state import LifespanState
+from .status import ResourceStatus
 
 
 class RunningLifespan(Protocol):

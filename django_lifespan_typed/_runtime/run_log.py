@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final, final
 
-from ._declare.plan import Plan
-from ._owner import Owner
-from .exceptions import quoted
+from .._declare.plan import Plan
+from ..exceptions import quoted
+from .resource_task import Owner
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

@@ -10,21 +10,21 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, final
 
-from ._declare.keys import StateKey
-from ._declare.plan import Plan, keys_only
-from ._declare.registry import Registry, default_registry
-from ._health import HealthChecks, ResourceHealth
-from ._overrides import Covered, overrides
-from ._run import Run
-from ._running import RunningLifespan, running
-from ._settings import LifespanSettings
-from ._state import LifespanState
-from ._status import ResourceStatus
-from ._threads.asgiref import in_loop, use_loop
-from ._threads.calling import call_on
-from ._threads.cancellation import shielded
-from ._threads.loop_thread import Portal
-from .exceptions import LifespanError, LifespanNotRunning
+from .._declare.keys import StateKey
+from .._declare.plan import Plan, keys_only
+from .._declare.registry import Registry, default_registry
+from .._settings import LifespanSettings
+from .._threads.asgiref import in_loop, use_loop
+from .._threads.calling import call_on
+from .._threads.cancellation import shielded
+from .._threads.loop_thread import Portal
+from ..exceptions import LifespanError, LifespanNotRunning
+from .current import RunningLifespan, running
+from .health import HealthChecks, ResourceHealth
+from .overrides import Covered, overrides
+from .run import Run
+from .state import LifespanState
+from .status import ResourceStatus
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup

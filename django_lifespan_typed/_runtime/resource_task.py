@@ -10,8 +10,10 @@ from contextvars import Context
 from time import monotonic
 from typing import Any, Final, Protocol, final
 
-from ._declare.resources import Resource
-from ._failures import (
+from .._declare.resources import Resource
+from .._settings import LifespanSettings
+from .._threads.cancellation import by_anyio, shield_from
+from .failures import (
     crashed,
     failed_start,
     failed_stop,
@@ -19,9 +21,7 @@ from ._failures import (
     late_stop,
     skipped_start,
 )
-from ._settings import LifespanSettings
-from ._status import Phase, ResourceStatus
-from ._threads.cancellation import by_anyio, shield_from
+from .status import Phase, ResourceStatus
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

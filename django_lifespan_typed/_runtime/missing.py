@@ -8,11 +8,11 @@ from typing import Any
 
 from django.apps import apps
 
-from ._declare.keys import StateKey
-from ._declare.registry import default_registry
-from ._running import RunningLifespan, running
-from ._status import ResourceStatus
-from .exceptions import StateNotFound, quoted, suggestion
+from .._declare.keys import StateKey
+from .._declare.registry import default_registry
+from ..exceptions import StateNotFound, quoted, suggestion
+from .current import RunningLifespan, running
+from .status import ResourceStatus
 
 
 def missing(

@@ -7,10 +7,10 @@ from typing import Any, TypeVar, final, overload
 
 from django.http import HttpRequest
 
-from ._compat import Self, override
-from ._declare.keys import StateKey
-from .exceptions import StateNotFound, quoted, suggestion
-from .types import State
+from .._compat import Self, override
+from .._declare.keys import StateKey
+from ..exceptions import StateNotFound, quoted, suggestion
+from ..types import State
 
 T = TypeVar("T")
 D = TypeVar("D")

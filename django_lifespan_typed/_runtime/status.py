@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
-from ._declare.location import Source
+from .._declare.location import Source
 
 Phase: TypeAlias = Literal[
     "waiting", "starting", "running", "stopping", "stopped", "failed", "crashed"

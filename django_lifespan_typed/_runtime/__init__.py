@@ -1,0 +1,1 @@
+"""One lifespan on one event loop."""
