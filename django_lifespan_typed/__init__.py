@@ -1,10 +1,10 @@
 """Typed, long-lived resources on Django's ASGI lifespan."""
 
+from ._asgi.protocol import run_asgi_lifespan
 from ._declare.decorator import lifespan_resource
 from ._declare.keys import StateKey
 from ._declare.registry import Registry
 from ._declare.resources import Resource
-from ._protocol import run_asgi_lifespan
 from ._runtime.lifespan import Lifespan
 from ._runtime.lookup import current_state, get_state
 from ._runtime.state import LifespanRequest, LifespanState

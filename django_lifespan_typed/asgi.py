@@ -7,11 +7,11 @@ from typing import Any, final
 
 import django
 
+from ._asgi.gate import host_of, refuse
+from ._asgi.protocol import answer_lifespan
+from ._asgi.servers import attach
 from ._declare.registry import Registry, default_registry
-from ._host import host_of, refuse
-from ._protocol import answer_lifespan
 from .handler import LifespanASGIHandler
-from .servers import attach
 from .types import ASGIApplication
 
 __all__ = ["get_asgi_application", "with_lifespan"]

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 
+from ._asgi.gate import host_of, refuse
+from ._asgi.protocol import answer_lifespan
+from ._asgi.servers import attach
 from ._compat import override
 from ._declare.registry import Registry, default_registry
-from ._host import host_of, refuse
-from ._protocol import answer_lifespan
-from .servers import attach
 
 __all__ = ["LifespanASGIHandler"]
 

@@ -13,9 +13,9 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
+from ._asgi.gate import Record, host_of
 from ._compat import override
 from ._declare.registry import Registry, default_registry
-from ._host import Record, host_of
 from ._runtime.current import running
 from ._threads.asgiref import use_loop
 from ._threads.at_exit import at_exit

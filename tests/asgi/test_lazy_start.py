@@ -23,7 +23,7 @@ from django_lifespan_typed import (
     lifespan_resource,
     run_asgi_lifespan,
 )
-from django_lifespan_typed._host import host_of
+from django_lifespan_typed._asgi.gate import host_of
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup

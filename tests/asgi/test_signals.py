@@ -20,7 +20,7 @@ from django.dispatch import Signal
 from django.test import override_settings
 
 from django_lifespan_typed import LifespanState, Registry, lifespan_resource
-from django_lifespan_typed._dispatch import send
+from django_lifespan_typed._asgi.signal_dispatch import send
 from django_lifespan_typed.exceptions import LifespanError
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import (

@@ -15,7 +15,7 @@ from django.db import OperationalError, connections, transaction
 from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._signalled import run_with_signals
+from django_lifespan_typed._asgi.signalled import run_with_signals
 from django_lifespan_typed.signals import asgi_lifespan
 
 

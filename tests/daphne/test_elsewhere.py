@@ -11,7 +11,7 @@ from tests.processes import client, running
 
 from .site import serving
 
-OURS = "django_lifespan_typed.servers.daphne"
+OURS = "django_lifespan_typed._asgi.daphne"
 WARNING = (
     "the server sent no lifespan: resources start at the first request, and it "
     "depends on the server whether they are closed. To mend it, run uvicorn with "

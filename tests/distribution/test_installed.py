@@ -159,5 +159,5 @@ def test_only_what_is_for_a_package_needs_it(environment: Path, project: Path) -
             '"django_lifespan_typed.panels.LifespanPanel" out of DEBUG_TOOLBAR_PANELS.'
         ),
         "django_lifespan_typed.pytest_plugin needs pytest",
-        "django_lifespan_typed.servers.daphne needs twisted",
+        "django_lifespan_typed._asgi.daphne needs twisted",
     ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from django_lifespan_typed._host import Record
+from django_lifespan_typed._asgi.gate import Record
 
 from .scenario import SHUTDOWN, STARTUP
 from .server import Server

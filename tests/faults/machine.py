@@ -14,7 +14,7 @@ import pytest
 from django.test import override_settings
 
 from django_lifespan_typed import signals
-from django_lifespan_typed._protocol import describe
+from django_lifespan_typed._asgi.protocol import describe
 from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed._threads.at_exit import at_exit
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._host import Host
+from django_lifespan_typed._asgi.gate import Host
 from django_lifespan_typed._runtime.current import running
 
 from .clock import virtual_time

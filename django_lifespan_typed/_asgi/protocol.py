@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Final, TypeAlias, final
 
-from ._settings import LifespanSettings, finite
-from ._threads.cancellation import shielded
-from .exceptions import LifespanError, ProtocolError, notes_of, said
-from .types import ASGIApplication, Message, Receive, Scope, Send, State
+from .._settings import LifespanSettings, finite
+from .._threads.cancellation import shielded
+from ..exceptions import LifespanError, ProtocolError, notes_of, said
+from ..types import ASGIApplication, Message, Receive, Scope, Send, State
 
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
 

@@ -13,8 +13,8 @@ from typing import Any, Final
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 
-from django_lifespan_typed._host import Host, Record
-from django_lifespan_typed._requests import is_view, wait_for
+from django_lifespan_typed._asgi.gate import Host, Record
+from django_lifespan_typed._asgi.requests import is_view, wait_for
 from django_lifespan_typed._settings import LifespanSettings
 
 # The exit code of uvicorn and of others for an application that did not start.

@@ -14,15 +14,15 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias, final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
-from ._declare.registry import Registry, default_registry
-from ._requests import end_cut_off
-from ._runtime.current import RunningLifespan, running
-from ._runtime.lifespan import Lifespan
-from ._settings import LifespanSettings
-from ._signalled import run_with_signals
-from ._threads.at_exit import at_exit
-from ._threads.cancellation import shielded
-from .types import Scope, Send
+from .._declare.registry import Registry, default_registry
+from .._runtime.current import RunningLifespan, running
+from .._runtime.lifespan import Lifespan
+from .._settings import LifespanSettings
+from .._threads.at_exit import at_exit
+from .._threads.cancellation import shielded
+from ..types import Scope, Send
+from .requests import end_cut_off
+from .signalled import run_with_signals
 
 logger: Final = logging.getLogger("django_lifespan_typed")
 

@@ -8,15 +8,15 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from ._declare.location import source_of
-from ._declare.registry import Registry
-from ._dispatch import send
-from ._runtime.lifespan import Lifespan
-from ._settings import LifespanSettings
-from ._threads.cancellation import shielded
-from ._threads.database import Opened
-from .signals import asgi_lifespan, asgi_shutdown, asgi_startup
-from .types import Scope
+from .._declare.location import source_of
+from .._declare.registry import Registry
+from .._runtime.lifespan import Lifespan
+from .._settings import LifespanSettings
+from .._threads.cancellation import shielded
+from .._threads.database import Opened
+from ..signals import asgi_lifespan, asgi_shutdown, asgi_startup
+from ..types import Scope
+from .signal_dispatch import send
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup

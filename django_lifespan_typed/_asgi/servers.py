@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from django_lifespan_typed._host import Host
+from .gate import Host
 
 
 def attach(host: Host) -> None:

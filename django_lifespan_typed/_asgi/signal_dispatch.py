@@ -11,8 +11,8 @@ from typing import Any, Final, TypeAlias, final
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.dispatch import Signal
 
-from .exceptions import LifespanError
-from .signals import LifespanSender
+from ..exceptions import LifespanError
+from ..signals import LifespanSender
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup

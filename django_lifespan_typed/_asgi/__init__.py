@@ -1,0 +1,1 @@
+"""One lifespan for one ASGI server."""
