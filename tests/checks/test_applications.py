@@ -10,7 +10,7 @@ import pytest
 from django.core.checks import CheckMessage, Warning as Warn
 from django.test import override_settings
 
-from django_lifespan_typed._checks_applications import (
+from django_lifespan_typed.checks.applications import (
     asgi_application,
     check_applications,
     is_served_by_asgi,

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning as Warn
 from django.test import override_settings
 
 from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
-from django_lifespan_typed._checks_plan import check_registry, check_settings
+from django_lifespan_typed.checks.declared import check_registry, check_settings
 from django_lifespan_typed.register import register_lifespan_manager
 
 INFINITE = float("inf")

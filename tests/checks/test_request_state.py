@@ -14,7 +14,7 @@ import pytest
 from django.core.checks import CheckMessage, Warning as Warn
 from django.test import override_settings
 
-from django_lifespan_typed._checks_request_state import check_request_state
+from django_lifespan_typed.checks.request_state import check_request_state
 
 OURS = "django_lifespan_typed.middleware.LifespanStateMiddleware"
 NUMBERS = count()

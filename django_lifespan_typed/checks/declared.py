@@ -11,13 +11,13 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage
 
-from ._checks_messages import error, warning
-from ._declare.plan import Plan
-from ._declare.registry import Registry
-from ._declare.resources import Resource
-from ._declare.value_types import returned_bare
-from ._settings import LifespanSettings, checked_setting
-from .exceptions import CircularNeeds, InvalidSetting, quoted, suggestion, typename
+from .._declare.plan import Plan
+from .._declare.registry import Registry
+from .._declare.resources import Resource
+from .._declare.value_types import returned_bare
+from .._settings import LifespanSettings, checked_setting
+from ..exceptions import CircularNeeds, InvalidSetting, quoted, suggestion, typename
+from .messages import error, warning
 
 
 def check_settings() -> Iterator[CheckMessage]:

@@ -14,13 +14,13 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.utils.module_loading import import_string
 
-from ._checks_code import file_of, parsed
-from ._checks_messages import warning
-from ._declare.registry import Registry
-from .asgi import with_lifespan
-from .exceptions import quoted, said
-from .handler import LifespanASGIHandler
-from .wsgi import LifespanWSGIHandler
+from .._declare.registry import Registry
+from ..asgi import with_lifespan
+from ..exceptions import quoted, said
+from ..handler import LifespanASGIHandler
+from ..wsgi import LifespanWSGIHandler
+from .messages import warning
+from .source_code import file_of, parsed
 
 # Where middleware of ASGI and WSGI keeps what it wraps.
 _INNER: Final = ("app", "application", "inner", "_app", "_application", "wsgi_app")

@@ -13,10 +13,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
-from ._checks_code import Code, named, written
-from ._checks_messages import warning
-from ._declare.location import Source
-from .middleware import LifespanStateMiddleware
+from .._declare.location import Source
+from ..middleware import LifespanStateMiddleware
+from .messages import warning
+from .source_code import Code, named, written
 
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 

@@ -7,17 +7,17 @@ from typing import Final
 
 from django.core.checks import CheckMessage, Tags, register
 
-from ._checks_applications import (
+from .._declare.registry import Registry, default_registry
+from ..signals import asgi_lifespan, asgi_shutdown, asgi_startup
+from .applications import (
     asgi_application,
     check_applications,
     is_served_by_asgi,
     wsgi_application,
 )
-from ._checks_code import forget
-from ._checks_plan import check_registry, check_settings
-from ._checks_request_state import check_request_state, views_of_urlconf
-from ._declare.registry import Registry, default_registry
-from .signals import asgi_lifespan, asgi_shutdown, asgi_startup
+from .declared import check_registry, check_settings
+from .request_state import check_request_state, views_of_urlconf
+from .source_code import forget
 
 __all__ = ["TAG", "check_lifespan", "register_checks"]
 
