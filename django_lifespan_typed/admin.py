@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 
 from ._compat import override
-from ._status_page import is_active_staff
+from .status_page.page import is_active_staff
 from .views import status_page
 
 if TYPE_CHECKING:

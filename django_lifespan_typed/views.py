@@ -13,8 +13,8 @@ from ._compat import override
 from ._runtime.health import ResourceHealth, Verdict
 from ._runtime.lookup import current_lifespan
 from ._settings import LifespanSettings
-from ._status_page import status_page
 from .exceptions import said
+from .status_page.page import status_page
 
 __all__ = ["livez", "readyz", "status_page"]
 

@@ -21,7 +21,7 @@ from django.test import RequestFactory, override_settings
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed._runtime.lookup import current_lifespan
-from django_lifespan_typed._status_page import _checked_at, _health_of, _page
+from django_lifespan_typed.status_page.page import _checked_at, _health_of, _page
 from tests.processes import LIMIT, environment
 
 from .conftest import GUNICORN, PLAIN, Serve, log_in
@@ -241,7 +241,7 @@ import django
 django.setup()
 from django.test import RequestFactory
 from django_lifespan_typed import Lifespan, Registry
-from django_lifespan_typed._status_page import _page
+from django_lifespan_typed.status_page.page import _page
 
 with Lifespan(Registry()):
     child = os.fork()

@@ -10,9 +10,9 @@ import pytest
 from django_lifespan_typed._declare.location import Source
 from django_lifespan_typed._runtime.startup_times import waterfall
 from django_lifespan_typed._runtime.status import Phase, ResourceStatus
-from django_lifespan_typed._status_graph import draw_graph, levels
-from django_lifespan_typed._status_text import duration, shortened
-from django_lifespan_typed._status_waterfall import draw_waterfall
+from django_lifespan_typed.status_page.graph import draw_graph, levels
+from django_lifespan_typed.status_page.text import duration, shortened
+from django_lifespan_typed.status_page.waterfall import draw_waterfall
 
 
 def record(

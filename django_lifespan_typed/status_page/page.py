@@ -23,18 +23,18 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from ._runtime.current import RunningLifespan, running
-from ._runtime.health import ResourceHealth
-from ._runtime.lookup import current_lifespan
-from ._runtime.startup_times import waterfall
-from ._runtime.status import ResourceStatus
-from ._status_graph import draw_graph, levels
-from ._status_text import duration
-from ._status_waterfall import draw_waterfall
-from ._threads.calling import call_on
-from .exceptions import LifespanError, LifespanNotRunning
+from .._runtime.current import RunningLifespan, running
+from .._runtime.health import ResourceHealth
+from .._runtime.lookup import current_lifespan
+from .._runtime.startup_times import waterfall
+from .._runtime.status import ResourceStatus
+from .._threads.calling import call_on
+from ..exceptions import LifespanError, LifespanNotRunning
+from .graph import draw_graph, levels
+from .text import duration
+from .waterfall import draw_waterfall
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
+_TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _NAME: Final = "django_lifespan_typed/status"
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Final, final
 
-from ._runtime.startup_times import Bar
-from ._status_text import duration, shortened, width
+from .._runtime.startup_times import Bar
+from .text import duration, shortened, width
 
 _ROW: Final = 26
 _TOP: Final = 26

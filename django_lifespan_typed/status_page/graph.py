@@ -8,8 +8,8 @@ from itertools import pairwise
 from math import ceil
 from typing import Final, final
 
-from ._runtime.status import ResourceStatus
-from ._status_text import duration, shortened, width
+from .._runtime.status import ResourceStatus
+from .text import duration, shortened, width
 
 _HEIGHT: Final = 42
 _ROW: Final = 58

@@ -1,0 +1,1 @@
+"""The status page for staff, and what it draws."""
