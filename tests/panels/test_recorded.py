@@ -17,8 +17,8 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
-from django_lifespan_typed._recorded import Fetches, RecordedState, Watch
 from django_lifespan_typed.middleware import LifespanStateMiddleware
+from django_lifespan_typed.panels.recorded_state import Fetches, RecordedState, Watch
 
 NUMBER = StateKey[int]("number")
 

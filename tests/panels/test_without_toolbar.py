@@ -13,7 +13,7 @@ import sys
 sys.modules["debug_toolbar"] = None
 import django_lifespan_typed.asgi, django_lifespan_typed.wsgi
 import django_lifespan_typed.middleware, django_lifespan_typed.testing
-assert "django_lifespan_typed._recorded" not in sys.modules
+assert "django_lifespan_typed.panels.recorded_state" not in sys.modules
 try:
     import django_lifespan_typed.panels
 except ImportError as error:

@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.template import Context, Engine, Template
 from django.utils.safestring import SafeString
 
-from ._compat import override
-from ._recorded import Fetch, Fetches, Watch, class_name
-from ._runtime.lookup import current_lifespan
-from ._runtime.status import ResourceStatus
-from .exceptions import LifespanNotRunning
+from .._compat import override
+from .._runtime.lookup import current_lifespan
+from .._runtime.status import ResourceStatus
+from ..exceptions import LifespanNotRunning
+from .recorded_state import Fetch, Fetches, Watch, class_name
 
 try:
     from debug_toolbar.panels import Panel
@@ -29,7 +29,7 @@ except ModuleNotFoundError as _error:
 
 __all__ = ["LifespanPanel"]
 
-_TEMPLATES: Final = Path(__file__).parent / "templates"
+_TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 
 
 @final

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any, NamedTuple, final
 
-from ._compat import override
-from ._declare.location import Source
-from ._runtime.lookup import state_for_request
-from ._runtime.state import LifespanState, merged
-from .types import State
+from .._compat import override
+from .._declare.location import Source
+from .._runtime.lookup import state_for_request
+from .._runtime.state import LifespanState, merged
+from ..types import State
 
 _OWN = __name__.partition(".")[0]
 # Between us and the line that fetches.
