@@ -36,7 +36,7 @@ def lifespan(
     starts with the ``@override_state(...)`` that decorate the test function, and
     with what fixtures before it have overridden.
     """
-    from ._pytest_tests import lifespan_for
+    from .testing.pytest_loops import lifespan_for
 
     return lifespan_for(request, "function")
 
@@ -46,7 +46,7 @@ def module_lifespan(
     request: pytest.FixtureRequest, lifespan_registry: object, lifespan_only: object
 ) -> Lifespan:
     """One lifespan for all tests of a module that run on the same loop."""
-    from ._pytest_tests import lifespan_for
+    from .testing.pytest_loops import lifespan_for
 
     return lifespan_for(request, "module")
 
@@ -56,7 +56,7 @@ def session_lifespan(
     request: pytest.FixtureRequest, lifespan_registry: object, lifespan_only: object
 ) -> Lifespan:
     """One lifespan for all tests of the session that run on the same loop."""
-    from ._pytest_tests import lifespan_for
+    from .testing.pytest_loops import lifespan_for
 
     return lifespan_for(request, "session")
 
@@ -76,7 +76,7 @@ def lifespan_only() -> Iterable[StateKey[Any]] | None:
 @pytest.fixture
 def override_state() -> Generator[OverrideState]:
     """Call it with a key and a value to override the key to the end of the test."""
-    from ._pytest_tests import overriding
+    from .testing.pytest_loops import overriding
 
     with overriding() as override:
         yield override
@@ -84,7 +84,7 @@ def override_state() -> Generator[OverrideState]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the fixtures that the ones above choose from."""
-    from ._pytest_loops import fixtures
+    from .testing.pytest_fixtures import fixtures
 
     for name, plugin in fixtures(config):
         config.pluginmanager.register(plugin, name)

@@ -147,8 +147,8 @@ def test_only_what_is_for_a_package_needs_it(environment: Path, project: Path) -
     imports = run(environment, "imports.py", folder=project)
 
     assert imports.lines == [
-        "django_lifespan_typed._pytest_loops needs pytest",
-        "django_lifespan_typed._pytest_tests needs pytest",
+        "django_lifespan_typed.testing.pytest_fixtures needs pytest",
+        "django_lifespan_typed.testing.pytest_loops needs pytest",
         "django_lifespan_typed.celery needs celery",
         (
             "django_lifespan_typed.panels says django_lifespan_typed.panels is a panel "

@@ -18,9 +18,9 @@ from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import include, path, resolve, reverse
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource, urls
-from django_lifespan_typed._test_clients import LifespanClient
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.testing import override_state
+from django_lifespan_typed.testing.clients import LifespanClient
 from tests.core.probes import Hang, Probes, Raise
 
 from .checks import Counted, declare

@@ -177,7 +177,7 @@ def test_inert_where_it_is_not_used(scratch: Scratch) -> None:
 
 IMPORTING = """
 import sys
-import django_lifespan_typed._pytest_loops, django_lifespan_typed.pytest_plugin
+import django_lifespan_typed.testing.pytest_fixtures, django_lifespan_typed.pytest_plugin
 from django.conf import settings
 heavy = {"django.test", "pytest_asyncio", "django_lifespan_typed.testing"}
 print(settings.configured, heavy.intersection(sys.modules))

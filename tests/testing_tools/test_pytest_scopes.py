@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from django_lifespan_typed._pytest_tests import _asyncio_loop
+from django_lifespan_typed.testing.pytest_loops import _asyncio_loop
 
 from .conftest import Scratch
 

@@ -11,13 +11,13 @@ from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client
 from django.test.client import ClientHandler
 
-from ._compat import Self, override
-from ._declare.keys import StateKey
-from ._declare.registry import Registry
-from ._runtime.lifespan import Lifespan
-from ._runtime.lookup import current_lifespan
-from .exceptions import LifespanNotRunning
-from .types import State
+from .._compat import Self, override
+from .._declare.keys import StateKey
+from .._declare.registry import Registry
+from .._runtime.lifespan import Lifespan
+from .._runtime.lookup import current_lifespan
+from ..exceptions import LifespanNotRunning
+from ..types import State
 
 
 class _StatefulHandler(ClientHandler):

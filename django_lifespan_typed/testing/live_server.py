@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from django.core.signals import request_started
 
-from ._runtime.lifespan import Lifespan
-from ._threads.asgiref import use_loop
+from .._runtime.lifespan import Lifespan
+from .._threads.asgiref import use_loop
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar
 
 import pytest
 
-from ._declare.keys import StateKey
-from ._pytest_loops import SCOPES, Scope, has_asyncio, name_of
-from ._runtime.lifespan import Lifespan
-from .testing import OverrideState, override_state
+from .._declare.keys import StateKey
+from .._runtime.lifespan import Lifespan
+from . import OverrideState, override_state
+from .pytest_fixtures import SCOPES, Scope, has_asyncio, name_of
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from asgiref.sync import iscoroutinefunction
 
-from ._declare.keys import StateKey
-from ._runtime.overrides import overrides
+from .._declare.keys import StateKey
+from .._runtime.overrides import overrides
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])

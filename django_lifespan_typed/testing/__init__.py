@@ -8,14 +8,14 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from django.test import AsyncClient, Client
 
-from ._declare.keys import StateKey
-from ._declare.plan import keys_only
-from ._declare.registry import Registry
-from ._override_state import OVERRIDES, override_state
-from ._runtime.lifespan import Lifespan
-from ._runtime.state import LifespanState
-from ._test_clients import LifespanAsyncClient, LifespanAwareAsyncClient, LifespanClient
-from ._test_threads import serving_on
+from .._declare.keys import StateKey
+from .._declare.plan import keys_only
+from .._declare.registry import Registry
+from .._runtime.lifespan import Lifespan
+from .._runtime.state import LifespanState
+from .clients import LifespanAsyncClient, LifespanAwareAsyncClient, LifespanClient
+from .live_server import serving_on
+from .overriding import OVERRIDES, override_state
 
 __all__ = [
     "LifespanAsyncClient",
