@@ -11,7 +11,7 @@ import pytest
 
 from django_lifespan_typed import Registry, StateKey, lifespan_resource
 from django_lifespan_typed._declare.plan import Plan
-from django_lifespan_typed._graph import dot, mermaid, tree
+from django_lifespan_typed.management.graph import dot, mermaid, tree
 
 from .site import Ran, lifespan
 from .test_show import CIRCLE

@@ -13,7 +13,6 @@ from django_lifespan_typed._compat import override
 from django_lifespan_typed._declare.keys import StateKey
 from django_lifespan_typed._declare.plan import Plan
 from django_lifespan_typed._declare.registry import Registry, default_registry
-from django_lifespan_typed._graph import dot, mermaid, tree
 from django_lifespan_typed._runtime.lifespan import Lifespan
 from django_lifespan_typed._settings import LifespanSettings
 from django_lifespan_typed.exceptions import (
@@ -22,9 +21,10 @@ from django_lifespan_typed.exceptions import (
     quoted,
     suggestion,
 )
-from django_lifespan_typed.management._check import Check
-from django_lifespan_typed.management._rows import HEADERS, Row, rows
-from django_lifespan_typed.management._screen import Screen
+from django_lifespan_typed.management.check import Check
+from django_lifespan_typed.management.graph import dot, mermaid, tree
+from django_lifespan_typed.management.rows import HEADERS, Row, rows
+from django_lifespan_typed.management.screen import Screen
 
 _EMPTY: Final = (
     "Nothing is registered.\n"

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, final
 from django_lifespan_typed._declare.location import Source
 from django_lifespan_typed._declare.resources import Resource
 from django_lifespan_typed._declare.value_types import described
-from django_lifespan_typed._graph import printable
 from django_lifespan_typed._settings import LifespanSettings
+from django_lifespan_typed.management.graph import printable
 
 HEADERS: Final = (
     "name",

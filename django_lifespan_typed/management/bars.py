@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django_lifespan_typed._graph import printable
 from django_lifespan_typed._runtime.startup_times import Bar
+from django_lifespan_typed.management.graph import printable
 
-from ._screen import columns, padded
+from .screen import columns, padded
 
 _LEAST = 10
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
-from ._declare.plan import Plan
-from ._declare.resources import Resource
+from .._declare.plan import Plan
+from .._declare.resources import Resource
 
 _UNMARKED: Final = frozenset(" _-.")
 

@@ -15,17 +15,17 @@ from typing import Final, final
 from django.core.management.base import CommandError, OutputWrapper
 from django.core.management.color import Style
 
-from django_lifespan_typed._graph import printable
 from django_lifespan_typed._runtime.health import ResourceHealth
 from django_lifespan_typed._runtime.lifespan import Lifespan
 from django_lifespan_typed._runtime.startup_times import waterfall
 from django_lifespan_typed._runtime.status import ResourceStatus
 from django_lifespan_typed.commands import leaving_at_signals
 from django_lifespan_typed.exceptions import quoted, said
+from django_lifespan_typed.management.graph import printable
 
 from . import _bars
-from ._progress import progress
-from ._screen import Screen
+from .progress import progress
+from .screen import Screen
 
 _INTERRUPTED: Final = 130  # as a shell reports a process that Ctrl-C ended
 

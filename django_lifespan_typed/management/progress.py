@@ -40,7 +40,7 @@ class _Showing(logging.Handler):
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
-        if record.module == "_health":
+        if record.module == "health":
             return  # the command tells of it in its own words
         try:
             self._show(record.getMessage(), record.levelno)
