@@ -68,7 +68,7 @@ check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
 	$(BIN)/ty check --python $(PY)
 	$(BIN)/pyrefly check --python-interpreter-path $(PY)
 	$(PY) -m pytest -m checkers
-	$(PY) -m pytest tests/test_import_direction.py
+	$(PY) -m pytest tests/test_layers.py
 
 .PHONY: bench
 bench: $(VENV)/.bench ## Measure, beside peers: make bench ARGS=--write

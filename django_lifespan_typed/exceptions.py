@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ._declare.location import Source
+if TYPE_CHECKING:
+    from ._declare.location import Source
 
 __all__ = [
     "CircularNeeds",

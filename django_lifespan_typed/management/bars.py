@@ -12,7 +12,7 @@ from .screen import columns, padded
 _LEAST = 10
 
 
-def lines(bars: Sequence[Bar], width: int) -> Iterator[tuple[str, bool]]:
+def bar_lines(bars: Sequence[Bar], width: int) -> Iterator[tuple[str, bool]]:
     """A line for each bar, not wider than *width*, and whether it is critical."""
     total = max((bar.end for bar in bars), default=0) or 1
     times = [f"{bar.seconds * 1000:.1f} ms" for bar in bars]

@@ -23,7 +23,7 @@ from django_lifespan_typed.commands import leaving_at_signals
 from django_lifespan_typed.exceptions import quoted, said
 from django_lifespan_typed.management.graph import printable
 
-from . import _bars
+from .bars import bar_lines
 from .progress import progress
 from .screen import Screen
 
@@ -124,7 +124,7 @@ class Check:
         if not bars:
             return
         self._screen.line()
-        for line, is_critical in _bars.lines(bars, self._screen.width):
+        for line, is_critical in bar_lines(bars, self._screen.width):
             self._screen.line(line, self._style.MIGRATE_LABEL if is_critical else None)
         self._screen.line("  * critical path: a faster one makes the start faster")
         self._screen.line()

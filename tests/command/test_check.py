@@ -16,7 +16,7 @@ from django_lifespan_typed._declare.location import Source
 from django_lifespan_typed._runtime.startup_times import waterfall
 from django_lifespan_typed._runtime.status import ResourceStatus
 from django_lifespan_typed.exceptions import LifespanError
-from django_lifespan_typed.management import _bars
+from django_lifespan_typed.management.bars import bar_lines
 from django_lifespan_typed.management.commands.lifespan import Command
 from tests.processes import Gates
 from tests.sync.scripts import interrupt
@@ -339,7 +339,7 @@ def test_the_waterfall_is_drawn_to_scale() -> None:
         ]
     )
 
-    drawn = [line for line, _ in _bars.lines(bars, 60)]
+    drawn = [line for line, _ in bar_lines(bars, 60)]
 
     assert drawn == [
         f"  größe  {'░' * 5}{' ' * 35}   5.0 ms",
@@ -353,8 +353,8 @@ def test_a_long_name_leaves_room_for_the_bars() -> None:
     """In a terminal of few columns the bars are still ten columns wide."""
     bars = waterfall([_status("a" * 50, 0, 0.010), _status("書" * 20, 0, 0.020)])
 
-    wide = [line for line, _ in _bars.lines(bars, 60)]
-    narrow = [line for line, _ in _bars.lines(bars, 10)]
+    wide = [line for line, _ in bar_lines(bars, 60)]
+    narrow = [line for line, _ in bar_lines(bars, 10)]
 
     assert wide == [
         f"  {'a' * 19}…  {'░' * 12}{' ' * 13}  10.0 ms",
