@@ -19,11 +19,11 @@ from django_lifespan_typed import (
     Registry,
     Resource,
     StateKey,
-    _worker,
     lifespan_resource,
 )
 from django_lifespan_typed._asgi.signalled import run_with_signals
 from django_lifespan_typed._runtime.run import Run
+from django_lifespan_typed._threads import worker as _worker
 from django_lifespan_typed.exceptions import ResourceCrashed, StartupError
 from django_lifespan_typed.signals import asgi_shutdown
 

@@ -20,11 +20,10 @@ from django_lifespan_typed import (
     LifespanState,
     Registry,
     StateKey,
-    _calling,
-    _portal,
     current_state,
     lifespan_resource,
 )
+from django_lifespan_typed._threads import calling as _calling, loop_thread as _portal
 from django_lifespan_typed._threads.loop_thread import Portal
 from django_lifespan_typed.exceptions import (
     InvalidSetting,

@@ -22,12 +22,12 @@ from django_lifespan_typed import (
     LifespanRequest,
     Registry,
     StateKey,
-    _host,
     current_state,
     get_state,
     lifespan_resource,
     wsgi,
 )
+from django_lifespan_typed._asgi import gate as _host
 from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed._threads.asgiref import use_loop
