@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from celery.concurrency import get_implementation
 from ._declare.keys import StateKey
 from ._declare.plan import Plan, keys_only
 from ._declare.registry import Registry, default_registry
+from ._log import logger
 from ._runtime.lifespan import Lifespan
 from ._settings import LifespanSettings
 from ._threads.asgiref import use_loop
@@ -21,7 +21,6 @@ from ._threads.at_exit import at_exit
 
 __all__ = ["connect_lifespan"]
 
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 # Celery's timers take no infinity.
 _A_DAY: Final = 86400.0
@@ -138,7 +137,7 @@ class _Worker:
         lifespan = Lifespan(self._registry, only=self._only)
         try:
             lifespan.__enter__()
-        except Exception as error:  # noqa: BLE001 - it ends the process
+        except Exception as error:  # it ends the process
             self._give_up(error)
         self._lifespan = lifespan
         # A cold shutdown of the threads and solo pools sends no signal.
@@ -156,7 +155,7 @@ class _Worker:
         try:
             default = LifespanSettings.read().START_TIMEOUT
             plan = Plan(self._registry, self._only)
-        except Exception as error:  # noqa: BLE001 - it ends the process
+        except Exception as error:  # it ends the process
             self._give_up(error)  # once, and not in each child again and again
         managers = self._registry.managers if self._only is None else ()
         limits = [resource.start_timeout for resource in (*plan.order, *managers)]

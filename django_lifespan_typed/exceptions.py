@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from ._text import quoted, suggestion, type_name
+
 if TYPE_CHECKING:
-    from ._declare.location import Source
+    from ._declare.location import Location
 
 __all__ = [
-    "CircularNeeds",
+    "DependencyCycle",
     "DuplicateName",
     "InvalidDeclaration",
     "InvalidFactory",
@@ -20,7 +21,7 @@ __all__ = [
     "InvalidValue",
     "LifespanError",
     "LifespanNotRunning",
-    "MissingNeed",
+    "MissingDependency",
     "PlanError",
     "ProtocolError",
     "ResourceCrashed",
@@ -30,31 +31,6 @@ __all__ = [
     "StartupTimeout",
     "StateNotFound",
 ]
-
-
-def quoted(names: Collection[str], *, empty: str = "nothing") -> str:
-    """``'cache', 'db'``, in the alphabet's order."""
-    return ", ".join(repr(name) for name in sorted(names, key=str)) or empty
-
-
-def suggestion(name: str, known: Collection[str]) -> str:
-    """``Did you mean 'db'? `` or nothing."""
-    close = get_close_matches(name, sorted(map(str, known)), n=1)
-    return f"Did you mean {close[0]!r}? " if close else ""
-
-
-def said(error: object, by: Callable[[object], str] = str) -> str:
-    """*error* by ``str``, or ``repr``; its type's name where it cannot say more."""
-    try:
-        return by(error)
-    except Exception:  # noqa: BLE001 - it is the user's, and a stop waits for us
-        return type(error).__name__
-
-
-def notes_of(given: object) -> list[str]:
-    """What ``__notes__`` has, where that is what PEP 678 says."""
-    noted: Any = given
-    return [*map(said, noted)] if isinstance(given, list | tuple) else []
 
 
 class LifespanError(Exception):
@@ -92,27 +68,27 @@ class InvalidSetting(LifespanError, ImproperlyConfigured):
 class InvalidDeclaration(LifespanError, TypeError):
     """A resource or manager is declared in a way that cannot work."""
 
-    def __init__(self, problem: str, source: Source | None, remedy: str) -> None:
-        super().__init__(problem, source, remedy)
+    def __init__(self, problem: str, location: Location | None, remedy: str) -> None:
+        super().__init__(problem, location, remedy)
         self.problem: str = problem
-        self.source: Source | None = source
+        self.location: Location | None = location
         self.remedy: str = remedy
 
     def __str__(self) -> str:
-        drawn = [self.source.draw()] if self.source else []
+        drawn = [self.location.draw()] if self.location else []
         return "\n".join([self.problem, *drawn, self.remedy])
 
 
 class DuplicateName(LifespanError, ValueError):
     """Two resources, or two managers, want one name."""
 
-    def __init__(self, name: str, sources: Sequence[Source]) -> None:
-        super().__init__(name, sources)
+    def __init__(self, name: str, locations: Sequence[Location]) -> None:
+        super().__init__(name, locations)
         self.name: str = name
-        self.sources: tuple[Source, ...] = tuple(sources)
+        self.locations: tuple[Location, ...] = tuple(locations)
 
     def __str__(self) -> str:
-        places = "\n".join(source.draw() for source in self.sources)
+        places = "\n".join(location.draw() for location in self.locations)
         return (
             f"the name {self.name!r} on the lifespan state has two owners\n{places}\n"
             "Rename one of them, or remove it: one name, one owner."
@@ -126,43 +102,43 @@ class PlanError(LifespanError):
     """The resources cannot be put in order; nothing was started."""
 
 
-class MissingNeed(PlanError, LookupError):
+class MissingDependency(PlanError, LookupError):
     """A resource needs what nothing registers."""
 
     def __init__(
-        self, name: str, need: str, source: Source, known: Collection[str]
+        self, name: str, need: str, location: Location, known: Collection[str]
     ) -> None:
-        super().__init__(name, need, source, known)
+        super().__init__(name, need, location, known)
         self.name: str = name
         self.need: str = need
-        self.source: Source = source
+        self.location: Location = location
         self.known: tuple[str, ...] = tuple(sorted(known))
 
     def __str__(self) -> str:
         return (
             f"lifespan resource {self.name!r} needs {self.need!r}, "
-            f"which nothing registers\n{self.source.draw()}\n"
+            f"which nothing registers\n{self.location.draw()}\n"
             f"{suggestion(self.need, self.known)}Register it, or drop it from needs=. "
             f"Registered: {quoted(self.known)}."
         )
 
 
-class CircularNeeds(PlanError):
+class DependencyCycle(PlanError):
     """Resources need each other in a circle."""
 
-    def __init__(self, circle: Sequence[tuple[str, Source]]) -> None:
+    def __init__(self, circle: Sequence[tuple[str, Location]]) -> None:
         super().__init__(circle)
-        self.circle: tuple[tuple[str, Source], ...] = tuple(circle)
+        self.circle: tuple[tuple[str, Location], ...] = tuple(circle)
 
     def __str__(self) -> str:
         width = max(len(name) for name, _ in self.circle)
         last = len(self.circle) - 1
         lines = ["lifespan resources need each other in a circle:"]
-        for index, (name, source) in enumerate(self.circle):
+        for index, (name, location) in enumerate(self.circle):
             left = "╭─>─╮" if index == 0 else "╰─<─╯" if index == last else "│   │"
             if last == 0:
                 left = "╶─⟲─╴"
-            lines.append(f"  {left} {name:<{width}}  {source}")
+            lines.append(f"  {left} {name:<{width}}  {location}")
         lines.append("Each needs the one below it, the last needs the first.")
         lines.append("Drop one from needs=, or move what both need into a third.")
         return "\n".join(lines)
@@ -174,15 +150,15 @@ class CircularNeeds(PlanError):
 class StartupError(LifespanError):
     """A resource did not start."""
 
-    def __init__(self, name: str, source: Source, problem: str) -> None:
-        super().__init__(name, source, problem)
+    def __init__(self, name: str, location: Location, problem: str) -> None:
+        super().__init__(name, location, problem)
         self.name: str = name
-        self.source: Source = source
+        self.location: Location = location
         self.problem: str = problem
 
     def __str__(self) -> str:
         return (
-            f"lifespan resource {self.name!r} {self.problem}\n{self.source.draw()}"
+            f"lifespan resource {self.name!r} {self.problem}\n{self.location.draw()}"
             f"{self.advice}"
         )
 
@@ -196,9 +172,9 @@ class StartupTimeout(StartupError, TimeoutError):
     """A resource took longer to start than it may."""
 
     def __init__(
-        self, name: str, source: Source, seconds: float, waiting: Collection[str]
+        self, name: str, location: Location, seconds: float, waiting: Collection[str]
     ) -> None:
-        super().__init__(name, source, f"did not start within {seconds:.3g} s")
+        super().__init__(name, location, f"did not start within {seconds:.3g} s")
         self.seconds: float = seconds
         self.waiting: tuple[str, ...] = tuple(sorted(waiting))
 
@@ -214,8 +190,10 @@ class StartupTimeout(StartupError, TimeoutError):
 class InvalidFactory(StartupError, TypeError):
     """What a factory gave is not what a factory gives."""
 
-    def __init__(self, name: str, source: Source, problem: str, advice: str) -> None:
-        super().__init__(name, source, problem)
+    def __init__(
+        self, name: str, location: Location, problem: str, advice: str
+    ) -> None:
+        super().__init__(name, location, problem)
         self._advice = advice
 
     @property
@@ -228,19 +206,21 @@ class InvalidValue(StartupError, TypeError):
     """The value of a resource is not of its key's type."""
 
     def __init__(
-        self, name: str, source: Source, value: object, expected: str, key: Source
+        self, name: str, location: Location, value: object, expected: str, key: Location
     ) -> None:
         super().__init__(
-            name, source, f"has a value of type {typename(type(value))}, not {expected}"
+            name,
+            location,
+            f"has a value of type {type_name(type(value))}, not {expected}",
         )
         self.value_class: type[object] = type(value)
         self.expected: str = expected
-        self.key: Source = key
+        self.key: Location = key
 
     @property
     def advice(self) -> str:
         """Where the type was promised."""
-        drawn = "" if self.key == self.source else f"\n{self.key.draw()}"
+        drawn = "" if self.key == self.location else f"\n{self.key.draw()}"
         return f"{drawn}\nYield {self.expected}, or change the type that is promised."
 
 
@@ -250,14 +230,14 @@ class InvalidValue(StartupError, TypeError):
 class ResourceCrashed(LifespanError):
     """A resource ended on its own while it was being used."""
 
-    def __init__(self, name: str, source: Source, problem: str) -> None:
-        super().__init__(name, source, problem)
+    def __init__(self, name: str, location: Location, problem: str) -> None:
+        super().__init__(name, location, problem)
         self.name: str = name
-        self.source: Source = source
+        self.location: Location = location
         self.problem: str = problem
 
     def __str__(self) -> str:
-        return f"lifespan resource {self.name!r} {self.problem}\n{self.source.draw()}"
+        return f"lifespan resource {self.name!r} {self.problem}\n{self.location.draw()}"
 
 
 class LifespanNotRunning(LifespanError, RuntimeError):
@@ -286,23 +266,23 @@ class ProtocolError(LifespanError, RuntimeError):
 class ShutdownError(LifespanError):
     """A resource did not stop as it should."""
 
-    def __init__(self, name: str, source: Source, problem: str) -> None:
-        super().__init__(name, source, problem)
+    def __init__(self, name: str, location: Location, problem: str) -> None:
+        super().__init__(name, location, problem)
         self.name: str = name
-        self.source: Source = source
+        self.location: Location = location
         self.problem: str = problem
 
     def __str__(self) -> str:
-        return f"lifespan resource {self.name!r} {self.problem}\n{self.source.draw()}"
+        return f"lifespan resource {self.name!r} {self.problem}\n{self.location.draw()}"
 
 
 class ShutdownTimeout(ShutdownError, TimeoutError):
     """A resource took longer to stop than it may."""
 
     def __init__(
-        self, name: str, source: Source, seconds: float, waiting: Collection[str]
+        self, name: str, location: Location, seconds: float, waiting: Collection[str]
     ) -> None:
-        super().__init__(name, source, f"did not stop within {seconds:.3g} s")
+        super().__init__(name, location, f"did not stop within {seconds:.3g} s")
         self.seconds: float = seconds
         self.waiting: tuple[str, ...] = tuple(sorted(waiting))
 
@@ -312,9 +292,3 @@ class ShutdownTimeout(ShutdownError, TimeoutError):
             'longer, write stop_timeout=... (seconds) or LIFESPAN["STOP_TIMEOUT"] and '
             '"STOP_BUDGET".'
         )
-
-
-def typename(cls: type) -> str:
-    """``httpx.AsyncClient``; builtins without their module."""
-    module = "" if cls.__module__ == "builtins" else f"{cls.__module__}."
-    return f"{module}{cls.__qualname__}"

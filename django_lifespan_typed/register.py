@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._declare.location import calling_source
+from ._declare.location import calling_location
 from ._declare.registry import ManagerFactory, Registry, default_registry
 
 __all__ = ["register_lifespan_manager"]
@@ -27,4 +27,4 @@ def register_lifespan_manager(
     typed way.
     """
     target = default_registry if registry is None else registry
-    target.add_manager(context_manager, calling_source())
+    target.add_manager(context_manager, calling_location())

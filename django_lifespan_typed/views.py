@@ -13,7 +13,7 @@ from ._compat import override
 from ._runtime.health import ResourceHealth, Verdict
 from ._runtime.lookup import current_lifespan
 from ._settings import LifespanSettings
-from .exceptions import said
+from ._text import error_text
 from .status_page.page import status_page
 
 __all__ = ["livez", "readyz", "status_page"]
@@ -102,7 +102,7 @@ def _drawn(record: ResourceHealth, detail: bool) -> dict[str, object]:
         # The class alone: the text may hold an address, or a password.
         drawn["error"] = type(record.error).__name__
         if detail:
-            drawn["output"] = said(record.error)
+            drawn["output"] = error_text(record.error)
     return drawn
 
 

@@ -282,7 +282,9 @@ async def test_a_plan_that_fails_is_the_reason(
             pass
 
     assert running.last_failure is not None
-    assert running.last_failure.startswith("MissingNeed: lifespan resource 'it' needs")
+    assert running.last_failure.startswith(
+        "MissingDependency: lifespan resource 'it' needs"
+    )
 
 
 @pytest.mark.parametrize(

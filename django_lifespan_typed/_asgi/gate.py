@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any, Final, Literal, TypeAlias, final
 from weakref import WeakKeyDictionary, WeakSet, ref
 
 from .._declare.registry import Registry, default_registry
+from .._log import logger
 from .._runtime.current import RunningLifespan, running
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
@@ -23,8 +23,6 @@ from .._threads.cancellation import shielded
 from ..types import Scope, Send
 from .requests import end_cut_off
 from .signalled import run_with_signals
-
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 Phase: TypeAlias = Literal["starting", "running", "failed", "stopped"]
 

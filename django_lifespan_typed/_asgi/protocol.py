@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Final, TypeAlias, final
 
+from .._log import logger
 from .._settings import LifespanSettings, finite
+from .._text import error_text, notes_of
 from .._threads.cancellation import shielded
-from ..exceptions import LifespanError, ProtocolError, notes_of, said
+from ..exceptions import LifespanError, ProtocolError
 from ..types import ASGIApplication, Message, Receive, Scope, Send, State
 
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
 
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 _SPEC: Final = "the ASGI specification, 'Lifespan Protocol'"
 
@@ -62,7 +62,10 @@ def _notes(error: BaseException) -> list[str]:
     notes = notes_of(getattr(error, "__notes__", None))
     # The traceback has fifteen of a group, and leaves the others out.
     parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())
-    return [*notes, *(line for part in parts for line in _notes(part) or [said(part)])]
+    return [
+        *notes,
+        *(line for part in parts for line in _notes(part) or [error_text(part)]),
+    ]
 
 
 def _expect(expected: str, received: object) -> None:
@@ -168,7 +171,7 @@ class _Peer:
             await self._app(scope, self._receive, self._outbox.put)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - some would end the loop
+        except BaseException as error:  # some would end the loop
             self._cause = error
 
     async def _until_closed(self, task: asyncio.Task[None]) -> None:
@@ -215,7 +218,7 @@ class _Peer:
     def _error(self, event: str, got: Message) -> LifespanError:
         cause = self._cause
         own = got.get("message")
-        why = own or (cause and said(cause, repr)) or "it ended"
+        why = own or (cause and error_text(cause, repr)) or "it ended"
         # What says why it fails knows scopes of this type.
         advice = "" if own else "\nIt must answer scopes of type 'lifespan'."
         error = LifespanError(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Any, Final
 
-logger: Final = logging.getLogger("django_lifespan_typed")
+from .._log import logger
 
 # Where a task serves us, by what it has called.
 _OURS: Final = {"LifespanASGIHandler.__call__", "with_lifespan.__call__"}

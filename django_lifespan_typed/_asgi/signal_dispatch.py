@@ -115,7 +115,7 @@ class _Call:
         self.begun = True
         try:
             value = self.receiver(**self._named)
-        except BaseException as error:  # noqa: BLE001 - the others are called too
+        except BaseException as error:  # the others are called too
             self.settle(error=error)
             return
         # A sync receiver may return an awaitable: a mock, a partial of a coroutine.
@@ -130,7 +130,7 @@ class _Call:
             value = await made
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - the others are called too
+        except BaseException as error:  # the others are called too
             self.settle(error=error)
         else:
             self.settle(value)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
-from .._declare.location import source_of
+from .._declare.location import location_of
 from .._declare.registry import Registry
+from .._log import logger
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
 from .._threads.cancellation import shielded
@@ -20,8 +20,6 @@ from .signal_dispatch import send
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
-
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 @asynccontextmanager
@@ -85,12 +83,12 @@ async def _stop(
             scope=scope,
             state=lifespan.state,
         )
-    except Exception as error:  # noqa: BLE001 - the stop visits everybody
+    except Exception as error:  # the stop visits everybody
         errors.append(error)
     finally:
         try:
             await lifespan.__aexit__(None, None, None)
-        except Exception as error:  # noqa: BLE001 - collected
+        except Exception as error:  # collected
             errors.append(error)
     return errors
 
@@ -110,7 +108,7 @@ async def _with_managers(
     for manager in found:
         if manager is None:
             continue  # a receiver that has nothing to add this time
-        extended.add_manager(manager, source_of(manager))
+        extended.add_manager(manager, location_of(manager))
     return extended
 
 

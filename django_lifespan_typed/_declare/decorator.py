@@ -11,7 +11,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, final, overload
 
 from .._compat import Unpack
 from .keys import StateKey
-from .location import calling_source
+from .location import calling_location
 from .resources import HealthCheck, Resource
 from .validation import Declaration, Options
 
@@ -403,7 +403,7 @@ def lifespan_resource(
     Raises ``InvalidDeclaration`` for arguments that cannot work and
     ``DuplicateName`` for a name that is taken.
     """
-    declaration = Declaration(key, needs, health, options, calling_source())
+    declaration = Declaration(key, needs, health, options, calling_location())
     by_name: type[_ByName[...]] = _ByName
     by_key: type[_ByKey[Any, ...]] = _ByKey
     return by_name(declaration) if isinstance(key, str) else by_key(declaration)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar, get_args
 
-from .location import Source, calling_source
+from .location import Location, calling_location
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class StateKey(Generic[T]):
 
     name: str
     """What it is called on the state."""
-    declared_at: Source
+    declared_at: Location
     """Where it was made."""
 
     def __init__(self, name: str, /) -> None:
@@ -39,7 +39,7 @@ class StateKey(Generic[T]):
                 f'Write: KEY = StateKey[SomeType]("some_name")'
             )
         self.name = name
-        self.declared_at = calling_source()
+        self.declared_at = calling_location()
 
     if TYPE_CHECKING:
         # Else mypy --strict holds ``KEY in request.state`` for a mistake.

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 _OWN = __name__.partition(".")[0]
 
 
-class Source(NamedTuple):
+class Location(NamedTuple):
     """A line of the user's code; ``str()`` gives ``shop/db.py:9``."""
 
     file: str
@@ -34,24 +34,24 @@ class Source(NamedTuple):
         return f"    {self}  {text}".rstrip()
 
 
-def calling_source() -> Source:
+def calling_location() -> Location:
     """The nearest line on the stack that is neither ours nor typing's."""
     frame = sys._getframe(1)
     while frame.f_back is not None:
         module = str(frame.f_globals.get("__name__"))
         # A subscripted class is called by ``typing``, so the depth varies.
         if module not in {"typing", _OWN} and not module.startswith(_OWN + "."):
-            return Source(frame.f_code.co_filename, frame.f_lineno, module)
+            return Location(frame.f_code.co_filename, frame.f_lineno, module)
         frame = frame.f_back
-    return Source(frame.f_code.co_filename, frame.f_lineno, "__main__")
+    return Location(frame.f_code.co_filename, frame.f_lineno, "__main__")
 
 
-def source_of(function: object) -> Source:
+def location_of(function: object) -> Location:
     """Where *function* is written, as far as it tells."""
     inner: Any = getattr(function, "func", function)  # functools.partial
     inner = inspect.unwrap(inner)
     code = getattr(inner, "__code__", None)
     module = str(getattr(inner, "__module__", "__main__"))
     if code is None:
-        return Source(module, 0, module)
-    return Source(code.co_filename, code.co_firstlineno, module)
+        return Location(module, 0, module)
+    return Location(code.co_filename, code.co_firstlineno, module)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any, final
 
+from .._text import quoted, suggestion
 from ..exceptions import (
-    CircularNeeds,
+    DependencyCycle,
     InvalidDeclaration,
-    MissingNeed,
+    MissingDependency,
     StateNotFound,
-    quoted,
-    suggestion,
 )
 from .keys import StateKey
-from .location import calling_source
+from .location import calling_location
 from .registry import Registry
 from .resources import Resource
 
@@ -26,7 +25,7 @@ def keys_only(only: Any, whose: str = "a lifespan") -> tuple[StateKey[Any], ...]
         return tuple(listed)
     raise InvalidDeclaration(
         f"{whose} has only={only!r}, which is not a tuple of keys or resources",
-        calling_source(),
+        calling_location(),
         "Write: only=(HTTP,) with the comma, and the keys, not their names.",
     )
 
@@ -36,7 +35,7 @@ class Plan:
     """
     The resources of a lifespan, each after all that it needs.
 
-    Raises ``MissingNeed`` or ``CircularNeeds`` before anything has started, and
+    Raises ``MissingDependency`` or ``DependencyCycle`` before anything has started, and
     ``StateNotFound`` for a key in *only* that nothing registers. What is *without*,
     because a test overrides it, does not start, nor does what only it needs.
     """
@@ -107,7 +106,9 @@ class Plan:
             if resource.name in path:
                 names = list(path)
                 circle = names[names.index(resource.name) :]
-                raise CircularNeeds([(name, path[name].declared_at) for name in circle])
+                raise DependencyCycle(
+                    [(name, path[name].declared_at) for name in circle]
+                )
             path[resource.name] = resource
             stack.append((resource, True))
             names_needed = dict.fromkeys(
@@ -120,7 +121,7 @@ class Plan:
 
     def _need(self, resource: Resource[Any], name: str) -> Resource[Any]:
         if name not in self._registry:
-            raise MissingNeed(
+            raise MissingDependency(
                 resource.name,
                 name,
                 resource.declared_at,

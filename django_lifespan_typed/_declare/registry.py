@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, final
 from ..exceptions import DuplicateName, InvalidDeclaration
 from ..types import State
 from .keys import StateKey
-from .location import Source
+from .location import Location
 from .resources import Resource
 
 ManagerFactory: TypeAlias = Callable[[], AbstractAsyncContextManager[State]]
@@ -50,19 +50,19 @@ class Registry:
                 if any(need.name == added.name for need in resource.needs):
                     _refuse_if_optional(added, resource)
 
-    def add_manager(self, manager: ManagerFactory, source: Source) -> None:
+    def add_manager(self, manager: ManagerFactory, location: Location) -> None:
         """Register *manager*, whose value is names and values; once if repeated."""
         if not callable(manager):
             raise InvalidDeclaration(
                 f"a lifespan manager is {manager!r}, which cannot be called",
-                source,
+                location,
                 "Pass the function that @asynccontextmanager decorates, uncalled.",
             )
         if not any(known.factory == manager for known in self._managers):
             name = f"manager {_qualified(manager)}"
             same = sum(known.name.split(" #")[0] == name for known in self._managers)
             name += f" #{same + 1}" if same else ""
-            self._managers.append(Resource(name, manager, source=source))
+            self._managers.append(Resource(name, manager, location=location))
 
     def copy(self) -> Registry:
         """Another registry of the same resources and managers."""

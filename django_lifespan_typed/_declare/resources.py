@@ -14,7 +14,7 @@ from .._compat import override
 from ..exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
 from .factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
 from .keys import StateKey
-from .location import Source, calling_source, source_of
+from .location import Location, calling_location, location_of
 from .signatures import mismatch
 from .value_types import described, fits, is_generator, promised
 
@@ -71,7 +71,7 @@ class Resource(StateKey[T]):
         factory: Factory,
         /,
         *,
-        source: Source,
+        location: Location,
         key: StateKey[T] | None = None,
         needs: tuple[StateKey[Any], ...] = (),
         start_timeout: float | None = None,
@@ -83,10 +83,10 @@ class Resource(StateKey[T]):
             raise InvalidDeclaration(
                 f"lifespan resource {name!r} is made by {factory!r}, "
                 "which cannot be called",
-                source,
+                location,
                 "Decorate a function or a class:" + _EXAMPLE.format(name=name),
             )
-        self.declared_at = source
+        self.declared_at = location
         self.factory = factory
         self.key = key
         self.needs = needs
@@ -125,12 +125,12 @@ class Resource(StateKey[T]):
             f"Write: @{self.name}.health on one function of one parameter, the value."
         )
         if self.health_check is not None:
-            first = source_of(self.health_check)
+            first = location_of(self.health_check)
             problem = f"has another, at {first}"
         if problem:
             raise InvalidDeclaration(
                 f"the health check of lifespan resource {self.name!r} {problem}",
-                calling_source(),
+                calling_location(),
                 remedy,
             )
         self.health_check = check

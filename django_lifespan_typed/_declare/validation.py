@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypedDict, final
 
-from ..exceptions import InvalidDeclaration, suggestion
+from .._text import suggestion
+from ..exceptions import InvalidDeclaration
 from .factories import Factory
 from .keys import StateKey
-from .location import Source
+from .location import Location
 from .registry import Registry, default_registry
 from .resources import HealthCheck, Resource
 from .signatures import mismatch
@@ -36,22 +37,22 @@ class Declaration:
         needs: tuple[StateKey[Any], ...],
         health: HealthCheck[Any] | None,
         options: Options,
-        source: Source,
+        location: Location,
     ) -> None:
         if not _is_key(key):
             raise InvalidDeclaration(
                 f"lifespan_resource() takes a name or a StateKey, not {key!r}",
-                source,
+                location,
                 'Write: @lifespan_resource("some_name")',
             )
         self.key = key
         self.needs = needs
         self.health = health
         self.options = options
-        self.source = source
-        _check_needs(self.name, needs, source)
+        self.location = location
+        _check_needs(self.name, needs, location)
         for option, value in options.items():
-            _check_option(self.name, option, value, source)
+            _check_option(self.name, option, value, location)
 
     @property
     def name(self) -> str:
@@ -64,7 +65,7 @@ class Declaration:
         resource = Resource[Any](
             self.name,
             factory,
-            source=self.source,
+            location=self.location,
             key=None if isinstance(self.key, str) else self.key,
             needs=self.needs,
             start_timeout=options.get("start_timeout"),
@@ -84,15 +85,15 @@ def _is_key(given: object) -> bool:
     return isinstance(given, StateKey) or (isinstance(given, str) and given != "")
 
 
-def _check_option(name: str, option: str, value: object, source: Source) -> None:
+def _check_option(name: str, option: str, value: object, location: Location) -> None:
     if option in {"start_timeout", "stop_timeout"}:
-        _check_limit(name, option, value, source)
+        _check_limit(name, option, value, location)
     elif option == "optional":
         if not isinstance(value, bool):
             raise InvalidDeclaration(
                 f"lifespan resource {name!r} has optional={value!r}, "
                 "which is neither True nor False",
-                source,
+                location,
                 "Write: optional=True, or leave it out.",
             )
     elif option == "registry":
@@ -100,38 +101,38 @@ def _check_option(name: str, option: str, value: object, source: Source) -> None
             raise InvalidDeclaration(
                 f"lifespan resource {name!r} has registry={value!r}, "
                 "which is not a Registry",
-                source,
+                location,
                 "Write: registry=Registry(), or leave it out for the default one.",
             )
     else:
         known = ("needs", "health", *Options.__annotations__)
         raise InvalidDeclaration(
             f"lifespan_resource() has no option {option!r}",
-            source,
+            location,
             f"{suggestion(option, known)}Known: {', '.join(known)}.",
         )
 
 
-def _check_needs(name: str, needs: Any, source: Source) -> None:
+def _check_needs(name: str, needs: Any, location: Location) -> None:
     listed: list[Any] = [*needs] if isinstance(needs, tuple) else [None]
     if all(isinstance(need, StateKey) for need in listed):
         return
     raise InvalidDeclaration(
         f"lifespan resource {name!r} has needs={needs!r}, "
         "which is not a tuple of keys or resources",
-        source,
+        location,
         "Write: needs=(HTTP,) with the comma, and the keys, not their names.",
     )
 
 
-def _check_limit(name: str, option: str, value: object, source: Source) -> None:
+def _check_limit(name: str, option: str, value: object, location: Location) -> None:
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise InvalidDeclaration(
             f"lifespan resource {name!r} has {option}={value!r}, "
             "which is not a number of seconds above 0",
-            source,
+            location,
             f'Write: {option}=5.0, or {option}=float("inf") for no limit.',
         )
 

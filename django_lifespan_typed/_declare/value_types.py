@@ -23,7 +23,7 @@ from typing import (
     get_type_hints,
 )
 
-from ..exceptions import typename
+from .._text import type_name
 
 # What makes a value of what a function returns, by one of these methods.
 _ENTERED: Final = ("__aenter__", "__enter__", "__await__", "__anext__", "__next__")
@@ -57,7 +57,7 @@ def is_generator(expected: object) -> bool:
 def described(expected: object) -> str:
     """*expected* as one would write it."""
     return " | ".join(
-        typename(option)
+        type_name(option)
         if isclass(option) and get_origin(option) is None
         else str(option)
         for option in _union(expected)
@@ -71,7 +71,7 @@ def promised(factory: Callable[..., Any]) -> object | None:
     try:
         # The wrapper of @asynccontextmanager carries the generator's annotations.
         hint = get_type_hints(factory).get("return")
-    except Exception:  # noqa: BLE001 - annotations may name what only a checker sees
+    except Exception:  # annotations may name what only a checker sees
         return None
     if iscoroutinefunction(factory):
         return _known(hint)
@@ -91,7 +91,7 @@ def returned_bare(factory: Callable[..., Any]) -> type | None:
         return None
     try:
         hint: Any = get_type_hints(factory).get("return")
-    except Exception:  # noqa: BLE001 - as above
+    except Exception:  # as above
         return None
     is_class = isclass(hint) and get_origin(hint) is None and hint not in {Any, object}
     return hint if is_class and not any(map(partial(hasattr, hint), _ENTERED)) else None
@@ -106,7 +106,7 @@ def _entered_type(cls: type) -> object | None:
     enter = getattr(cls, "__aenter__", None) or getattr(cls, "__enter__", None)
     try:
         hints = dict(getattr(enter, "__annotations__", {}))
-    except Exception:  # noqa: BLE001 - Python 3.14 evaluates them now
+    except Exception:  # Python 3.14 evaluates them now
         return None
     hint = hints.get("return")
     if isinstance(hint, str):

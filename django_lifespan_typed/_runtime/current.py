@@ -9,7 +9,7 @@ from typing import Any, Protocol, final
 
 from .._declare.keys import StateKey
 from .._declare.registry import Registry
-from ..exceptions import said
+from .._text import error_text
 from .health import ResourceHealth
 from .state import LifespanState
 from .status import ResourceStatus
@@ -67,7 +67,7 @@ class Running:
 
     def failed(self, error: BaseException) -> None:
         """A start has failed with *error*."""
-        self.last_failure = f"{type(error).__name__}: {said(error)}".rstrip(": ")
+        self.last_failure = f"{type(error).__name__}: {error_text(error)}".rstrip(": ")
 
     def enter(self, lifespan: RunningLifespan | None) -> RunningLifespan | None:
         """Let the code from here on be in the block of *lifespan*; in which it was."""

@@ -7,13 +7,13 @@ from collections.abc import Collection
 from typing import Any
 
 from .._declare.resources import Resource
+from .._text import notes_of
 from ..exceptions import (
     ResourceCrashed,
     ShutdownError,
     ShutdownTimeout,
     StartupError,
     StartupTimeout,
-    notes_of,
 )
 
 

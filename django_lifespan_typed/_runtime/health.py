@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Iterable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
@@ -11,18 +10,17 @@ from datetime import datetime, timezone
 from functools import partial
 from inspect import isawaitable
 from time import monotonic
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, final
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, final
 
 from asgiref.sync import iscoroutinefunction
 
 from .._declare.resources import HealthCheck
+from .._log import logger
 from .._settings import LifespanSettings, finite
 from .._threads.database import Opened
 from .._threads.worker import Worker
 from .resource_task import Owner
 from .status import Phase
-
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 T = TypeVar("T")
 
@@ -175,7 +173,7 @@ class HealthChecks:
             result = await self._answer(name, check)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001 - SystemExit would end the loop
+        except BaseException as error:  # SystemExit would end the loop
             return error
         if result is False:
             return Unhealthy(f"the health check of {name!r} returned False")

@@ -10,7 +10,8 @@ from django.apps import apps
 
 from .._declare.keys import StateKey
 from .._declare.registry import default_registry
-from ..exceptions import StateNotFound, quoted, suggestion
+from .._text import quoted, suggestion
+from ..exceptions import StateNotFound
 from .current import RunningLifespan, running
 from .status import ResourceStatus
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import Context
 from time import monotonic
-from typing import Any, Final, Protocol, final
+from typing import Any, Protocol, final
 
 from .._declare.resources import Resource
+from .._log import logger
 from .._settings import LifespanSettings
 from .._threads.cancellation import by_anyio, shield_from
 from .failures import (
@@ -22,8 +23,6 @@ from .failures import (
     skipped_start,
 )
 from .status import Phase, ResourceStatus
-
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 class Group(Protocol):
@@ -179,7 +178,7 @@ class Owner:
                     self._stopping()
             if refused is not None:
                 raise refused  # the factory has swallowed it
-        except BaseException as error:  # noqa: BLE001 - rule 7: nothing leaks out
+        except BaseException as error:  # rule 7: nothing leaks out
             self._failed(error)
         else:
             self._ended()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Iterable
 from contextvars import copy_context
 from time import monotonic
-from typing import Any, Final, final
+from typing import Any, final
 
 from .._declare.plan import Plan
 from .._declare.resources import Resource
+from .._log import logger
 from .._settings import LifespanSettings
 from .._threads.database import Opened, close_connections
 from .failures import crashed
@@ -19,8 +19,6 @@ from .overrides import Covered
 from .publication import Publication
 from .resource_task import Owner
 from .run_log import Repeating, log_slow, log_started, log_stopped
-
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 @final

@@ -6,13 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import Final, final
+from typing import final
 
 from .._declare.plan import Plan
-from ..exceptions import quoted
+from .._log import logger
+from .._text import quoted
 from .resource_task import Owner
-
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 
 @final

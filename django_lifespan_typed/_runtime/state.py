@@ -9,7 +9,8 @@ from django.http import HttpRequest
 
 from .._compat import Self, override
 from .._declare.keys import StateKey
-from ..exceptions import StateNotFound, quoted, suggestion
+from .._text import quoted, suggestion
+from ..exceptions import StateNotFound
 from ..types import State
 
 T = TypeVar("T")

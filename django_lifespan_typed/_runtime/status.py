@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
-from .._declare.location import Source
+from .._declare.location import Location
 
 Phase: TypeAlias = Literal[
     "waiting", "starting", "running", "stopping", "stopped", "failed", "crashed"
@@ -22,7 +22,7 @@ class ResourceStatus:
     seconds: float | None
     """How long its start took; None where it has not started."""
     needs: tuple[str, ...]
-    declared_at: Source
+    declared_at: Location
     error: BaseException | None
     """What went wrong at the start, while running or at the stop."""
     optional: bool = False

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Final, TypeAlias, final
+from typing import TypeAlias, final
 
-logger: Final = logging.getLogger("django_lifespan_typed")
+from .._log import logger
 
 Close: TypeAlias = Callable[[], object]
 

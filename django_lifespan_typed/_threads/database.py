@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, final
+from typing import Any, final
 from weakref import WeakSet
 
 from asgiref.sync import sync_to_async
@@ -15,8 +14,7 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 
 from .._compat import Self
-
-logger: Final = logging.getLogger("django_lifespan_typed")
+from .._log import logger
 
 
 @final

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,11 +10,10 @@ from contextvars import copy_context
 from queue import SimpleQueue
 from typing import Any, Final, Generic, TypeVar, final
 
+from .._log import logger
 from .asgiref import use_loop
 from .cancellation import by_anyio, shielded
 from .database import close_own_connections
-
-logger: Final = logging.getLogger("django_lifespan_typed")
 
 T = TypeVar("T")
 
@@ -42,7 +40,7 @@ class _Step(Generic[T]):
             finally:
                 # No request comes to this thread to close what the step opened.
                 close_own_connections()
-        except BaseException as error:  # noqa: BLE001 - it belongs to who awaits
+        except BaseException as error:  # it belongs to who awaits
             self.error = error
         # The loop may have been closed on a thread that was given up.
         with suppress(RuntimeError):

@@ -79,7 +79,7 @@ def _registered(registries: list[Registry]) -> list[str]:
 def _request_state() -> list[CheckMessage]:
     try:
         return list(check_request_state())
-    except Exception:  # noqa: BLE001 - code of others, whatever it is, is no reason to fail
+    except Exception:  # code of others, whatever it is, is no reason to fail
         return []
     finally:
         forget()

@@ -15,8 +15,8 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.utils.module_loading import import_string
 
 from .._declare.registry import Registry
+from .._text import error_text, quoted
 from ..asgi import with_lifespan
-from ..exceptions import quoted, said
 from ..handler import LifespanASGIHandler
 from ..wsgi import LifespanWSGIHandler
 from .messages import warning
@@ -66,11 +66,11 @@ def _application(setting: str, look: Callable[[object], object]) -> Application 
         return None
     try:
         app = import_string(path)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever is in asgi.py
+    except (Exception, SystemExit) as error:  # whatever is in asgi.py
         return Application(setting, path, "broken", error=error)
     try:
         found: Any = look(app)
-    except Exception:  # noqa: BLE001 - a proxy, say, of what is not there yet
+    except Exception:  # a proxy, say, of what is not there yet
         found = "unknown"
     if isinstance(found, str):
         kind: Any = found
@@ -137,7 +137,7 @@ def check_applications(
 
 def _broken(application: Application) -> CheckMessage:
     error = application.error
-    what = f"{type(error).__name__}: {said(error)}".rstrip(": ")
+    what = f"{type(error).__name__}: {error_text(error)}".rstrip(": ")
     return warning(
         "W001",
         f"settings.{application.setting} is {application.path!r}, which cannot be "

@@ -16,7 +16,8 @@ from .._declare.registry import Registry
 from .._declare.resources import Resource
 from .._declare.value_types import returned_bare
 from .._settings import LifespanSettings, checked_setting
-from ..exceptions import CircularNeeds, InvalidSetting, quoted, suggestion, typename
+from .._text import quoted, suggestion, type_name
+from ..exceptions import DependencyCycle, InvalidSetting
 from .messages import error, warning
 
 
@@ -55,7 +56,7 @@ def check_registry(
             yield warning(
                 "W007",
                 f"lifespan resource {resource.name!r} is made by a plain function that "
-                f"returns {typename(bare)}, which can be neither entered nor awaited\n"
+                f"returns {type_name(bare)}, which can be neither entered nor awaited\n"
                 f"{resource.declared_at.draw()}",
                 "Write async def where there is nothing to close, or yield the value.",
                 resource,
@@ -99,7 +100,7 @@ def _check_needs(registry: Registry, is_complete: bool) -> Iterator[CheckMessage
                 yield warning("W009", problem, hint, resource)
     try:
         plan = Plan(registry, without=missing)
-    except CircularNeeds as circle:
+    except DependencyCycle as circle:
         # A drawing stays in one piece: the advice is its last line.
         problem, _, remedy = str(circle).rpartition("\n")
         yield error("E002", problem, remedy, registry[circle.circle[0][0]])

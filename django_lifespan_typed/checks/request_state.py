@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from django.urls import get_resolver
 
-from .._declare.location import Source
+from .._declare.location import Location
 from ..middleware import LifespanStateMiddleware
 from .messages import warning
 from .source_code import Code, named, written
@@ -41,7 +41,7 @@ _LATE: Final = {
 class Use(NamedTuple):
     """A line that reads ``request.state``."""
 
-    at: Source
+    at: Location
     is_early: bool
     """Whether it comes before the middleware passes the request on."""
 
@@ -151,7 +151,7 @@ def _look(codes: list[Code]) -> _Found:
                 return _Found([], sets=True)
             passed_on = _passes_on(function)
             for line in reads:
-                at = Source(code.file, line, code.module)
+                at = Location(code.file, line, code.module)
                 uses.append(Use(at, passed_on is not None and line < passed_on))
     return _Found(uses, sets=False)
 

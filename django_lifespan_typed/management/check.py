@@ -19,8 +19,8 @@ from django_lifespan_typed._runtime.health import ResourceHealth
 from django_lifespan_typed._runtime.lifespan import Lifespan
 from django_lifespan_typed._runtime.startup_times import waterfall
 from django_lifespan_typed._runtime.status import ResourceStatus
+from django_lifespan_typed._text import error_text, quoted
 from django_lifespan_typed.commands import leaving_at_signals
-from django_lifespan_typed.exceptions import quoted, said
 from django_lifespan_typed.management.graph import printable
 
 from .bars import bar_lines
@@ -74,7 +74,7 @@ class Check:
                 ended = _INTERRUPTED
             except SystemExit as end:  # SIGTERM; a resource's own is an error
                 ended = end.code if isinstance(end.code, int) else 1
-            except Exception as error:  # noqa: BLE001 - told below, by resource
+            except Exception as error:  # told below, by resource
                 raised = error
         failed = self._failures(self._lifespan.status())
         if ended is not None:
@@ -168,7 +168,7 @@ def _how(status: ResourceStatus) -> str:
 
 
 def _told(error: BaseException) -> str:
-    text = next(iter(said(error).splitlines()), "")
+    text = next(iter(error_text(error).splitlines()), "")
     return f"{type(error).__name__}: {text}".rstrip(": ")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Final, final
+from typing import final
 
 from django_lifespan_typed._compat import override
 
-logger: Final = logging.getLogger("django_lifespan_typed")
+from .._log import logger
 
 
 @contextmanager
@@ -46,5 +46,5 @@ class _Showing(logging.Handler):
             self._show(record.getMessage(), record.levelno)
         except BrokenPipeError:
             return  # nobody reads any more; what is open is closed all the same
-        except Exception:  # noqa: BLE001 - no reason to leave anything open
+        except Exception:  # no reason to leave anything open
             self.handleError(record)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import unwrap
 from typing import Any, Final, Literal, final
 
-from django_lifespan_typed._declare.location import Source
+from django_lifespan_typed._declare.location import Location
 from django_lifespan_typed._declare.resources import Resource
 from django_lifespan_typed._declare.value_types import described
 from django_lifespan_typed._settings import LifespanSettings
@@ -61,7 +61,7 @@ class Row:
     optional: bool
     health: str | None
     """The function that says whether its value still works."""
-    declared_at: Source
+    declared_at: Location
 
     def cells(self) -> tuple[str, ...]:
         """What stands in the table, under ``HEADERS``."""

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any, NamedTuple, final
 
 from .._compat import override
-from .._declare.location import Source
+from .._declare.location import Location
 from .._runtime.lookup import state_for_request
 from .._runtime.state import LifespanState, merged
 from ..types import State
@@ -25,7 +25,7 @@ class Fetch(NamedTuple):
     name: str
     kind: str | None
     """The class of the value; None where there was none."""
-    place: Source
+    place: Location
 
 
 @final
@@ -166,11 +166,11 @@ def _unrecorded(values: State) -> State:
     return values.data if isinstance(values, RecordedState) else values
 
 
-def _calling_place() -> Source:
+def _calling_place() -> Location:
     frame = sys._getframe(1)
     while True:
         module = str(frame.f_globals.get("__name__"))
         ours = module == _OWN or module.startswith(f"{_OWN}.")
         if frame.f_back is None or (not ours and module not in _BETWEEN):
-            return Source(frame.f_code.co_filename, frame.f_lineno, module)
+            return Location(frame.f_code.co_filename, frame.f_lineno, module)
         frame = frame.f_back

@@ -44,7 +44,7 @@ def has_asyncio(config: pytest.Config) -> bool:
 def fixtures(config: pytest.Config) -> Iterator[tuple[str, ModuleType]]:
     """Names and plugins, with the fixtures for what is installed."""
     # A module each, for pytest collects fixtures from the attributes of modules.
-    plugin = ModuleType(f"django_lifespan_typed.fixtures")
+    plugin = ModuleType("django_lifespan_typed.fixtures")
     for scope in OWN_SCOPES:
         _add(plugin, pytest.fixture(scope=scope), _sync(), name_of(scope, "thread"))
         # Anyio's plugin takes what is async, and has an anyio_backend.
@@ -53,7 +53,7 @@ def fixtures(config: pytest.Config) -> Iterator[tuple[str, ModuleType]]:
     if has_asyncio(config):
         import pytest_asyncio
 
-        plugin = ModuleType(f"django_lifespan_typed.asyncio_fixtures")
+        plugin = ModuleType("django_lifespan_typed.asyncio_fixtures")
         for scope in OWN_SCOPES:
             for loop in SCOPES[SCOPES.index(scope) :]:
                 decorate = pytest_asyncio.fixture(scope=scope, loop_scope=loop)

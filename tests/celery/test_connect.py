@@ -20,7 +20,7 @@ from django_lifespan_typed import (
     lifespan_resource,
 )
 from django_lifespan_typed.celery import connect_lifespan
-from django_lifespan_typed.exceptions import LifespanNotRunning, MissingNeed
+from django_lifespan_typed.exceptions import LifespanNotRunning, MissingDependency
 from tests.sync.conftest import Add, _nothing_is_left, add, portal_threads
 
 __all__ = ["_nothing_is_left", "add"]
@@ -260,7 +260,7 @@ def test_a_plan_that_cannot_work_ends_the_worker_at_once(
         signals.worker_init.send(sender=Worker(app, pool))
 
     assert caught.value.code == 1
-    assert isinstance(caught.value.__cause__, MissingNeed)
+    assert isinstance(caught.value.__cause__, MissingDependency)
     (record,) = [record for record in caplog.records if record.levelname == "CRITICAL"]
     assert record.getMessage() == "the Celery worker does not start"
     assert record.exc_info is not None

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from django_lifespan_typed import Registry, lifespan_resource
-from django_lifespan_typed._declare.location import Source
+from django_lifespan_typed._declare.location import Location
 from django_lifespan_typed._runtime.startup_times import waterfall
 from django_lifespan_typed._runtime.status import ResourceStatus
 from django_lifespan_typed.exceptions import LifespanError
@@ -322,7 +322,7 @@ def _status(name: str, began: float, seconds: float, *needs: str) -> ResourceSta
         phase="running",
         seconds=seconds,
         needs=needs,
-        declared_at=Source("shop.py", 1, "shop"),
+        declared_at=Location("shop.py", 1, "shop"),
         error=None,
         began_after=began,
     )

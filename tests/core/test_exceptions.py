@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from django_lifespan_typed import StateKey, exceptions
-from django_lifespan_typed._declare.location import Source
+from django_lifespan_typed._declare.location import Location
 from django_lifespan_typed.exceptions import LifespanError
 
-AT = Source("shop/db.py", 9, "shop.db")
-OTHER = Source("shop/web.py", 7, "shop.web")
+AT = Location("shop/db.py", 9, "shop.db")
+OTHER = Location("shop/web.py", 7, "shop.web")
 
 
 def every_error() -> Iterator[LifespanError]:

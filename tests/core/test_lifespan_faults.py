@@ -280,7 +280,7 @@ async def test_what_is_no_exception_becomes_a_failed_start(
         f"{resource.declared_at.draw()}"
     )
     assert caught.value.__cause__ is error
-    assert (caught.value.name, caught.value.source) == ("it", resource.declared_at)
+    assert (caught.value.name, caught.value.location) == ("it", resource.declared_at)
     assert_closed(probes["before"])
     assert here.opened == here.closed
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}

@@ -8,7 +8,11 @@ import pytest
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed._declare.plan import Plan
-from django_lifespan_typed.exceptions import CircularNeeds, MissingNeed, StateNotFound
+from django_lifespan_typed.exceptions import (
+    DependencyCycle,
+    MissingDependency,
+    StateNotFound,
+)
 
 from .probes import Probes, next_line
 
@@ -93,7 +97,7 @@ async def test_a_need_that_is_close_to_a_name_is_a_slip(
     here = next_line()
     declare("github", needs=(key("http_client"),), registry=registry)(anything)
 
-    with pytest.raises(MissingNeed) as caught:
+    with pytest.raises(MissingDependency) as caught:
         await Lifespan(registry).__aenter__()
 
     assert str(caught.value) == (
@@ -152,7 +156,7 @@ async def test_a_resource_that_needs_itself(registry: Registry) -> None:
     here = next_line()
     declare("db", needs=(key("db"),), registry=registry)(anything)
 
-    with pytest.raises(CircularNeeds) as caught:
+    with pytest.raises(DependencyCycle) as caught:
         await Lifespan(registry).__aenter__()
 
     assert str(caught.value) == (
@@ -171,7 +175,7 @@ async def test_two_resources_that_need_each_other(registry: Registry) -> None:
     second = next_line()
     declare("db", needs=(key("cache"),), registry=registry)(anything)
 
-    with pytest.raises(CircularNeeds) as caught:
+    with pytest.raises(DependencyCycle) as caught:
         await Lifespan(registry).__aenter__()
 
     assert str(caught.value) == (
@@ -195,7 +199,7 @@ async def test_three_resources_in_a_circle(
     third = next_line()
     declare("long_name", needs=(key("a"),), registry=registry)(anything)
 
-    with pytest.raises(CircularNeeds) as caught:
+    with pytest.raises(DependencyCycle) as caught:
         await Lifespan(registry).__aenter__()
 
     assert str(caught.value) == (
@@ -218,7 +222,7 @@ def test_a_long_circle_is_found_without_recursion(
     for index in range(count):
         probes.add(f"r{index}", f"r{(index + 1) % count}")
 
-    with pytest.raises(CircularNeeds) as caught:
+    with pytest.raises(DependencyCycle) as caught:
         Plan(registry)
 
     assert len(caught.value.circle) == count

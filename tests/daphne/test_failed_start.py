@@ -146,7 +146,7 @@ def test_a_broken_plan_is_said_too(site: Path) -> None:
         said = "\n".join(
             [
                 (
-                    "django_lifespan_typed.exceptions.MissingNeed: "
+                    "django_lifespan_typed.exceptions.MissingDependency: "
                     "lifespan resource 'shop' needs 'dbs', which nothing registers"
                 ),
                 declared(site, lost),

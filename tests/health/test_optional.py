@@ -302,7 +302,7 @@ def test_what_must_start_cannot_need_what_may_not(
     with pytest.raises(InvalidDeclaration) as refused:
         declare(registry, "books", need, optional=False)
 
-    assert str(refused.value) == refusal(refused.value.source, cache.declared_at)
+    assert str(refused.value) == refusal(refused.value.location, cache.declared_at)
     assert list(registry) == [cache]
 
 
@@ -316,7 +316,7 @@ def test_nor_when_it_is_declared_later(registry: Registry) -> None:
     assert str(refused.value).startswith(
         "lifespan resource 'books' is not optional, but needs 'cache', which is\n"
     )
-    assert refused.value.source == books.declared_at
+    assert refused.value.location == books.declared_at
     assert list(registry) == [books]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from django_lifespan_typed._declare.location import Source
+from django_lifespan_typed._declare.location import Location
 from django_lifespan_typed._runtime.startup_times import waterfall
 from django_lifespan_typed._runtime.status import Phase, ResourceStatus
 from django_lifespan_typed.status_page.graph import draw_graph, levels
@@ -30,7 +30,7 @@ def record(
         phase=phase,
         seconds=seconds,
         needs=needs,
-        declared_at=Source("shop/lifespan.py", 9, "shop.lifespan"),
+        declared_at=Location("shop/lifespan.py", 9, "shop.lifespan"),
         error=None,
         optional=optional,
         began_after=began,

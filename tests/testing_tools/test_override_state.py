@@ -32,7 +32,7 @@ from django_lifespan_typed import (
     lifespan_resource,
 )
 from django_lifespan_typed._runtime.overrides import overrides
-from django_lifespan_typed.exceptions import MissingNeed, StateNotFound
+from django_lifespan_typed.exceptions import MissingDependency, StateNotFound
 from django_lifespan_typed.middleware import LifespanStateMiddleware
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.testing import override_state
@@ -259,7 +259,7 @@ async def test_a_plan_that_fails(add: Add, registry: Registry) -> None:
     """Where nothing can start, nothing is kept of the lifespan."""
     add("catalogue", HTTP)
 
-    with pytest.raises(MissingNeed):
+    with pytest.raises(MissingDependency):
         async with Lifespan(registry):
             raise AssertionError
 

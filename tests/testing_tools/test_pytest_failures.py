@@ -177,7 +177,8 @@ def test_inert_where_it_is_not_used(scratch: Scratch) -> None:
 
 IMPORTING = """
 import sys
-import django_lifespan_typed.testing.pytest_fixtures, django_lifespan_typed.pytest_plugin
+import django_lifespan_typed.pytest_plugin
+import django_lifespan_typed.testing.pytest_fixtures
 from django.conf import settings
 heavy = {"django.test", "pytest_asyncio", "django_lifespan_typed.testing"}
 print(settings.configured, heavy.intersection(sys.modules))

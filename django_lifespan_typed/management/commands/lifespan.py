@@ -15,12 +15,8 @@ from django_lifespan_typed._declare.plan import Plan
 from django_lifespan_typed._declare.registry import Registry, default_registry
 from django_lifespan_typed._runtime.lifespan import Lifespan
 from django_lifespan_typed._settings import LifespanSettings
-from django_lifespan_typed.exceptions import (
-    InvalidSetting,
-    PlanError,
-    quoted,
-    suggestion,
-)
+from django_lifespan_typed._text import quoted, suggestion
+from django_lifespan_typed.exceptions import InvalidSetting, PlanError
 from django_lifespan_typed.management.check import Check
 from django_lifespan_typed.management.graph import dot, mermaid, tree
 from django_lifespan_typed.management.rows import HEADERS, Row, rows
