@@ -1,6 +1,6 @@
 """Typed, long-lived resources on Django's ASGI lifespan."""
 
-from ._asgi.protocol import run_asgi_lifespan
+from ._asgi.mounted import run_asgi_lifespan
 from ._declare.decorator import lifespan_resource
 from ._declare.keys import StateKey
 from ._declare.registry import Registry

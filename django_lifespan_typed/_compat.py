@@ -1,15 +1,20 @@
-"""What typing has in newer Pythons, for all of them."""
+"""Names that newer Pythons have, for all supported ones."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
-__all__ = ["Self", "Unpack", "override"]
+__all__ = ["BaseExceptionGroup", "ExceptionGroup", "Self", "Unpack", "override"]
 
 M = TypeVar("M")
 
-# typing_extensions takes long to import: it is for those who cannot do without it.
+if sys.version_info >= (3, 11):
+    from builtins import BaseExceptionGroup, ExceptionGroup
+else:
+    from exceptiongroup import BaseExceptionGroup, ExceptionGroup
+
+# typing_extensions is slow to import, so only where typing does not have the names.
 if sys.version_info >= (3, 12):
     from typing import Self, Unpack, override
 elif TYPE_CHECKING or sys.version_info < (3, 11):
@@ -18,5 +23,5 @@ else:
     from typing import Self, Unpack
 
     def override(method: M, /) -> M:
-        """Say that *method* overrides one of a base class (PEP 698)."""
+        """Mark *method* as overriding one of a base class (PEP 698)."""
         return method

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import traceback
+from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
 from typing import Any
+
+from ._compat import BaseExceptionGroup
 
 
 def quoted(names: Collection[str], *, empty: str = "nothing") -> str:
@@ -36,3 +39,30 @@ def notes_of(given: object) -> list[str]:
     """Return the notes in ``__notes__``, if it is a list as PEP 678 says."""
     noted: Any = given
     return [*map(error_text, noted)] if isinstance(given, list | tuple) else []
+
+
+def describe(error: BaseException) -> str:
+    """
+    Return the notes of *error*, which name the resource and its location, and its
+    traceback. It never fails, whatever the methods of a user's exception raise.
+    """
+    try:
+        shown = "".join(traceback.format_exception(error)).rstrip()
+    except Exception:
+        shown = f"{type_name(type(error))} (its traceback cannot be shown)"
+    return "\n".join([*_notes(error), shown])
+
+
+def _notes(error: BaseException) -> Iterator[str]:
+    # A traceback shows at most fifteen exceptions of a group.
+    ahead, seen = [error], set[int]()
+    while ahead:
+        error = ahead.pop()
+        seen.add(id(error))
+        notes = notes_of(getattr(error, "__notes__", None))
+        parts: Any = getattr(error, "exceptions", ())
+        if isinstance(error, BaseExceptionGroup) and isinstance(parts, tuple):
+            ahead += [part for part in reversed(parts) if id(part) not in seen]
+        elif not notes and len(seen) > 1:
+            notes = [error_text(error)]
+        yield from notes

@@ -1,16 +1,13 @@
-"""The ASGI application of a project that has a lifespan."""
+"""The ASGI application of a project, with a lifespan."""
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
 from typing import Any, final
 
 import django
 
-from ._asgi.gate import host_of, refuse
-from ._asgi.protocol import answer_lifespan
-from ._asgi.servers import attach
-from ._declare.registry import Registry, default_registry
+from ._asgi.entry import gate_for_server, serve
+from ._declare.registry import Registry
 from .handler import LifespanASGIHandler
 from .types import ASGIApplication
 
@@ -23,39 +20,38 @@ def get_asgi_application(registry: Registry | None = None) -> LifespanASGIHandle
 
         application = get_asgi_application()
 
-    *registry* is what the lifespan starts; the default one unless told otherwise.
+    :param registry: What the lifespan starts; None for the default registry.
     """
     django.setup(set_prefix=False)
     return LifespanASGIHandler(registry)
 
 
 @final
-class with_lifespan:  # noqa: N801 - it reads as the function that it stands for
+class with_lifespan:  # noqa: N801 - used like a function
     """
-    Any ASGI application, with a lifespan before it::
+    Wraps any ASGI application with a lifespan::
 
         application = with_lifespan(
             ProtocolTypeRouter({"http": get_asgi_application(), "websocket": chat})
         )
 
-    Scopes of type ``lifespan`` end here; every other one is passed on to *app* with
-    the state, once the start is over, and refused if it failed. *registry* is what
-    the lifespan starts; the default one unless told otherwise. Applications of one
-    registry share its lifespan.
+    It answers scopes of type ``lifespan`` itself. Every other scope is passed on to
+    *app* with the running values once the startup is over, and refused if it failed.
+    Applications of the same registry share one lifespan.
+
+    :param registry: What the lifespan starts; None for the default registry.
     """
 
     def __init__(self, app: ASGIApplication, registry: Registry | None = None) -> None:
         self.app: ASGIApplication = app
-        self._registry = default_registry if registry is None else registry
-        self._host = host_of(self._registry)
-        attach(self._host)
+        self._gate = gate_for_server(registry)
+
+    @property
+    def registry(self) -> Registry:
+        """The registry whose resources the lifespan starts."""
+        return self._gate.registry
 
     # Any: asgiref, Starlette and httpx each have types of their own for these.
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> object:
         """Serve one connection, or the one lifespan of an event loop."""
-        if scope["type"] == "lifespan":
-            await answer_lifespan(self._host.lifespan, scope, receive, send)
-        elif get_running_loop() in self._host.serving or await self._host.admit(scope):
-            await self.app(scope, receive, send)
-        else:
-            await refuse(scope, send)
+        return await serve(self._gate, self.app, scope, receive, send)

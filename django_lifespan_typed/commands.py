@@ -19,7 +19,7 @@ from ._declare.plan import keys_only
 from ._declare.registry import Registry
 from ._runtime.lifespan import Lifespan
 from ._runtime.state import LifespanState
-from ._threads.asgiref import in_loop
+from ._threads.asgiref import is_in_loop
 from .exceptions import LifespanError
 
 __all__ = ["LifespanCommand"]
@@ -94,7 +94,7 @@ class LifespanCommand(BaseCommand):
             return handle(*args, **options)
 
     def _refuse_mistakes(self) -> None:
-        if in_loop():
+        if is_in_loop():
             raise LifespanError(
                 "this code runs on an event loop, which a command would stop\n"
                 "Write: await sync_to_async(call_command, thread_sensitive=False)(...)"

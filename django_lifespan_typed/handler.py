@@ -1,17 +1,14 @@
-"""Django's ASGI handler, answering the lifespan too."""
+"""LifespanASGIHandler: Django's ASGI handler, which answers the lifespan, too."""
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 
-from ._asgi.gate import host_of, refuse
-from ._asgi.protocol import answer_lifespan
-from ._asgi.servers import attach
+from ._asgi.entry import gate_for_server, serve
 from ._compat import override
-from ._declare.registry import Registry, default_registry
+from ._declare.registry import Registry
 
 __all__ = ["LifespanASGIHandler"]
 
@@ -20,24 +17,42 @@ class LifespanASGIHandler(ASGIHandler):
     """
     Django's own handler for requests; ours for the lifespan.
 
-    *registry* is what the lifespan starts; the default one unless told otherwise.
-    Requests are served once the start is over, and refused with 503 if it failed.
+    Requests are served once the startup is over, and refused with 503 if it failed.
+
+    :param registry: What the lifespan starts; None for the default registry.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:
         super().__init__()
-        self._registry = default_registry if registry is None else registry
-        self._host = host_of(self._registry)
-        self._serving = self._host.serving
-        attach(self._host)
+        self._gate = gate_for_server(registry)
+
+    @property
+    def registry(self) -> Registry:
+        """The registry whose resources the lifespan starts."""
+        return self._gate.registry
 
     # Any: asgiref, Starlette and httpx each have types of their own for these.
     @override
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection, or the one lifespan of an event loop."""
-        if scope["type"] == "lifespan":
-            await answer_lifespan(self._host.lifespan, scope, receive, send)
-        elif get_running_loop() in self._serving or await self._host.admit(scope):
-            await super().__call__(scope, receive, send)
-        else:
-            await refuse(scope, send)
+        await serve(self._gate, super().__call__, scope, receive, send)
+
+    # Since Django 5.0, a request has two more tasks, for its view and for a disconnect.
+    # Django leaves them running if the server cancels the request.
+    @override
+    async def listen_for_disconnect(self, receive: Any) -> None:
+        """Record the task that waits for a disconnect."""
+        with self._gate.requests.record():
+            await super().listen_for_disconnect(receive)
+
+    @override
+    async def get_response_async(self, request: Any) -> Any:
+        """Record the task of the view."""
+        with self._gate.requests.record():
+            return await super().get_response_async(request)
+
+    @override
+    async def send_response(self, response: Any, send: Any) -> None:
+        """Record the task of the view while it sends the response, maybe a stream."""
+        with self._gate.requests.record():
+            await super().send_response(response, send)

@@ -1,4 +1,4 @@
-"""Middleware that sets ``request.state``."""
+"""LifespanStateMiddleware: sets ``request.state``."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ class LifespanStateMiddleware:
     """
     Sets ``request.state``, a ``LifespanState``, in sync and async middleware stacks.
 
-    Under a lifespan it is the request's own ``scope["state"]``; elsewhere (WSGI,
-    test clients) a copy of what runs in this process, or empty.
+    Under an ASGI lifespan it is a view on the request's own ``scope["state"]``.
+    Elsewhere (WSGI, test clients) it has a copy of what runs in this process, if
+    anything.
     """
 
     sync_capable: bool = True
@@ -29,21 +30,21 @@ class LifespanStateMiddleware:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        # It awaits our own __call__: for async stacks alone, as in
-        # django-asgi-lifespan.
+        # A subclass whose async __call__ awaits ours, as in django-asgi-lifespan, works
+        # in async stacks only.
         if iscoroutinefunction(cls.__call__) and "sync_capable" not in vars(cls):
             cls.sync_capable = False
 
     def __init__(
-        self, get_response: Callable[[Any], HttpResponseBase | Awaitable[Any]], /
+        self, get_response: Callable[[Any], HttpResponseBase | Awaitable[Any]]
     ) -> None:
         self.get_response = get_response
         if iscoroutinefunction(get_response):
-            mark: Any = markcoroutinefunction  # of functions only, say its types
+            mark: Any = markcoroutinefunction  # annotated for functions only
             mark(self)
 
     def __call__(self, request: Any) -> HttpResponseBase | Awaitable[Any]:
-        """Pass on *request*, an ``HttpRequest``; async where the stack is."""
+        """Pass on *request*, an ``HttpRequest``; async in an async stack."""
         try:
             state = request.scope["state"]
         except (AttributeError, KeyError):

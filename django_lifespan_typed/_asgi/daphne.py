@@ -1,4 +1,4 @@
-"""Daphne, which sends no lifespan: started with its reactor, and stopped before it."""
+"""Daphne, which sends no lifespan: starts and stops one with its reactor."""
 
 from __future__ import annotations
 
@@ -13,58 +13,63 @@ from typing import Any, Final
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.defer import Deferred
 
-from django_lifespan_typed._asgi.gate import Host, Record
-from django_lifespan_typed._asgi.requests import is_view, wait_for
-from django_lifespan_typed._settings import LifespanSettings
+from .._settings import LifespanSettings
+from .gate import Gate, ServedLoop
+from .requests import wait_for_requests
 
-# The exit code of uvicorn and of others for an application that did not start.
+# The exit code of uvicorn and others for an application that failed to start.
 _STARTUP_FAILED: Final = 3
 
 
-def attach(host: Host) -> None:
+def attach(gate: Gate) -> None:
     """
-    Start *host* as soon as Daphne's reactor runs.
+    Start the lifespan of *gate* as soon as Daphne's reactor runs.
 
-    Daphne imports the application after it has installed its reactor. Under another
-    server, or a management command, that reactor never runs, and nothing starts.
+    Daphne installs its reactor before it imports the application. Under another server,
+    or in a management command, that reactor never runs and nothing starts.
     """
     reactor: Any = sys.modules.get("twisted.internet.reactor")
-    if isinstance(reactor, AsyncioSelectorReactor) and host.on_late_start is None:
-        # After a fork (Channels' live server test case) there is another reactor.
-        host.on_late_start = partial(_start_with_reactor, host)
-        reactor.callWhenRunning(_start, host, reactor)
+    if isinstance(reactor, AsyncioSelectorReactor) and gate.on_late_start is None:
+        # Channels' live server test case forks and installs another reactor.
+        gate.on_late_start = partial(_start_with_reactor, gate)
+        reactor.callWhenRunning(_start, gate, reactor)
 
 
-def _start_with_reactor(host: Host, loop: asyncio.AbstractEventLoop) -> bool:
+def _start_with_reactor(gate: Gate, loop: asyncio.AbstractEventLoop) -> bool:
     reactor: Any = sys.modules.get("twisted.internet.reactor")
     if getattr(reactor, "_asyncioEventloop", None) is not loop:
-        return False  # another server, in a project that has Daphne too
-    _start(host, reactor)
+        return False  # another server, in a project that has Daphne, too
+    _start(gate, reactor)
     return True
 
 
-def _start(host: Host, reactor: Any) -> None:
+def _start(gate: Gate, reactor: Any) -> None:
     loop: asyncio.AbstractEventLoop = reactor._asyncioEventloop
-    record = host.start(loop)
+    served = gate.start(loop)
 
     def stop() -> object:
-        # All that comes before the shutdown begins at once: Daphne has cancelled the
-        # requests, but they have not ended.
-        requests = _cancel_requests(record, loop)
-        deferred: Any = Deferred  # Twisted's own annotations leave gaps
-        return deferred.fromFuture(loop.create_task(_stop(record, requests)))
+        # Daphne cancels requests but leaves Django's views running, and fails to cancel
+        # the requests that come after one that is still being uploaded.
+        tasks = gate.requests.cancel(loop)
+        deferred: Any = Deferred  # Twisted's own annotations are incomplete
+        return deferred.fromFuture(loop.create_task(_stop(served, tasks)))
 
-    # From here it comes after Daphne's own trigger, which cancels the requests.
+    # Added while the reactor runs, so that it is called after Daphne's own trigger.
     reactor.addSystemEventTrigger("before", "shutdown", stop)
     if parent_process() is not None:
         _stop_at_sigterm(reactor)
-    assert record.task is not None
-    record.task.add_done_callback(lambda _: _leave_if_failed(record, reactor))
+    if served.late_start is not None:
+        served.late_start.add_done_callback(lambda _: _exit_if_failed(served, reactor))
+
+
+async def _stop(served: ServedLoop, tasks: set[asyncio.Task[Any]]) -> None:
+    await wait_for_requests(tasks, LifespanSettings.read().STOP_TIMEOUT)
+    await served.stop()
 
 
 def _stop_at_sigterm(reactor: Any) -> None:
-    # Channels' live server test case runs Daphne in a child without signal handlers,
-    # and ends it with SIGTERM, which would close nothing.
+    # Channels' live server test case runs Daphne in a child without signal handlers and
+    # ends it with SIGTERM, which would shut nothing down.
     def on_sigterm(_number: int, _frame: object) -> None:
         reactor.callFromThread(reactor.stop)
 
@@ -75,33 +80,10 @@ def _stop_at_sigterm(reactor: Any) -> None:
         signal.signal(signal.SIGTERM, on_sigterm)
 
 
-def _cancel_requests(
-    record: Record, loop: asyncio.AbstractEventLoop
-) -> set[asyncio.Task[Any]]:
-    """
-    Cancel what Daphne does not: Django's views, which run in tasks that Django leaves
-    behind when it is cancelled, and the requests after one that is still uploaded,
-    over which Daphne stumbles. For the others, it is the same cancellation.
-    """
-    requests = {
-        task
-        for task in asyncio.all_tasks(loop)
-        if task in record.requests or is_view(task)
-    }
-    for task in requests:
-        task.cancel()
-    return requests
-
-
-async def _stop(record: Record, requests: set[asyncio.Task[Any]]) -> None:
-    await wait_for(requests, LifespanSettings.read().STOP_TIMEOUT)
-    await record.stop()
-
-
-def _leave_if_failed(record: Record, reactor: Any) -> None:
-    if record.phase != "failed" or record.is_stopping:
+def _exit_if_failed(served: ServedLoop, reactor: Any) -> None:
+    if served.phase != "failed" or served.stop_requested.is_set():
         return
     if threading.current_thread() is threading.main_thread():
         raise SystemExit(_STARTUP_FAILED)  # passes through the reactor's loop
-    # Under the autoreloader, which goes on watching for a change of the code.
+    # Under the autoreloader, which goes on watching for changes.
     reactor.stop()

@@ -1,371 +1,305 @@
-"""Which lifespan serves which event loop of the applications in this process."""
+"""Gate: one lifespan for each event loop that serves requests."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import Context
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias, final
-from weakref import WeakKeyDictionary, WeakSet, ref
+from weakref import WeakKeyDictionary
 
-from .._declare.registry import Registry, default_registry
+from .._compat import ExceptionGroup
+from .._declare.registry import Registry
 from .._log import logger
-from .._runtime.current import RunningLifespan, running
+from .._runtime.current import running
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
 from .._threads.at_exit import at_exit
 from .._threads.cancellation import shielded
-from ..types import Scope, Send
-from .requests import end_cut_off
-from .signalled import run_with_signals
+from .._threads.fork import after_fork
+from ..types import Scope
+from .late_start import log_late_start
+from .requests import RequestsInFlight
+from .signalled import share_state, start_with_signals, stop_with_signals
 
-Phase: TypeAlias = Literal["starting", "running", "failed", "stopped"]
-
-# What makes each server send the lifespan that it did not send. Those that a site may
-# import without being served by them come last.
-_WORKER: Final = 'give the uvicorn worker CONFIG_KWARGS = {"lifespan": "on"}'
-_FLAGS: Final = {
-    "granian": "run granian with --interface asgi",
-    "hypercorn": "look for what keeps the lifespan from it: hypercorn sends it",
-    "uvicorn_worker": _WORKER,
-    "uvicorn.workers": _WORKER,
-    "gunicorn": "run gunicorn -k asgi with --asgi-lifespan on",
-    "uvicorn": "run uvicorn with --lifespan on",
-}
-
-_NO_SERVER: Final = (
-    "serve with a server that sends it (in a test, call the application in a block: "
-    "async with Lifespan())"
-)
-
-_UNAVAILABLE: Final = b"Service Unavailable: the application is not running.\n"
+ServingPhase: TypeAlias = Literal[
+    "starting", "running", "stopping", "failed", "stopped"
+]
 
 
 @final
-class Record:
-    """What is known of the lifespan of one event loop."""
+class ServedLoop:
+    """The lifespan of one event loop, from its startup to its shutdown."""
 
     def __init__(self) -> None:
-        self.phase: Phase = "starting"
-        self.values: dict[str, Any] = {}
+        self.phase: ServingPhase = "starting"
         self.lifespan: Lifespan | None = None
-        """What runs; None before and after."""
-        self.settled: asyncio.Event = asyncio.Event()
-        """Set once the start is over, well or badly."""
-        self.task: asyncio.Task[None] | None = None
-        """What holds a lifespan that no server asked for."""
-        self.requests: WeakSet[asyncio.Task[Any]] = WeakSet()
-        """Who was admitted, or waits for it."""
-        self.before: Record | None = None
-        """That of another server of this loop, which may go on when this one stops."""
-        self.has_state = False
-        """Whether requests come with the state."""
-        self._told_to_stop = asyncio.Event()
-
-    @property
-    def running_before(self) -> Record | None:
-        """The latest of those before that runs still."""
-        before = self.before
-        while before is not None and before.phase != "running":
-            before = before.before
-        return before
-
-    @property
-    def all_have_state(self) -> bool:
-        """Whether the requests of every server of this loop come with the state."""
-        record: Record | None = self
-        while record is not None and record.has_state:
-            record = record.running_before
-        return record is None
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether ``stop`` was called."""
-        return self._told_to_stop.is_set()
-
-    def settle(self, phase: Phase) -> None:
-        self.phase = phase
-        self.settled.set()
-
-    @classmethod
-    def of_the_past(cls, phase: Phase) -> Record:
-        """A record that remembers how it ended, and nothing else."""
-        record = cls()
-        record.settle(phase)
-        return record
-
-    async def hold(self) -> None:
-        """Wait until it is told to stop, or cancelled."""
-        await self._told_to_stop.wait()
+        self.users = 0
+        """The server scopes, and the late start, that use the lifespan."""
+        self.startup_over = asyncio.Event()
+        self.shutdown_over = asyncio.Event()
+        self.late_start: asyncio.Task[None] | None = None
+        """The task that holds a lifespan for which no server asked."""
+        self.stop_requested = asyncio.Event()
 
     async def stop(self) -> None:
-        """End what ``Host.start`` started, and wait for it."""
-        if self.task is not None and not self.task.done():
-            self._told_to_stop.set()
-            if not self.settled.is_set():
-                self.task.cancel()
-            await asyncio.wait({self.task})
+        """Stop a late start, and wait for its end."""
+        if self.late_start is not None and not self.late_start.done():
+            self.stop_requested.set()
+            if not self.startup_over.is_set():
+                self.late_start.cancel()
+            await asyncio.wait({self.late_start})
 
 
 @final
-class Host:
-    """Brings a lifespan of *registry* to each event loop that serves requests."""
+class Gate:
+    """
+    Runs one lifespan of *registry* for each event loop, and admits requests to it.
+
+    A second server on the same loop joins the running lifespan; the last one to leave
+    shuts it down.
+    """
 
     def __init__(self, registry: Registry) -> None:
-        self.serving: set[asyncio.AbstractEventLoop] = set()
-        """The loops whose requests come with the state and need nothing more."""
+        self.registry = registry
+        self.values: dict[asyncio.AbstractEventLoop, Mapping[str, Any]] = {}
+        """The running values by loop: all that most requests need."""
+        self.requests = RequestsInFlight()
         self.on_late_start: Callable[[asyncio.AbstractEventLoop], bool] | None = None
-        """Told where the first request started a lifespan; whether that is normal."""
-        # Weak, for the registry is what keeps the host.
-        self._registry = ref(registry)
-        # Weak: whoever ends a loop may forget it, and we with them.
-        self._records: WeakKeyDictionary[asyncio.AbstractEventLoop, Record] = (
-            WeakKeyDictionary()
-        )
-        # Those that start while another of the same loop runs.
-        self._coming: WeakKeyDictionary[asyncio.AbstractEventLoop, Record] = (
+        """Called after a late start; True if the server makes that unavoidable."""
+        self._served: dict[asyncio.AbstractEventLoop, ServedLoop] = {}
+        # How the latest lifespan of a loop ended; weak, since loops are forgotten.
+        self._outcomes: WeakKeyDictionary[asyncio.AbstractEventLoop, ServingPhase] = (
             WeakKeyDictionary()
         )
 
-    # --- Where the server sends a lifespan
+    # --- The lifespan
 
     @asynccontextmanager
-    async def lifespan(self, scope: Scope) -> AsyncGenerator[None]:
-        """Serve the running loop, from its server's startup to its shutdown."""
+    async def open(self, scope: Scope) -> AsyncGenerator[None]:
+        """Hold the lifespan of the running loop open for the block."""
         loop = asyncio.get_running_loop()
-        record = Record()
-        record.has_state = "state" in scope
-        before = self._records.get(loop)
-        if before is None or before.phase != "running":
-            self._records[loop] = record
-        else:
-            self._coming[loop] = record
-        async with self._recorded(loop, record, scope):
-            yield
-            await end_cut_off(loop, LifespanSettings.read().STOP_TIMEOUT)
-
-    # --- Where it does not
-
-    def start(self, loop: asyncio.AbstractEventLoop) -> Record:
-        """
-        Start a lifespan on *loop*, to end with ``Record.stop``, with the loop's last
-        cancellation, or at exit. To be called on the loop's own thread.
-        """
-        record = self._records.get(loop)
-        if record is None or record.phase == "stopped":
-            record = self._records[loop] = Record()
-            holding = self._hold(loop, record)
-            # An empty context: what belongs to the first request ends with it.
-            record.task = Context().run(
-                lambda: loop.create_task(holding, name="lifespan")
-            )
-            record.task.add_done_callback(partial(self._on_held, loop, record))
-            self._close_at_exit(loop, record)
-        return record
-
-    async def admit(self, scope: Scope) -> bool:
-        """
-        Whether a request may be served, once the start is over. It is given the state
-        where its server has none; where the server sends no lifespan, the first
-        request starts one, unless the code that calls us is in a block of one.
-        """
-        loop = asyncio.get_running_loop()
-        record = self._records.get(loop)
-        if (block := self._block_on(loop, record)) is not None:
-            scope["state"] = {**block.state, **scope.get("state", {})}
-            return True
-        record = record or self._start_late(loop)
-        if (task := asyncio.current_task()) is not None:
-            record.requests.add(task)
-        if not record.settled.is_set():
-            await record.settled.wait()
-        if record.phase != "running":
-            return False
-        scope["state"] = {**record.values, **scope.get("state", {})}
-        return True
-
-    def _block_on(
-        self, loop: asyncio.AbstractEventLoop, record: Record | None
-    ) -> RunningLifespan | None:
-        # A test, or a script, that has started them calls the application itself; a
-        # fixture that has, has its block elsewhere.
-        if record is not None and record.phase in {"starting", "running"}:
-            return None
-        registry = self._registry()
-        block = running.entered_on(loop)
-        if block is not None and block.registry is registry:
-            return block
-        has_failed = record is not None and record.phase == "failed"
-        return None if has_failed else running.complete_on(loop, registry)
-
-    def _start_late(self, loop: asyncio.AbstractEventLoop) -> Record:
-        record = self.start(loop)
-        if self.on_late_start is not None and self.on_late_start(loop):
-            return record
-        if any(host._is_told(loop) for host in list(_hosts.values())):
-            logger.warning(
-                "the server's lifespan ends at an application of another registry: "
-                "resources of this one start at the first request, and it depends on "
-                "the server whether they are closed. To mend it, give both "
-                "applications the same registry."
-            )
-            return record
-        name = next((name for name in _FLAGS if name in sys.modules), None)
-        logger.warning(
-            "the server sent no lifespan: resources start at the first request, and it "
-            "depends on the server whether they are closed. To mend it, %s, and let "
-            'asgi.py pass scopes of type "lifespan" on to the application.',
-            _FLAGS[name] if name else _NO_SERVER,
-        )
-        return record
-
-    def _is_told(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether a server has sent *loop* a lifespan that ended here."""
-        record = self._records.get(loop)
-        return record is not None and record.lifespan is not None and not record.task
-
-    async def _hold(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
-        scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        served = await self._running_on(loop)
+        if served is None:
+            served = self._served[loop] = ServedLoop()
+            await self._start(loop, served, scope)
+        elif served.lifespan is not None:
+            served.users += 1
+            share_state(served.lifespan, scope)
         try:
-            async with self._recorded(loop, record, scope):
-                await record.hold()
-        except Exception:
-            what = "start" if record.phase == "failed" else "stop"
-            logger.exception("the lifespan failed to %s", what)
+            yield
+        except BaseException:
+            await self._leave_after_error(loop, served, scope)
+            raise
+        errors = await self._leave(loop, served, scope, _stop_timeout())
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise ExceptionGroup("the lifespan failed to stop", errors)
 
-    def _on_held(
-        self, loop: asyncio.AbstractEventLoop, record: Record, _task: object
+    async def _running_on(self, loop: asyncio.AbstractEventLoop) -> ServedLoop | None:
+        """Return what runs on *loop*, once what starts or stops there has ended."""
+        while (served := self._served.get(loop)) is not None:
+            if served.phase == "running":
+                return served
+            if served.phase == "starting":
+                await served.startup_over.wait()
+            else:
+                await served.shutdown_over.wait()
+        return None
+
+    async def _start(
+        self, loop: asyncio.AbstractEventLoop, served: ServedLoop, scope: Scope
     ) -> None:
-        # Cancelled before its first step, a task never enters its coroutine.
-        if not record.settled.is_set():
-            self._end(loop, record)
+        try:
+            served.lifespan = await start_with_signals(self.registry, scope)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                running.failed(error)
+            self._end(loop, served, "failed")
+            raise
+        served.users = 1
+        served.phase = "running"
+        self.values[loop] = served.lifespan.state.by_name
+        served.startup_over.set()
 
-    def _close_at_exit(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
-        assert record.task is not None
-        close = partial(_close, loop, record)
-        at_exit.add(close)
-        record.task.add_done_callback(lambda _: at_exit.discard(close))
-
-    # --- Either way
-
-    @asynccontextmanager
-    async def _recorded(
+    async def _leave(
         self,
         loop: asyncio.AbstractEventLoop,
-        record: Record,
+        served: ServedLoop,
         scope: Scope,
-    ) -> AsyncGenerator[None]:
-        try:
-            registry = self._registry()
-            # Not ``or``: a registry of managers alone has no length.
-            registry = default_registry if registry is None else registry
-            async with run_with_signals(registry, scope) as lifespan:
-                record.values = lifespan.state.copy()
-                lifespan._mirror(record.values)
-                record.lifespan = lifespan
-                before = self._records.get(loop)
-                if before is not None and before.phase == "running":
-                    record.before = before
-                record.settle("running")
-                self._records[loop] = record
-                self._forget_coming(loop, record)
-                self._look_for_state(loop)
+        seconds: float,
+    ) -> list[Exception]:
+        served.users -= 1
+        if served.users or served.lifespan is None:
+            return []
+        served.phase = "stopping"
+        self.values.pop(loop, None)
+        with shielded():
+            try:
+                await self.requests.end(loop, seconds)
+            finally:
                 try:
-                    yield
-                except asyncio.CancelledError:
-                    # By a second Ctrl-C: its server cancels requests, too.
-                    lifespan._will_stop()
-                    with shielded():
-                        await end_cut_off(loop, LifespanSettings.read().CANCEL_TIMEOUT)
-                    raise
+                    errors = await stop_with_signals(served.lifespan, scope)
                 finally:
-                    record.settle("stopped")
-                    other = record.running_before or self._coming.get(loop)
-                    if self._records.get(loop) is record and other is not None:
-                        # Another server of this loop goes on, or is about to.
-                        self._records[loop] = other
-                    self._look_for_state(loop)
-        except Exception as error:
-            if record.phase == "starting":
-                running.failed(error)
+                    self._end(loop, served, "stopped")
+        return errors
+
+    async def _leave_after_error(
+        self, loop: asyncio.AbstractEventLoop, served: ServedLoop, scope: Scope
+    ) -> None:
+        # A server that cancels the lifespan (a second Ctrl-C) does not wait for long.
+        if served.lifespan is not None and served.users == 1:
+            served.lifespan.announce_shutdown()
+        seconds = LifespanSettings.read().CANCEL_TIMEOUT
+        for error in await self._leave(loop, served, scope, seconds):
+            logger.error("the lifespan failed to stop", exc_info=error)
+
+    def _end(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        served: ServedLoop,
+        phase: Literal["failed", "stopped"],
+    ) -> None:
+        served.phase = phase
+        served.lifespan = None
+        served.startup_over.set()
+        served.shutdown_over.set()
+        self._outcomes[loop] = phase
+        if self._served.get(loop) is served:
+            del self._served[loop]
+
+    # --- A lifespan for which no server asks
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> ServedLoop:
+        """
+        Start a lifespan on *loop*, or return the one that is there.
+
+        It ends by ``ServedLoop.stop``, when the loop cancels its tasks, or at exit.
+        Must be called on the loop's own thread.
+        """
+        served = self._served.get(loop)
+        if served is None:
+            served = self._served[loop] = ServedLoop()
+            # An empty context: it must not keep what belongs to the first request.
+            served.late_start = Context().run(
+                loop.create_task, self._hold(loop, served), name="lifespan"
+            )
+            served.late_start.add_done_callback(partial(self._on_held, loop, served))
+            _stop_at_exit(loop, served)
+        return served
+
+    async def _hold(self, loop: asyncio.AbstractEventLoop, served: ServedLoop) -> None:
+        scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+        try:
+            await self._start(loop, served, scope)
+        except Exception:
+            logger.exception("the lifespan failed to start")
+            return
+        try:
+            await served.stop_requested.wait()
+        except BaseException:
+            await self._leave_after_error(loop, served, scope)
             raise
-        finally:
-            self._end(loop, record)
+        for error in await self._leave(loop, served, scope, _stop_timeout()):
+            logger.error("the lifespan failed to stop", exc_info=error)
 
-    def _forget_coming(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
-        if self._coming.get(loop) is record:
-            del self._coming[loop]
+    def _on_held(
+        self, loop: asyncio.AbstractEventLoop, served: ServedLoop, _task: object
+    ) -> None:
+        # A task that is cancelled before its first step never enters its coroutine.
+        if not served.startup_over.is_set():
+            self._end(loop, served, "failed")
 
-    def _look_for_state(self, loop: asyncio.AbstractEventLoop) -> None:
-        record = self._records.get(loop)
-        if record is not None and record.phase == "running" and record.all_have_state:
-            self.serving.add(loop)
-        else:
-            self.serving.discard(loop)
+    # --- Requests
 
-    def _end(self, loop: asyncio.AbstractEventLoop, record: Record) -> None:
-        record.lifespan = None
-        self._forget_coming(loop, record)
-        later = self._records.get(loop)
-        while later is not None:  # none of them keeps what has ended
-            later.before = later.running_before
-            later = later.before
-        if record.phase == "starting":
-            record.settle("failed")
-        # The task, the values and the events know the loop, and would keep it.
-        if self._records.get(loop) is record:
-            self._records[loop] = Record.of_the_past(record.phase)
+    async def admit(self) -> Mapping[str, Any] | None:
+        """
+        Return the values for a request, once the startup is over; None to refuse it.
+
+        Where the server sends no lifespan, the first request starts one, unless the
+        calling code is inside the block of a ``Lifespan``.
+        """
+        loop = asyncio.get_running_loop()
+        served = self._served.get(loop)
+        if served is None:
+            if (block := self._block_on(loop)) is not None:
+                return block.state
+            if loop in self._outcomes:
+                return None
+            served = self._start_late(loop)
+        await served.startup_over.wait()
+        return self.values.get(loop)
+
+    def _block_on(self, loop: asyncio.AbstractEventLoop) -> Lifespan | None:
+        block = running.entered_on(loop)
+        if block is not None and block.registry is self.registry:
+            return block
+        if self._outcomes.get(loop) == "failed":
+            return None
+        return running.complete_on(loop, self.registry)
+
+    def _start_late(self, loop: asyncio.AbstractEventLoop) -> ServedLoop:
+        served = self.start(loop)
+        if self.on_late_start is None or not self.on_late_start(loop):
+            is_other = any(gate.is_served(loop) for gate in all_gates())
+            log_late_start(is_other_registry=is_other)
+        return served
+
+    def is_served(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether a server has sent a lifespan for *loop* to an application."""
+        served = self._served.get(loop)
+        return served is not None and served.late_start is None
 
     def forget(self) -> None:
-        """A forked child has none of its parent's loops."""
-        self.serving.clear()
-        self._records.clear()
-        self._coming.clear()
+        """Forget the loops of the parent process, in a forked child."""
+        self.values.clear()
+        self.requests.forget()
+        self._served.clear()
+        self._outcomes.clear()
 
 
-async def refuse(scope: Scope, send: Send) -> None:
-    """Turn a connection away: 503, or a websocket closed with 1013 (RFC 6455)."""
-    if scope["type"] == "http":
-        headers = [(b"content-type", b"text/plain"), (b"retry-after", b"10")]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": _UNAVAILABLE})
-    elif scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1013})
-    else:
-        raise ValueError(f"no lifespan runs for a connection of {scope['type']!r}")
+_gates: Final[dict[Registry, Gate]] = {}
 
 
-_hosts: Final[WeakKeyDictionary[Registry, Host]] = WeakKeyDictionary()
+def gate_of(registry: Registry) -> Gate:
+    """Return the gate of *registry*: its applications share one lifespan."""
+    gate = _gates.get(registry)
+    if gate is None:
+        gate = _gates[registry] = Gate(registry)
+    return gate
 
 
-def host_of(registry: Registry | None) -> Host:
-    """The one host of *registry*: applications that share it share its lifespans."""
-    registry = default_registry if registry is None else registry
-    host = _hosts.get(registry)
-    if host is None:
-        host = _hosts[registry] = Host(registry)
-    return host
+def all_gates() -> list[Gate]:
+    """Return the gates of all registries."""
+    return list(_gates.values())
 
 
+@after_fork
 def _forget_all() -> None:
-    for host in list(_hosts.values()):
-        host.forget()
+    for gate in all_gates():
+        gate.forget()
 
 
-os.register_at_fork(after_in_child=_forget_all)
+def _stop_timeout() -> float:
+    return LifespanSettings.read().STOP_TIMEOUT
 
 
-def _close(loop: asyncio.AbstractEventLoop, record: Record) -> None:
-    if loop.is_closed():
-        return
-    if loop.is_running():
-        settings = LifespanSettings.read()
-        seconds = min(settings.STOP_BUDGET + 2, threading.TIMEOUT_MAX)
-        asyncio.run_coroutine_threadsafe(record.stop(), loop).result(seconds)
-    else:
-        loop.run_until_complete(record.stop())
+def _stop_at_exit(loop: asyncio.AbstractEventLoop, served: ServedLoop) -> None:
+    def stop() -> None:
+        if loop.is_closed():
+            return
+        if loop.is_running():
+            seconds = min(
+                LifespanSettings.read().STOP_BUDGET + 2, threading.TIMEOUT_MAX
+            )
+            asyncio.run_coroutine_threadsafe(served.stop(), loop).result(seconds)
+        else:
+            loop.run_until_complete(served.stop())
+
+    at_exit.add(stop)
+    if served.late_start is not None:
+        served.late_start.add_done_callback(lambda _: at_exit.discard(stop))

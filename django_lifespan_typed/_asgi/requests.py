@@ -1,89 +1,90 @@
-"""Requests that their server has cut off: they end before resources are closed."""
+"""Requests in flight: recorded, and ended before the resources shut down."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from time import monotonic
-from typing import Any, Final
+from typing import Any, final
 
 from .._log import logger
-
-# Where a task serves us, by what it has called.
-_OURS: Final = {"LifespanASGIHandler.__call__", "with_lifespan.__call__"}
-_LIFESPAN: Final = "answer_lifespan"
-# The two tasks of Django's own for each request: to run its view, to hear of its end.
-_VIEW: Final = "ASGIHandler.handle.<locals>.process_request"
-_LISTENER: Final = "ASGIHandler.listen_for_disconnect"
+from .._settings import finite
 
 
-async def end_cut_off(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+@final
+class RecordedRequest:
+    """A block in which the running task serves a request."""
+
+    __slots__ = ("_task", "_tasks")
+
+    def __init__(self, tasks: set[asyncio.Task[Any]]) -> None:
+        self._tasks = tasks
+        task = asyncio.current_task()
+        # A view may run in a task that is recorded already.
+        self._task = None if task in tasks else task
+
+    def __enter__(self) -> None:
+        if self._task is not None:
+            self._tasks.add(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._tasks.discard(self._task)
+
+
+@final
+class RequestsInFlight:
     """
-    Wait, at most *seconds*, for the requests that the server of *loop* has cancelled,
-    as uvicorn and hypercorn do after their own time limit, and for their views, which
-    Django leaves behind uncancelled. All others are left alone.
+    The tasks that serve requests: those of the server, and those of Django's views.
+
+    Django leaves the task of a view running if the server cancels the request's task.
     """
-    began = monotonic()
-    await asyncio.sleep(0)  # who was cancelled in this very moment knows it then
-    others = asyncio.all_tasks(loop) - {asyncio.current_task()}
-    await wait_for(filter(_is_cut_off, others), seconds)
-    left = [task for task in asyncio.all_tasks(loop) if _is_left_behind(task)]
-    for task in left:
-        task.cancel()
-    await wait_for(left, seconds, spent=monotonic() - began)
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def record(self) -> RecordedRequest:
+        """Return a block in which the running task is recorded."""
+        return RecordedRequest(self._tasks)
+
+    def cancel(self, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
+        """Cancel the requests on *loop*; returns their tasks."""
+        tasks = {
+            task
+            for task in self._tasks
+            if task.get_loop() is loop and task is not asyncio.current_task(loop)
+        }
+        for task in tasks:
+            # A task that the server has cancelled is not interrupted a second time.
+            cancelling = getattr(task, "cancelling", None)  # Python 3.11
+            if cancelling is None or not cancelling():
+                task.cancel()
+        return tasks
+
+    async def end(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """
+        Cancel the requests on *loop* and wait at most *seconds* for them to end.
+
+        A server sends the shutdown when its connections are closed (ASGI
+        specification, "Lifespan Protocol"): these requests have no client any more.
+        """
+        await wait_for_requests(self.cancel(loop), seconds)
+
+    def forget(self) -> None:
+        """Forget the requests of the parent process, in a forked child."""
+        self._tasks.clear()
 
 
-async def wait_for(
-    requests: Iterable[asyncio.Task[Any]], seconds: float, *, spent: float = 0
-) -> None:
-    """Wait until *requests* have ended, at most *seconds*."""
-    tasks = set(requests)
+async def wait_for_requests(tasks: set[asyncio.Task[Any]], seconds: float) -> None:
+    """Wait at most *seconds* for the *tasks* of cancelled requests to end."""
     if not tasks:
         return
-    limit = None if seconds == float("inf") else max(0, seconds - spent)
-    done, pending = await asyncio.wait(tasks, timeout=limit)
+    done, pending = await asyncio.wait(tasks, timeout=finite(seconds))
     for task in done:
-        if _is_djangos(task) and not task.cancelled():
-            task.exception()  # nobody else asks for it; what views raise is in the log
+        if not task.cancelled():
+            task.exception()  # retrieved: the log has the exceptions of views
     if pending:
         logger.warning(
-            "requests did not end within %g s of being cancelled, and resources "
-            "are closed under them: %d",
-            seconds,
+            "%d requests are still running %g s after cancellation; closing their "
+            "resources anyway",
             len(pending),
+            seconds,
         )
-
-
-def is_view(task: asyncio.Task[Any]) -> bool:
-    """Whether *task* is one in which Django runs a view."""
-    return _name(task) == _VIEW
-
-
-def _is_djangos(task: asyncio.Task[Any]) -> bool:
-    return _name(task) in {_VIEW, _LISTENER}
-
-
-def _is_left_behind(task: asyncio.Task[Any]) -> bool:
-    # Django waits for it, until it is cancelled itself.
-    return _is_djangos(task) and not getattr(task, "_callbacks", True)
-
-
-def _name(task: asyncio.Task[Any]) -> str:
-    return next(_calls(task), "")
-
-
-def _is_cut_off(task: asyncio.Task[Any]) -> bool:
-    cancelling = getattr(task, "cancelling", None)  # Python 3.11
-    if cancelling is None or not cancelling():
-        return False
-    calls = set(_calls(task))
-    # A lifespan that is cancelled may be what waits for us.
-    return _LIFESPAN not in calls and not _OURS.isdisjoint(calls)
-
-
-def _calls(task: asyncio.Task[Any]) -> Iterator[str]:
-    """What *task* has called, and waits for, from the outside in."""
-    coroutine: Any = task.get_coro()
-    while coroutine is not None:
-        yield getattr(coroutine, "__qualname__", "")
-        coroutine = getattr(coroutine, "cr_await", None)

@@ -1,80 +1,54 @@
-"""A lifespan, with Django's signals round it."""
+"""Starts and stops a lifespan for a server, with Django's signals around it."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
 from typing import Any
 
 from .._declare.location import location_of
-from .._declare.registry import Registry
+from .._declare.registry import Registry, manager_resource
+from .._declare.resources import Resource
 from .._log import logger
+from .._runtime.current import running
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
 from .._threads.cancellation import shielded
-from .._threads.database import Opened
+from .._threads.database import OpenedConnections
 from ..signals import asgi_lifespan, asgi_shutdown, asgi_startup
 from ..types import Scope
 from .signal_dispatch import send
 
-if sys.version_info < (3, 11):
-    from exceptiongroup import ExceptionGroup
 
-
-@asynccontextmanager
-async def run_with_signals(
-    registry: Registry, scope: Scope
-) -> AsyncGenerator[Lifespan]:
+async def start_with_signals(registry: Registry, scope: Scope) -> Lifespan:
     """
-    A lifespan, with Django's signals round it: ``asgi_lifespan`` before resources
-    start, ``asgi_startup`` after; ``asgi_shutdown`` before they stop.
+    Start a lifespan, or join the one that runs all of *registry* on this loop.
+
+    Sends ``asgi_lifespan`` before the resources start and ``asgi_startup`` after.
     """
     settings = LifespanSettings.read()
-    with Opened() as opened:
-        try:
-            extended = await _with_managers(registry, scope, settings)
-        finally:
-            with shielded():
-                await opened.close(settings.CANCEL_TIMEOUT)
-    lifespan = Lifespan(extended)
-    state = await lifespan.__aenter__()
+    lifespan = running.complete_on(asyncio.get_running_loop(), registry)
+    if lifespan is not None:
+        lifespan.join()
+    else:
+        managers = await _managers_of_receivers(registry, scope, settings)
+        lifespan = Lifespan(registry, extra_managers=managers)
+        await lifespan.__aenter__()
     try:
-        shared = state.copy()
-        _share(shared, scope)
-        with Opened() as opened:
-            await send(
-                asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
-            )
-        await opened.close(settings.CANCEL_TIMEOUT)
-        lifespan._check_up()
-        # Receivers may write on either of the two.
-        for name, value in scope.get("state", {}).items():
-            if name not in shared or shared[name] is not value:
-                state[name] = value
-        _share(state.copy(), scope)
-        if "state" in scope:
-            lifespan._mirror(scope["state"])
-        yield lifespan
+        await _send_startup(lifespan, scope, settings)
     except BaseException:
         with shielded():
-            problems = await _stop(lifespan, scope, settings)
-        for problem in problems:
-            logger.error("the lifespan failed to stop", exc_info=problem)
+            for error in await stop_with_signals(lifespan, scope):
+                logger.error("the lifespan failed to stop", exc_info=error)
         raise
-    with shielded():
-        errors = await _stop(lifespan, scope, settings)
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        raise ExceptionGroup("the lifespan failed to stop", errors)
+    return lifespan
 
 
-async def _stop(
-    lifespan: Lifespan, scope: Scope, settings: LifespanSettings
-) -> list[Exception]:
+async def stop_with_signals(lifespan: Lifespan, scope: Scope) -> list[Exception]:
+    """Send ``asgi_shutdown``, then leave *lifespan*; returns the exceptions of both."""
+    settings = LifespanSettings.read()
     errors: list[Exception] = []
-    lifespan._will_stop()
+    # Receivers use the time budget of the shutdown.
+    lifespan.announce_shutdown()
     try:
         await send(
             asgi_shutdown,
@@ -83,37 +57,67 @@ async def _stop(
             scope=scope,
             state=lifespan.state,
         )
-    except Exception as error:  # the stop visits everybody
+    except Exception as error:
         errors.append(error)
     finally:
         try:
             await lifespan.__aexit__(None, None, None)
-        except Exception as error:  # collected
+        except Exception as error:
             errors.append(error)
     return errors
 
 
-async def _with_managers(
+def share_state(lifespan: Lifespan, scope: Scope) -> None:
+    """
+    Fill ``scope["state"]``, which the server copies for each request.
+
+    Never read back at shutdown: some servers clear it before (ASGI specification,
+    "Lifespan State").
+    """
+    if scope.get("state") is not None:
+        scope["state"].update(lifespan.state)
+
+
+async def _send_startup(
+    lifespan: Lifespan, scope: Scope, settings: LifespanSettings
+) -> None:
+    state = lifespan.state
+    before = state.copy()
+    share_state(lifespan, scope)
+    with OpenedConnections() as opened:
+        await send(
+            asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
+        )
+    await opened.close(settings.CANCEL_TIMEOUT)
+    lifespan.raise_crash()
+    # Receivers may write to either of the two states.
+    for name, value in (scope.get("state") or {}).items():
+        if name not in before or before[name] is not value:
+            state[name] = value
+    share_state(lifespan, scope)
+
+
+async def _managers_of_receivers(
     registry: Registry, scope: Scope, settings: LifespanSettings
-) -> Registry:
-    found = await send(
-        asgi_lifespan,
-        timeout=settings.START_TIMEOUT,
-        scope=scope,
-        state=scope.get("state", {}),
-    )
-    if not found:
-        return registry
-    extended = registry.copy()
-    for manager in found:
-        if manager is None:
-            continue  # a receiver that has nothing to add this time
-        extended.add_manager(manager, location_of(manager))
-    return extended
-
-
-def _share(values: dict[str, Any], scope: Scope) -> None:
-    # The server copies this dictionary for each request; it is never read back at
-    # the stop, because some servers clear it before (ASGI: "Lifespan State").
-    if "state" in scope:
-        scope["state"].update(values)
+) -> list[Resource[Any]]:
+    with OpenedConnections() as opened:
+        try:
+            state = scope.get("state") or {}
+            found = await send(
+                asgi_lifespan,
+                timeout=settings.START_TIMEOUT,
+                scope=scope,
+                state=state,
+            )
+        finally:
+            with shielded():
+                await opened.close(settings.CANCEL_TIMEOUT)
+    registered = [manager.factory for manager in registry.managers]
+    managers: list[Resource[Any]] = []
+    for factory in found:
+        # None is the answer of a receiver that has nothing to add.
+        if factory is not None and factory not in registered:
+            names = [manager.name for manager in (*registry.managers, *managers)]
+            managers.append(manager_resource(factory, location_of(factory), names))
+            registered.append(factory)
+    return managers

@@ -403,7 +403,6 @@ def lifespan_resource(
     Raises ``InvalidDeclaration`` for arguments that cannot work and
     ``DuplicateName`` for a name that is taken.
     """
-    declaration = Declaration(key, needs, health, options, calling_location())
-    by_name: type[_ByName[...]] = _ByName
-    by_key: type[_ByKey[Any, ...]] = _ByKey
-    return by_name(declaration) if isinstance(key, str) else by_key(declaration)
+    declaration: type[NamedDeclaration[...] | KeyedDeclaration[Any, ...]]
+    declaration = NamedDeclaration if isinstance(key, str) else KeyedDeclaration
+    return declaration(key, needs, options, calling_location())

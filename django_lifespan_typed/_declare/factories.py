@@ -140,7 +140,7 @@ class _InThread(AbstractAsyncContextManager[Any]):
         step = self._worker.submit(self._enter)
         try:
             await step.done
-            return step.outcome()
+            return step.result()
         except BaseException as error:
             # A thread cannot be interrupted: what opens late is closed at once.
             await self._worker.end(self._undo)

@@ -117,3 +117,15 @@ def _qualified(manager: object) -> str:
 
 default_registry = Registry()
 """What ``lifespan_resource`` and ``register_lifespan_manager`` fill."""
+
+
+def registry_or_default(registry: Registry | None) -> Registry:
+    return default_registry if registry is None else registry
+
+
+def manager_resource(
+    factory: ManagerFactory, location: Location, names: Any
+) -> Resource[State]:
+    name = f"manager {_qualified(factory)}"
+    same = sum(known.split(" #")[0] == name for known in names)
+    return Resource(f"{name} #{same + 1}" if same else name, factory, location=location)

@@ -1,4 +1,4 @@
-"""What is raised or logged of a resource, for what its factory raised."""
+"""Exceptions for resources that fail to start, crash or fail to stop."""
 
 from __future__ import annotations
 
@@ -17,34 +17,12 @@ from ..exceptions import (
 )
 
 
-def late_start(
-    resource: Resource[Any],
-    error: BaseException,
-    seconds: float,
-    waiting: Collection[str],
-) -> BaseException:
-    """A start that its time limit has ended, with *error*."""
-    late = StartupTimeout(resource.name, resource.declared_at, seconds, waiting)
-    late.__cause__ = _own_cause(error)
-    return late
-
-
-def late_stop(
-    resource: Resource[Any],
-    error: BaseException,
-    seconds: float,
-    waiting: Collection[str],
-) -> Exception:
-    """A stop that its time limit has ended, with *error*."""
-    late = ShutdownTimeout(resource.name, resource.declared_at, seconds, waiting)
-    late.__cause__ = _own_cause(error)
-    return late
-
-
 def failed_start(resource: Resource[Any], error: BaseException) -> BaseException:
     """
-    *error* with a note that names *resource*; wrapped where it is no ``Exception``,
-    which would end the loop, or look like a cancellation.
+    Return *error* with a note that names *resource*.
+
+    What is no ``Exception`` is wrapped: it would end the loop, or look like a
+    cancellation.
     """
     if isinstance(error, StartupError):
         return error
@@ -56,18 +34,40 @@ def failed_start(resource: Resource[Any], error: BaseException) -> BaseException
     return wrapped
 
 
+def late_start(
+    resource: Resource[Any],
+    error: BaseException,
+    seconds: float,
+    waiting: Collection[str],
+) -> BaseException:
+    """Return the error of a startup that its time limit ended with *error*."""
+    late = StartupTimeout(resource.name, resource.declared_at, seconds, waiting)
+    late.__cause__ = _interrupted(error)
+    return late
+
+
 def skipped_start(
-    resource: Resource[Any], need: Resource[Any], error: BaseException | None
+    resource: Resource[Any], dependency: Resource[Any], error: BaseException | None
 ) -> StartupError:
-    """An optional resource without *need*, which failed with *error*."""
-    problem = f"was not started: {need.name!r}, which it needs, failed"
-    wrapped = StartupError(resource.name, resource.declared_at, problem)
-    wrapped.__cause__ = error
-    return wrapped
+    """Return the error of an optional resource whose *dependency* failed."""
+    problem = f"was not started: its dependency {dependency.name!r} failed"
+    skipped = StartupError(resource.name, resource.declared_at, problem)
+    skipped.__cause__ = error
+    return skipped
+
+
+def crashed(resource: Resource[Any], error: BaseException | None) -> ResourceCrashed:
+    """Return the error of a resource that ended while it was in use."""
+    error = _interrupted(error) or error
+    kind = "" if error is None else f" with {type(error).__name__}"
+    problem = f"ended while it was in use{kind}"
+    crash = ResourceCrashed(resource.name, resource.declared_at, problem)
+    crash.__cause__ = error
+    return crash
 
 
 def failed_stop(resource: Resource[Any], error: BaseException) -> Exception:
-    """*error*, noted or wrapped as for a start."""
+    """Return *error* with a note, or wrapped, as for a startup."""
     if isinstance(error, Exception):
         return _noted(error, resource, "stopping")
     problem = f"failed to stop: {type(error).__name__}"
@@ -76,29 +76,30 @@ def failed_stop(resource: Resource[Any], error: BaseException) -> Exception:
     return wrapped
 
 
-def crashed(resource: Resource[Any], error: BaseException | None) -> ResourceCrashed:
-    """A resource that has ended while in use, with *error* if with any."""
-    error = _own_cause(error) or error
-    kind = "" if error is None else f" with {type(error).__name__}"
-    crash = ResourceCrashed(
-        resource.name, resource.declared_at, f"ended while in use{kind}"
-    )
-    crash.__cause__ = error
-    return crash
+def late_stop(
+    resource: Resource[Any],
+    error: BaseException,
+    seconds: float,
+    waiting: Collection[str],
+) -> Exception:
+    """Return the error of a shutdown that its time limit ended with *error*."""
+    late = ShutdownTimeout(resource.name, resource.declared_at, seconds, waiting)
+    late.__cause__ = _interrupted(error)
+    return late
 
 
-def _own_cause(error: BaseException | None) -> BaseException | None:
-    # The cancellation was ours, and says nothing; what it interrupted may.
+def _interrupted(error: BaseException | None) -> BaseException | None:
+    # The cancellation was ours; the exception that it interrupted says more.
     while type(error) is CancelledError:
         error = error.__context__
     return error
 
 
 def _noted(error: Exception, resource: Resource[Any], doing: str) -> Exception:
-    place = resource.declared_at.draw()
-    note = f"while {doing} lifespan resource {resource.name!r}\n{place}"
-    # PEP 678, also on Python 3.10, where the backport's tracebacks show it. Whoever
-    # raised it may have put there what is no list.
+    location = resource.declared_at.draw()
+    note = f"while {doing} lifespan resource {resource.name!r}\n{location}"
+    # PEP 678 by hand: Python 3.10 has no add_note(), and the factory may have put
+    # something else there.
     before: Any = error.__dict__.get("__notes__")
     error.__dict__["__notes__"] = [*notes_of(before), note]
     return error

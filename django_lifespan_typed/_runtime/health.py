@@ -1,10 +1,9 @@
-"""Whether the running resources still work."""
+"""Health checks of the running resources."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
-from contextvars import Context
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -17,9 +16,10 @@ from asgiref.sync import iscoroutinefunction
 from .._declare.resources import HealthCheck
 from .._log import logger
 from .._settings import LifespanSettings, finite
-from .._threads.database import Opened
+from .._threads.database import OpenedConnections
 from .._threads.worker import Worker
-from .resource_task import Owner
+from .resource_task import ResourceTask
+from .run import Run
 from .status import Phase
 
 T = TypeVar("T")
@@ -38,19 +38,19 @@ class ResourceHealth:
     phase: Phase
     optional: bool
     seconds: float | None
-    """How long its check took; None where none was made."""
+    """How long its check took; None if there was none."""
     error: BaseException | None
-    """What its check, its start or its run ended with."""
+    """The exception of its check, startup or crash."""
     checked_at: datetime
-    """When, in UTC."""
+    """When it was checked (UTC)."""
 
 
 class Unhealthy(Exception):
     """A health check returned False."""
 
 
-class _Outcome(NamedTuple):
-    """What one check has found."""
+class CheckResult(NamedTuple):
+    """The outcome of one health check."""
 
     error: BaseException | None
     seconds: float | None
@@ -62,115 +62,116 @@ class HealthChecks:
     """
     The health checks of one run, made concurrently, each within its time limit.
 
-    What they found is given again for ``HEALTH_CACHE`` seconds, and whoever asks while
-    checks are being made waits for those: probes cannot overload a backend.
+    Results are reused for ``HEALTH_CACHE`` seconds, and concurrent callers share the
+    checks in progress: probes cannot overload a backend.
     """
 
     def __init__(
-        self,
-        owners: Iterable[Owner],
-        values: Mapping[str, Any],
-        context: Context,
-        settings: LifespanSettings,
+        self, run: Run, values: Mapping[str, Any], settings: LifespanSettings
     ) -> None:
-        self._owners = tuple(owners)
+        self._run = run
+        self._tasks = tuple(run.tasks.values())
         self._values = values
-        self._context = context
         self._settings = settings
-        self._round: asyncio.Task[tuple[_Outcome | None, ...]] | None = None
-        self._opened = Opened()
-        self._cleaning: asyncio.Task[None] | None = None
-        self._good_until = 0.0
-        self._open: dict[str, set[asyncio.Future[Any]]] = {}
-        """The tasks, and calls in threads, of each check that have not ended."""
+        self._round: asyncio.Task[tuple[CheckResult | None, ...]] | None = None
+        self._opened = OpenedConnections()
+        self._cleanup: asyncio.Task[None] | None = None
+        self._valid_until = 0.0
+        self._in_progress: dict[str, set[asyncio.Future[Any]]] = {}
+        """The tasks of each check, and its calls in threads, that have not ended."""
         self._failing: set[str] = set()
-        self.ended = False
-        """Whether no more checks are made, for the resources are about to stop."""
+        self._ended = False
 
     async def results(self) -> tuple[ResourceHealth, ...]:
-        """A record of each resource, needs first."""
-        found: tuple[_Outcome | None, ...] = (None,) * len(self._owners)
-        if not self.ended:
+        """Return a record of each resource, dependencies first."""
+        found: tuple[CheckResult | None, ...] = (None,) * len(self._tasks)
+        if not self._ended:
             checks = self._round
             if (
                 checks is None
                 or checks.cancelled()
-                or (checks.done() and monotonic() >= self._good_until)
+                or (checks.done() and monotonic() >= self._valid_until)
             ):
                 checks = self._round = self._begin(self._check_all(), "lifespan health")
-            # Not awaited itself: who asked first may go away, and others still wait.
+            # wait(): if this caller is cancelled, the checks go on for the others.
             await asyncio.wait({checks})
-            if not checks.cancelled():  # else by the end
+            if not checks.cancelled():  # by the shutdown
                 found = checks.result()
-        # Phases as they are now: a crash is not to wait for the cache.
-        return tuple(map(_record, self._owners, found))
+        # Phases are current, results may be cached: a crash shows at once.
+        return tuple(map(_record, self._tasks, found))
 
     async def end(self) -> None:
-        """Cancel the checks that are being made, and make no more."""
-        self.ended = True
-        left = set[asyncio.Future[Any]]().union(*self._open.values())
-        left.update(task for task in (self._round, self._cleaning) if task is not None)
-        for task in left:
-            # A call in a thread cannot be cancelled, and still uses the value.
-            if isinstance(task, asyncio.Task):
-                task.cancel()
+        """Cancel the checks in progress, and make no more."""
+        self._ended = True
+        left = set[asyncio.Future[Any]]().union(*self._in_progress.values())
+        left.update(task for task in (self._round, self._cleanup) if task is not None)
+        for future in left:
+            # A call in a thread cannot be cancelled; it still uses the value.
+            if isinstance(future, asyncio.Task):
+                future.cancel()
         try:
             if left:
                 await asyncio.wait(left, timeout=finite(self._settings.CANCEL_TIMEOUT))
-        finally:  # cancelled again, it waits no longer
-            for name in self._open:
-                logger.warning("the health check of %r hangs; it is left alone", name)
+        finally:
+            for name in self._in_progress:
+                logger.warning(
+                    "the health check of %r did not finish and was abandoned", name
+                )
 
-    async def _check_all(self) -> tuple[_Outcome | None, ...]:
+    async def _check_all(self) -> tuple[CheckResult | None, ...]:
         with self._opened:
-            found = await asyncio.gather(*map(self._check, self._owners))
-        if self._opened or any(map(_failed_on_loop, self._owners, found)):
-            self._clean_up()
-        self._good_until = monotonic() + self._settings.HEALTH_CACHE
+            found = await asyncio.gather(*map(self._check, self._tasks))
+        if self._opened or any(map(_is_async_failure, self._tasks, found)):
+            self._close_connections()
+        self._valid_until = monotonic() + self._settings.HEALTH_CACHE
         return tuple(found)
 
-    def _clean_up(self) -> None:
-        # Once all have ended, for they share the connections of Django's shared thread;
-        # nobody waits for it, for that thread may be busy.
-        if self._cleaning is None or self._cleaning.done():
-            closing = self._opened.close_own()
-            self._cleaning = self._begin(closing, "lifespan health connections")
+    def _close_connections(self) -> None:
+        # After all checks, which share the connections of Django's shared thread; not
+        # awaited, because that thread may be busy.
+        if self._cleanup is None or self._cleanup.done():
+            closing = self._opened.close_only_these()
+            self._cleanup = self._begin(closing, "lifespan health connections")
 
-    async def _check(self, owner: Owner) -> _Outcome | None:
-        name, check = owner.resource.name, owner.resource.health_check
-        if not owner.usable or check is None:
+    async def _check(self, task: ResourceTask) -> CheckResult | None:
+        name, check = task.resource.name, task.resource.health_check
+        if not task.is_usable or check is None:
             return None
-        if name in self._open:
-            hangs = f"the health check of {name!r} before this one hangs still"
-            return _Outcome(TimeoutError(hangs), None, datetime.now(timezone.utc))
+        if name in self._in_progress:
+            problem = f"the previous health check of {name!r} has not finished"
+            return CheckResult(TimeoutError(problem), None, _now())
         began = monotonic()
-        error = await self._within_limit(owner, check)
+        error = await self._within_limit(task, check)
         seconds = monotonic() - began
-        if owner.usable:
+        if task.is_usable:
             self._log_change(name, error)
-        return _Outcome(error, seconds, datetime.now(timezone.utc))
+        return CheckResult(error, seconds, _now())
 
     async def _within_limit(
-        self, owner: Owner, check: HealthCheck[Any]
+        self, task: ResourceTask, check: HealthCheck[Any]
     ) -> BaseException | None:
-        name, limit = owner.resource.name, self._settings.HEALTH_TIMEOUT
-        task = self._begin(self._ask(owner, check), f"health {name}")
-        self._keep(name, task)
-        await asyncio.wait({task}, timeout=finite(limit))
-        if not task.done():
-            task.cancel()
+        name, limit = task.resource.name, self._settings.HEALTH_TIMEOUT
+        checking = self._begin(self._error_of(task, check), f"health {name}")
+        self._track(name, checking)
+        await asyncio.wait({checking}, timeout=finite(limit))
+        if not checking.done():
+            checking.cancel()
             return TimeoutError(
                 f"the health check of {name!r} took longer than {limit:.3g} s\n"
                 'If it needs longer, write LIFESPAN["HEALTH_TIMEOUT"] (seconds).'
             )
-        return asyncio.CancelledError() if task.cancelled() else task.result()
+        if checking.cancelled():
+            return asyncio.CancelledError()
+        return checking.result()
 
-    async def _ask(self, owner: Owner, check: HealthCheck[Any]) -> BaseException | None:
-        if not owner.usable:
-            return None  # it has crashed in the turn of the loop that this took
-        name = owner.resource.name
+    async def _error_of(
+        self, task: ResourceTask, check: HealthCheck[Any]
+    ) -> BaseException | None:
+        if not task.is_usable:
+            return None  # it has crashed since the check was scheduled
+        name = task.resource.name
         try:
-            result = await self._answer(name, check)
+            result = await self._call(name, check)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # SystemExit would end the loop
@@ -179,30 +180,29 @@ class HealthChecks:
             return Unhealthy(f"the health check of {name!r} returned False")
         return None
 
-    async def _answer(self, name: str, check: HealthCheck[Any]) -> object:
-        # As views find it: a test may have put another in its place.
-        value = self._values[name]
+    async def _call(self, name: str, check: HealthCheck[Any]) -> object:
+        value = self._values[name]  # as views find it: a test may override it
         result: object
         if iscoroutinefunction(check):
             result = check(value)
         else:
-            # It may block. A daemon: the process can end although it hangs.
+            # In a daemon thread, so the process can end although the check blocks.
             worker = Worker(f"health {name}")
             step = worker.submit(partial(check, value))
             worker.finish()
-            self._keep(name, step.done)
+            self._track(name, step.done)
             await asyncio.shield(step.done)
-            result = step.outcome()
-        # What a lambda, or a method of another's class, returns may be awaitable.
+            result = step.result()
+        # A lambda may return an awaitable.
         return await result if isawaitable(result) else result
 
-    def _keep(self, name: str, future: asyncio.Future[Any]) -> None:
+    def _track(self, name: str, future: asyncio.Future[Any]) -> None:
         def forget(_: object) -> None:
-            self._open[name].discard(future)
-            if not self._open[name]:
-                del self._open[name]
+            self._in_progress[name].discard(future)
+            if not self._in_progress[name]:
+                del self._in_progress[name]
 
-        self._open.setdefault(name, set()).add(future)
+        self._in_progress.setdefault(name, set()).add(future)
         future.add_done_callback(forget)
 
     def _log_change(self, name: str, error: BaseException | None) -> None:
@@ -210,33 +210,37 @@ class HealthChecks:
             self._failing.remove(name)
             logger.info("%r is healthy again", name)
         elif error is not None and name not in self._failing:
-            # Once, and here alone: probes do not say why.
+            # Logged once, and only here: probes do not show the exception.
             self._failing.add(name)
             logger.warning("%r is not healthy", name, exc_info=error)
 
     def _begin(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        # In the context of the run: what belongs to a request ends with it.
-        loop = asyncio.get_running_loop()
-        return self._context.copy().run(lambda: loop.create_task(coroutine, name=name))
+        # In the run's context: nothing may keep what belongs to a request.
+        create = asyncio.get_running_loop().create_task
+        return self._run.context.copy().run(create, coroutine, name=name)
 
 
-def _record(owner: Owner, found: _Outcome | None) -> ResourceHealth:
-    resource = owner.resource
-    if not owner.usable:
-        found = None  # how it ended says more
-    error = owner.error if found is None else found.error
-    is_well = owner.usable and error is None
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _record(task: ResourceTask, result: CheckResult | None) -> ResourceHealth:
+    resource = task.resource
+    if not task.is_usable:
+        result = None  # the error that ended it says more
+    error = task.error if result is None else result.error
+    is_well = task.is_usable and error is None
     return ResourceHealth(
         name=resource.name,
         verdict="pass" if is_well else "warn" if resource.optional else "fail",
-        phase=owner.phase,
+        phase=task.phase,
         optional=resource.optional,
-        seconds=None if found is None else found.seconds,
+        seconds=None if result is None else result.seconds,
         error=error,
-        checked_at=datetime.now(timezone.utc) if found is None else found.checked_at,
+        checked_at=_now() if result is None else result.checked_at,
     )
 
 
-def _failed_on_loop(owner: Owner, found: _Outcome | None) -> bool:
-    is_async = iscoroutinefunction(owner.resource.health_check)
-    return is_async and found is not None and found.error is not None
+def _is_async_failure(task: ResourceTask, result: CheckResult | None) -> bool:
+    is_async = iscoroutinefunction(task.resource.health_check)
+    return is_async and result is not None and result.error is not None

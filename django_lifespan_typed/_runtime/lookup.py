@@ -1,4 +1,4 @@
-"""Reading the lifespan state from wherever code runs."""
+"""get_state and current_state: running values, from wherever code runs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any, Final, Protocol, TypeVar, overload
 from django.http import HttpRequest
 
 from .._declare.keys import StateKey
+from .._text import type_name
 from .._threads.asgiref import loop_in_use
 from ..exceptions import LifespanNotRunning
 from ..types import State
-from .current import RunningLifespan, running
+from .current import running
+from .lifespan import Lifespan
 from .overrides import overrides
 from .state import LifespanState
 
@@ -23,10 +25,12 @@ _MISSING: Final = object()
 
 
 class HasScope(Protocol):
-    """A Channels consumer, or anything else that carries its ASGI scope."""
+    """A Channels consumer, or anything else with an ASGI scope."""
 
     @property
-    def scope(self) -> Mapping[str, Any]: ...
+    def scope(self) -> Mapping[str, Any]:
+        """The ASGI connection scope."""
+        ...
 
 
 @overload
@@ -42,20 +46,23 @@ def get_state(
 ) -> T | D: ...
 def get_state(source: Any, key: StateKey[Any], default: object = _MISSING, /) -> Any:
     """
-    The running value of *key*, with its type::
+    Return the running value of *key*, with its type::
 
         client = get_state(request, HTTP)  # httpx.AsyncClient
 
-    *source* is an ``HttpRequest`` (or Django REST framework's), an ASGI scope, or
-    anything that has a ``scope`` (a Channels consumer). No middleware is needed: where
-    the scope has no such state, the lifespan of the running event loop is asked, then
-    the process's; where none runs, what a test overrides.
+    No middleware is needed. If the scope has no such value, the lifespan of the running
+    event loop is used, then that of the process, then what a test overrides.
 
-    Raises ``StateNotFound`` (a ``KeyError``), which says why, unless there is a
-    *default*; ``LifespanNotRunning`` where several lifespans run and none is this
-    thread's; ``TypeError`` for what is neither a source nor a key.
+    :param source: An ``HttpRequest`` (or Django REST framework's), an ASGI scope, or an
+        object with a ``scope`` (a Channels consumer).
+    :param key: A ``StateKey`` or ``Resource``.
+    :param default: What to return if there is no such value.
+
+    Raises ``StateNotFound`` (a ``KeyError``), which says why; ``LifespanNotRunning`` if
+    several lifespans run and none belongs to this thread; ``TypeError`` for a wrong
+    *source* or *key*.
     """
-    # The one line that a request pays for; all else is below, and rare.
+    # Most requests pay for this line only.
     try:
         return source.scope["state"][key.name]
     except (AttributeError, KeyError, TypeError):
@@ -64,24 +71,21 @@ def get_state(source: Any, key: StateKey[Any], default: object = _MISSING, /) ->
 
 def current_state() -> LifespanState:
     """
-    The state of the running lifespan, for code that has no request.
+    Return the state of the running lifespan, for code that has no request.
 
-    It is that of the running event loop; in a thread without one, that of the
-    process. Raises ``LifespanNotRunning`` where there is none, or more than one.
+    It is that of the running event loop; in a thread without one, that of the process.
+    Raises ``LifespanNotRunning`` if there is none, or more than one.
     """
     lifespan = current_lifespan()
     if lifespan is None:
-        from .missing import why_none_runs  # an error has the time
+        from .missing import why_none_runs  # only errors need the module
 
         raise LifespanNotRunning(why_none_runs())
     return lifespan.state
 
 
 def state_for_request() -> State:
-    """
-    A copy of what runs here, for a request whose server gave it no state; where
-    nothing does, what a test overrides.
-    """
+    """Return the values for a request whose scope has none; a copy."""
     try:
         lifespan = current_lifespan()
     except LifespanNotRunning:
@@ -89,23 +93,23 @@ def state_for_request() -> State:
     return overrides.values() if lifespan is None else lifespan.state.copy()
 
 
-def current_lifespan() -> RunningLifespan | None:
+def current_lifespan() -> Lifespan | None:
     """
-    The lifespan that ``current_state()`` reads, if any runs here; raises
-    ``LifespanNotRunning`` where several do and none is this thread's.
+    Return the lifespan that ``current_state()`` reads; None if there is none.
+
+    Raises ``LifespanNotRunning`` if several run and none belongs to this thread.
     """
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         loops = running.loops()
-        if len(loops) > 1 and (mine := loop_in_use()) in loops:
-            return running.on(mine)
+        if len(loops) > 1 and (own := loop_in_use()) in loops:
+            return running.on(own)
         if len(loops) > 1:
             shown = "\n".join(f"    {loop!r}" for loop in loops)
             raise LifespanNotRunning(
                 "this thread has no event loop, and the process has more than one "
-                f"lifespan\n{shown}\nPass what tells them apart: the request, or its "
-                "scope, to get_state()."
+                f"lifespan\n{shown}\nPass the request, or its scope, to get_state()."
             ) from None
         return running.on(loops[0]) if loops else None
     return running.on(loop)
@@ -114,7 +118,7 @@ def current_lifespan() -> RunningLifespan | None:
 def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
     if not _is_key(key):
         raise TypeError(
-            f"get_state() takes a StateKey or a Resource, not {key!r}\n"
+            f"get_state() takes a StateKey or a Resource, not {type_name(type(key))}\n"
             f'Write: KEY = StateKey[SomeType]("some_name"), then '
             "get_state(request, KEY)"
         )
@@ -129,11 +133,11 @@ def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
         raise
     if lifespan is not None and key.name in lifespan.state:
         return lifespan.state[key.name]
-    if lifespan is None and key.name in (fakes := overrides.values()):
-        return fakes[key.name]
+    if lifespan is None and key.name in (overridden := overrides.values()):
+        return overridden[key.name]
     if default is not _MISSING:
         return default
-    from .missing import missing  # an error has the time
+    from .missing import missing  # only errors need the module
 
     raise missing(key, lifespan, state)
 
@@ -147,13 +151,14 @@ def _state_of(source: Any) -> Mapping[str, Any] | None:
     if hasattr(scope, "keys"):
         # A test may have set request.state alone.
         return scope.get("state") or getattr(source, "state", None)
-    # Django REST framework's request is none of Django's, but has one.
+    # Django REST framework's request wraps Django's.
     request = source if _is_request(source) else getattr(source, "_request", None)
     if _is_request(request):
         return getattr(request, "state", None)  # under WSGI there is no scope
     raise TypeError(
         "get_state() takes an HttpRequest, an ASGI scope or an object with a .scope, "
-        f"not {source!r}\nWithout any of them, write: current_state()[KEY]"
+        f"not {type_name(type(source))}\n"
+        "Without any of them, write: current_state()[KEY]"
     )
 
 

@@ -1,121 +1,117 @@
-"""Values that a test puts in the place of others."""
+"""Values that tests put in place of running ones."""
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import MutableMapping
 from typing import Any, Final, final
+
+from .._threads.fork import after_fork
 
 _ABSENT: Final = object()
 
 
 @final
-class Covered:
-    """States of one lifespan, and what is behind the names that a test overrides."""
+class OverriddenValues:
+    """The values of one lifespan, some of which a test overrides."""
 
-    def __init__(self, values: MutableMapping[str, Any], among: Overrides) -> None:
-        self._states = [values]
-        self._among = among
-        self.fakes: dict[str, Any] = {}
-        """What was overridden when the lifespan began, which is what it starts with."""
-        self._behind: dict[str, Any] = {}
+    def __init__(self, lock: threading.Lock) -> None:
+        self.values: dict[str, Any] = {}
+        """What requests find, by name."""
+        self.initial: dict[str, Any] = {}
+        """What was overridden when the lifespan began."""
+        self._hidden: dict[str, Any] = {}
+        self._lock = lock
 
     def publish(self, name: str, value: object) -> None:
-        """Put *value* on the states; behind what a test put there."""
-        with self._among.lock:
-            if name in self._behind:
-                self._behind[name] = value
+        """Set the real value of *name*; an override still hides it."""
+        with self._lock:
+            if name in self._hidden:
+                self._hidden[name] = value
             else:
-                self._put(name, value)
+                self.values[name] = value
 
-    def mirror(self, values: MutableMapping[str, Any]) -> None:
-        """Cover another state of the same values: what a server copies from."""
-        with self._among.lock:
-            self._states.append(values)
+    def value_of(self, name: str) -> object:
+        """Return the value of *name* that a dependent is started with."""
+        # A test may have ended its override while the resources were starting.
+        return self.values[name] if name in self.values else self.initial[name]
 
-    def cover(self, name: str, value: object) -> None:
-        """Let *name* be *value*."""
-        self._behind.setdefault(name, self._states[0].get(name, _ABSENT))
-        self._put(name, value)
+    def override(self, name: str, value: object) -> None:
+        """Hide the real value of *name* behind *value*."""
+        self._hidden.setdefault(name, self.values.get(name, _ABSENT))
+        self.values[name] = value
 
-    def uncover(self, name: str) -> None:
-        """Let *name* be what it is."""
-        self._put(name, self._behind.pop(name))
+    def restore(self, name: str) -> None:
+        """Let *name* have its real value again."""
+        value = self._hidden.pop(name)
+        if value is _ABSENT:
+            self.values.pop(name, None)
+        else:
+            self.values[name] = value
 
-    def leave(self) -> None:
-        """Cover no longer; servers' states are not ours to write to after a stop."""
-        del self._states[1:]
-        for name in list(self._behind):
-            self.uncover(name)
-
-    def _put(self, name: str, value: object) -> None:
-        for state in self._states:
-            if value is _ABSENT:
-                state.pop(name, None)
-            else:
-                state[name] = value
+    def restore_all(self) -> None:
+        """Let every name have its real value again."""
+        for name in list(self._hidden):
+            self.restore(name)
 
 
 @final
 class Overrides:
-    """What is overridden in this process, and the lifespans that are told of it."""
+    """What tests override in this process, and the lifespans that it applies to."""
 
     def __init__(self) -> None:
-        self._values: dict[str, list[tuple[object, Any]]] = {}
-        self._lifespans: list[Covered] = []
-        self.lock = threading.Lock()
-        """Held by who changes any of it; a test may start lifespans in threads."""
+        self._overrides: dict[str, list[tuple[object, Any]]] = {}
+        self._lifespans: list[OverriddenValues] = []
+        self._lock = threading.Lock()
 
     def values(self) -> dict[str, Any]:
-        """What is overridden now, and by what."""
-        with self.lock:
-            return {name: stack[-1][1] for name, stack in self._values.items()}
+        """Return what is overridden now, by name."""
+        with self._lock:
+            return {name: stack[-1][1] for name, stack in self._overrides.items()}
 
     def add(self, name: str, value: object) -> object:
-        """Override *name* until ``remove`` is called with what this returns."""
+        """Override *name* until ``remove`` is called with the returned token."""
         token = object()
-        with self.lock:
-            self._values.setdefault(name, []).append((token, value))
-            for covered in self._lifespans:
-                covered.cover(name, value)
+        with self._lock:
+            self._overrides.setdefault(name, []).append((token, value))
+            for lifespan in self._lifespans:
+                lifespan.override(name, value)
         return token
 
     def remove(self, name: str, token: object) -> None:
-        """End one override; those of the same name that are left go on."""
-        with self.lock:
-            left = [pair for pair in self._values[name] if pair[0] is not token]
+        """End one override; earlier ones of the same name apply again."""
+        with self._lock:
+            left = [pair for pair in self._overrides[name] if pair[0] is not token]
             if left:
-                self._values[name] = left
+                self._overrides[name] = left
             else:
-                del self._values[name]
-            for covered in self._lifespans:
+                del self._overrides[name]
+            for lifespan in self._lifespans:
                 if left:
-                    covered.cover(name, left[-1][1])
+                    lifespan.override(name, left[-1][1])
                 else:
-                    covered.uncover(name)
+                    lifespan.restore(name)
 
-    def join(self, values: MutableMapping[str, Any]) -> Covered:
-        """Cover *values*, now and until ``leave``."""
-        covered = Covered(values, self)
-        with self.lock:
-            for name, stack in self._values.items():
-                covered.cover(name, stack[-1][1])
-            covered.fakes.update(values)
-            self._lifespans.append(covered)
-        return covered
+    def join(self) -> OverriddenValues:
+        """Return the values of a lifespan, overridden until ``leave``."""
+        joined = OverriddenValues(self._lock)
+        with self._lock:
+            for name, stack in self._overrides.items():
+                joined.override(name, stack[-1][1])
+            joined.initial.update(joined.values)
+            self._lifespans.append(joined)
+        return joined
 
-    def leave(self, covered: Covered) -> None:
-        """Forget a lifespan that has stopped."""
-        with self.lock:
-            self._lifespans.remove(covered)
-            covered.leave()
+    def leave(self, joined: OverriddenValues) -> None:
+        """Stop overriding the values of a lifespan that has shut down."""
+        with self._lock:
+            self._lifespans.remove(joined)
+            joined.restore_all()
 
-    def forget_lock(self) -> None:
-        """A forked child has none of the threads that might have held it."""
-        self.lock = threading.Lock()
+    def renew_lock(self) -> None:
+        """Replace the lock: the thread that held it did not survive the fork."""
+        self._lock = threading.Lock()
 
 
 overrides: Final = Overrides()
-"""Those of this process: a server under test may have threads of its own."""
-os.register_at_fork(after_in_child=overrides.forget_lock)
+"""Those of this process, for all of its threads."""
+after_fork(overrides.renew_lock)

@@ -1,4 +1,4 @@
-"""The values of a run by name, each name with one owner and of its promised type."""
+"""Publication: puts started values on the state, each name with one owner."""
 
 from __future__ import annotations
 
@@ -8,63 +8,68 @@ from typing import Any, final
 from .._declare.plan import Plan
 from .._declare.resources import Resource
 from .._declare.value_types import described, fits
+from .._text import type_name
 from ..exceptions import DuplicateName, InvalidFactory, InvalidValue
 
 
 @final
 class Publication:
-    """Gives what started to *publish*, with its name."""
+    """Checks what a resource or manager has started with, and publishes it."""
 
     def __init__(self, plan: Plan, publish: Callable[[str, object], None]) -> None:
-        self._publish = publish
         self._plan = plan
-        self._publishers = {resource.name: resource for resource in plan.order}
+        self._publish = publish
+        self._owners = {resource.name: resource for resource in plan.order}
 
-    def publish(self, resource: Resource[Any], value: object) -> None:
+    def publish(self, owner: Resource[Any], value: object) -> None:
         """
-        The value of a resource under its name.
+        Publish the value of a resource, or the names and values of a manager.
 
-        Raises ``InvalidValue`` where another key that names it promises another type.
+        Raises ``InvalidValue``, ``InvalidFactory`` or ``DuplicateName``.
         """
-        for name in self._plan.needed_by[resource.name]:
-            for need in self._publishers[name].needs:
-                if need.name != resource.name or need is resource:
-                    continue
-                expected = need.value_type
-                if expected is not None and not fits(value, expected):
+        if owner.name in self._plan.dependencies:
+            self._check_keys(owner, value)
+            self._publish(owner.name, value)
+        else:
+            self._publish_all(owner, value)
+
+    def _check_keys(self, resource: Resource[Any], value: object) -> None:
+        # Dependents may name the resource by keys of their own.
+        for name in self._plan.dependents.get(resource.name, ()):
+            for key in self._owners[name].needs:
+                expected = key.value_type
+                if (
+                    key.name == resource.name
+                    and key is not resource
+                    and expected is not None
+                    and not fits(value, expected)
+                ):
                     raise InvalidValue(
                         resource.name,
                         resource.declared_at,
                         value,
                         described(expected),
-                        need.declared_at,
+                        key.declared_at,
                     )
-        self._publish(resource.name, value)
 
-    def publish_all(self, manager: Resource[Any], values: object) -> None:
-        """
-        The names and values of a manager.
-
-        Raises ``InvalidFactory`` where it yielded anything else, ``DuplicateName``
-        where a name is taken.
-        """
+    def _publish_all(self, manager: Resource[Any], values: object) -> None:
         if not isinstance(values, Mapping):
-            raise InvalidFactory(
-                manager.name,
-                manager.declared_at,
-                f"yielded {values!r}, not names and values",
-                'Write: yield {"some_name": value}',
-            )
+            raise _invalid(manager, f"yielded {type_name(type(values))}, not a mapping")
         named: dict[Any, Any] = {**values}
         for name, value in named.items():
             if not isinstance(name, str):
-                raise InvalidFactory(
-                    manager.name,
-                    manager.declared_at,
-                    f"yielded a value under {name!r}, which is no string",
-                    'Write: yield {"some_name": value}',
-                )
-            owner = self._publishers.setdefault(name, manager)
+                kind = type_name(type(name))
+                raise _invalid(manager, f"yielded a name that is {kind}, not str")
+            owner = self._owners.setdefault(name, manager)
             if owner is not manager:
                 raise DuplicateName(name, (owner.declared_at, manager.declared_at))
             self._publish(name, value)
+
+
+def _invalid(manager: Resource[Any], problem: str) -> InvalidFactory:
+    return InvalidFactory(
+        manager.name,
+        manager.declared_at,
+        problem,
+        'Write: yield {"some_name": value}',
+    )

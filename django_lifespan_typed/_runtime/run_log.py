@@ -1,28 +1,31 @@
-"""What the log says of a run as a whole."""
+"""Log lines about a startup or a shutdown as a whole."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from logging import INFO
 from time import monotonic
 from typing import final
 
 from .._declare.plan import Plan
 from .._log import logger
 from .._text import quoted
-from .resource_task import Owner
+from .resource_task import ResourceTask
 
 
 @final
 class Repeating:
-    """A call that repeats on the loop until it is cancelled."""
+    """A call that is repeated on the loop every *seconds* until it is cancelled."""
 
     def __init__(self, seconds: float, call: Callable[[], object]) -> None:
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._call = call
-        self._handle = self._loop.call_later(seconds, self._run)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        self._handle = self._loop.call_later(self._seconds, self._run)
 
     def cancel(self) -> None:
         """Do not call again."""
@@ -30,43 +33,42 @@ class Repeating:
 
     def _run(self) -> None:
         self._call()
-        self._handle = self._loop.call_later(self._seconds, self._run)
+        self._schedule()
 
 
-def log_slow(
-    owners: Iterable[tuple[Owner, list[str]]], verb: str, began: float
-) -> None:
-    """Name what is still being waited for, and by whom."""
+def log_slow(tasks: Sequence[tuple[ResourceTask, list[str]]], began: float) -> None:
+    """Log the slow *tasks*, each with the names of those that wait for it."""
+    if not tasks:
+        return
     now = monotonic()
     slow = [
-        f"{owner.resource.name!r} for {now - (owner.began_at or now):.1f} s"
+        f"{task.resource.name!r} for {now - task.began_at:.1f} s"
         + (f" (waiting for it: {quoted(waiting)})" if waiting else "")
-        for owner, waiting in owners
+        for task, waiting in tasks
     ]
-    names = ", ".join(slow) or "nothing"
-    logger.warning("lifespan still %s after %.1f s: %s", verb, now - began, names)
+    phase = tasks[0][0].phase
+    logger.warning("still %s after %.1f s: %s", phase, now - began, ", ".join(slow))
 
 
-def log_started(plan: Plan, owners: Iterable[Owner], began: float) -> None:
-    """Say how long the whole start took, and along which path."""
-    if not logger.isEnabledFor(logging.INFO):
+def log_started(plan: Plan, tasks: Iterable[ResourceTask], began: float) -> None:
+    """Log how long the startup took, and its critical path."""
+    if not logger.isEnabledFor(INFO):
         return
     started = {
-        owner.resource.name: owner.started_at
-        for owner in owners
-        if owner.started_at is not None
+        task.resource.name: task.started_at
+        for task in tasks
+        if task.started_at is not None
     }
+    path = " > ".join(plan.critical_path(started))
     logger.info(
         "lifespan started %d resource%s in %.1f ms%s",
         len(started),
         "" if len(started) == 1 else "s",
         (monotonic() - began) * 1000,
-        f", critical path: {' > '.join(plan.critical_path(started))}"
-        if started
-        else "",
+        f", critical path: {path}" if path else "",
     )
 
 
 def log_stopped(began: float) -> None:
-    """Say how long the whole stop took."""
+    """Log how long the shutdown took."""
     logger.info("lifespan stopped in %.1f ms", (monotonic() - began) * 1000)

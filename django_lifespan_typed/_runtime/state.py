@@ -1,4 +1,4 @@
-"""What a lifespan left for requests, typed by the key that is asked for."""
+"""LifespanState: the running values, by name and by typed key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from .._compat import Self, override
 from .._declare.keys import StateKey
-from .._text import quoted, suggestion
+from .._text import quoted, suggestion, type_name
 from ..exceptions import StateNotFound
 from ..types import State
 
@@ -20,23 +20,24 @@ D = TypeVar("D")
 @final
 class LifespanState(MutableMapping[str, Any]):
     """
-    What is running, by name or by key::
+    The running values, by name or by key::
 
         state["http"]       # Any
         state[HTTP]         # httpx.AsyncClient
 
-    A view on *values*, which it writes through to. Raises ``StateNotFound``, a
-    ``KeyError``, for what is not there.
+    A view on *by_name*, to which it writes through. Raises ``StateNotFound``, a
+    ``KeyError``, for a missing name.
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("by_name",)
 
-    _values: State
+    by_name: State
+    """The values themselves."""
 
-    def __init__(self, values: State, /) -> None:
-        self._values = values
+    def __init__(self, by_name: State, /) -> None:
+        self.by_name = by_name
 
-    # str first: mypy looks there for what {**state} is.
+    # str first: mypy infers {**state} from the first overload.
     @overload
     def __getitem__(self, key: str, /) -> Any: ...
     @overload
@@ -44,7 +45,7 @@ class LifespanState(MutableMapping[str, Any]):
     @override
     def __getitem__(self, key: StateKey[Any] | str, /) -> Any:
         try:
-            return self._values[key if isinstance(key, str) else key.name]
+            return self.by_name[key if isinstance(key, str) else key.name]
         except (KeyError, AttributeError):
             raise self._missing(_name(key)) from None
 
@@ -56,17 +57,16 @@ class LifespanState(MutableMapping[str, Any]):
     def get(self, key: str, /) -> Any | None: ...
     @overload
     def get(self, key: str, default: D, /) -> Any | D: ...
-    # Mapping.get's overloads for str stand after ours for keys, where two of the
-    # four checkers do not look for them.
+    # pyright and ty do not find Mapping's overloads for str after ours for keys.
     @override
     def get(  # pyright: ignore[reportIncompatibleMethodOverride]  # ty: ignore[incompatible-method-override]
         self, key: StateKey[Any] | str, default: Any = None, /
     ) -> Any:
-        return self._values.get(_name(key), default)
+        return self.by_name.get(_name(key), default)
 
     @override
     def __contains__(self, key: object, /) -> bool:
-        return _name(key) in self._values
+        return _name(key) in self.by_name
 
     @overload
     def __setitem__(self, key: StateKey[T], value: T, /) -> None: ...
@@ -77,38 +77,38 @@ class LifespanState(MutableMapping[str, Any]):
         name = _name(key)
         if not isinstance(name, str):
             raise TypeError(
-                f"a lifespan state has names and keys, not {key!r}\n"
+                f"a lifespan state has names and keys, not {type_name(type(key))}\n"
                 'Write: state[KEY] = value, or state["name"] = value'
             )
-        self._values[name] = value
+        self.by_name[name] = value
 
     @override
     def __delitem__(self, key: StateKey[Any] | str, /) -> None:
         try:
-            del self._values[_name(key)]
+            del self.by_name[_name(key)]
         except KeyError:
             raise self._missing(_name(key)) from None
 
     @override
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self.by_name)
 
     @override
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.by_name)
 
     @override
     def __repr__(self) -> str:
-        # Names only: values may hold secrets, and this ends up in error pages.
-        return f"<{type(self).__name__} of {quoted(self._values)}>"
+        # Names only: values may hold secrets, and error pages show this.
+        return f"<{type(self).__name__} of {quoted(self.by_name)}>"
 
-    # A dictionary's, as request.state was one. (PEP 584)
+    # The operators of a dictionary (PEP 584), which request.state was before.
     def __or__(self, other: Mapping[str, Any], /) -> dict[str, Any]:
-        made: dict[str, Any] = merged(self._values, other)
+        made: dict[str, Any] = merged(self.by_name, other)
         return made
 
     def __ror__(self, other: Mapping[str, Any], /) -> dict[str, Any]:
-        made: dict[str, Any] = merged(other, self._values)
+        made: dict[str, Any] = merged(other, self.by_name)
         return made
 
     def __ior__(self, other: Mapping[str, Any], /) -> Self:
@@ -116,27 +116,27 @@ class LifespanState(MutableMapping[str, Any]):
         return self
 
     def __reversed__(self) -> Iterator[str]:
-        return reversed([*self._values])
+        return reversed([*self.by_name])
 
     def copy(self) -> dict[str, Any]:
-        """A shallow copy, as servers give to each request."""
-        return dict(self._values)
+        """Return a shallow copy, as servers give to each request."""
+        return dict(self.by_name)
 
     def __copy__(self) -> LifespanState:
-        # Else it would be a view on the same values.
+        # By default, the copy would be a view on the same values.
         return LifespanState(self.copy())
 
     def _missing(self, name: object) -> StateNotFound:
-        similar = suggestion(name, self._values) if isinstance(name, str) else ""
+        similar = suggestion(name, self.by_name) if isinstance(name, str) else ""
         return StateNotFound(
             str(name),
-            f"no {name!r} on this lifespan state\n"
-            f"{similar}It has: {quoted(self._values)}.",
+            f"the lifespan state has no {name!r}\n"
+            f"{similar}It has: {quoted(self.by_name)}.",
         )
 
 
 def merged(first: Any, second: Any) -> Any:
-    """What ``|`` makes of two mappings; ``NotImplemented`` of anything else."""
+    """Return the union of two mappings; ``NotImplemented`` for anything else."""
     are_both = all(isinstance(each, Mapping) for each in (first, second))
     return {**first, **second} if are_both else NotImplemented
 
@@ -146,6 +146,6 @@ def _name(key: object) -> Any:
 
 
 class LifespanRequest(HttpRequest):
-    """For annotations: a request that came through ``LifespanStateMiddleware``."""
+    """A request that came through ``LifespanStateMiddleware``, for annotations."""
 
     state: LifespanState

@@ -1,4 +1,4 @@
-"""What is known of one resource at one moment."""
+"""ResourceStatus: the state of one resource at one moment."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ Phase: TypeAlias = Literal[
 @final
 @dataclass(frozen=True)
 class ResourceStatus:
-    """A record of ``Lifespan.status()``."""
+    """A record of ``Lifespan.status()``; times are in seconds."""
 
     name: str
     phase: Phase
     seconds: float | None
-    """How long its start took; None where it has not started."""
+    """How long the startup took; None if it has not started."""
     needs: tuple[str, ...]
+    """The names of its dependencies."""
     declared_at: Location
     error: BaseException | None
-    """What went wrong at the start, while running or at the stop."""
+    """The exception of its startup, crash or shutdown."""
     optional: bool = False
-    """Whether the lifespan goes on without it."""
+    """Whether the lifespan starts without it if it fails."""
     began_after: float | None = None
-    """Seconds from the beginning of the whole start to that of its own."""
+    """From the beginning of the whole startup to the beginning of its own."""
     age: float | None = None
-    """Seconds that it has been running for; None while it is not."""
+    """How long it has been running; None if it is not running."""

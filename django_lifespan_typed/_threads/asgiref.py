@@ -1,33 +1,45 @@
-"""The event loop that the sync code of a thread runs async code on."""
+"""The loop on which ``async_to_sync`` runs in a thread, and asgiref's executor."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from asgiref.sync import SyncToAsync
+
+from .fork import after_fork
 
 
 def use_loop(
     loop: asyncio.AbstractEventLoop | None,
 ) -> asyncio.AbstractEventLoop | None:
     """
-    Let ``async_to_sync`` in this thread run on *loop*, so that async code called
-    from sync code finds its resources; returns the loop that it ran on before.
+    Have ``async_to_sync`` in this thread run on *loop*; returns the loop used before.
 
-    asgiref documents no way to say so; these are the names that it reads.
+    asgiref has no public way to say so. It reads these two attributes, which a test
+    holds for every supported version.
     """
     before = loop_in_use()
     local: Any = SyncToAsync.threadlocal
-    # Blocks need not be left in the order in which they were entered.
+    # Blocks may be left in any order, so the loop to restore may be closed by now.
     local.main_event_loop = None if loop is None or loop.is_closed() else loop
     local.main_event_loop_pid = os.getpid()
     return before
 
 
-def in_loop() -> bool:
-    """Whether this code runs on an event loop, which must not be made to wait."""
+def loop_in_use() -> asyncio.AbstractEventLoop | None:
+    """Return the loop on which ``async_to_sync`` runs in this thread, if it is set."""
+    local: Any = SyncToAsync.threadlocal
+    if getattr(local, "main_event_loop_pid", None) != os.getpid():
+        return None
+    loop: asyncio.AbstractEventLoop | None = getattr(local, "main_event_loop", None)
+    return loop
+
+
+def is_in_loop() -> bool:
+    """Whether an event loop runs in this thread, which must not be blocked."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -35,10 +47,21 @@ def in_loop() -> bool:
     return True
 
 
-def loop_in_use() -> asyncio.AbstractEventLoop | None:
-    """The loop that ``async_to_sync`` in this thread runs on, if it is known."""
-    local: Any = SyncToAsync.threadlocal
-    if getattr(local, "main_event_loop_pid", None) != os.getpid():
-        return None
-    loop: asyncio.AbstractEventLoop | None = getattr(local, "main_event_loop", None)
-    return loop
+class _Executor:
+    is_inherited = False
+
+
+@after_fork
+def _inherit() -> None:
+    _Executor.is_inherited = True
+
+
+def renew_executor() -> None:
+    """
+    Replace the executor of ``sync_to_async`` if this process inherited it by a fork.
+
+    Its thread did not survive the fork, so asgiref would wait for it forever.
+    """
+    if _Executor.is_inherited:
+        _Executor.is_inherited = False
+        SyncToAsync.single_thread_executor = ThreadPoolExecutor(max_workers=1)

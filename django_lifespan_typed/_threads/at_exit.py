@@ -1,4 +1,4 @@
-"""What is closed when the process ends, and no server or loop has closed it."""
+"""Shutdown at the end of the process, for what no server and no loop has closed."""
 
 from __future__ import annotations
 
@@ -6,70 +6,70 @@ import atexit
 import os
 import threading
 from collections.abc import Callable
-from typing import TypeAlias, final
+from typing import Final, TypeAlias, final
 
 from .._log import logger
+from .fork import after_fork
 
 Close: TypeAlias = Callable[[], object]
 
 
 @final
 class AtExit:
-    """Calls what was added, the latest first, once, and only in its own process."""
+    """Calls what was added, last in first out, once, in the process that added it."""
 
     def __init__(self) -> None:
         self._closes: list[Close] = []
         self._lock = threading.Lock()
-        self._pid: int | None = None
-        self._over_in: int | None = None
+        self._registered_in: int | None = None
+        self._ended_in: int | None = None
 
     def add(self, close: Close) -> None:
         """Call *close* at the end of this process."""
         with self._lock:
-            if self._pid != os.getpid():
+            if self._registered_in != os.getpid():
+                self._closes = []
                 self._register()
-                self._pid = os.getpid()
+                self._registered_in = os.getpid()
             self._closes.append(close)
 
-    def _register(self) -> None:
-        # Not at import, and anew after a fork: a child ends by itself.
-        self._closes = []
-        # Before executors are shut down, which closing may want. Private, and
-        # there since Python 3.9; atexit comes after them.
-        register = getattr(threading, "_register_atexit", atexit.register)
-        try:
-            register(self._run, os.getpid())
-        except RuntimeError:  # another thread serves on when the main one has ended
-            atexit.register(self._run, os.getpid())
-        # A child of multiprocessing (a granian worker) may run nothing else.
-        from multiprocessing.util import Finalize
-
-        Finalize(None, self._run, args=(os.getpid(),), exitpriority=100)
-
-    def forget(self) -> None:
-        """A forked child does not know who held the lock."""
-        self._lock = threading.Lock()
-
     def discard(self, close: Close) -> None:
-        """*close* is not needed any more."""
+        """Do not call *close* after all."""
         if close in self._closes:
             self._closes.remove(close)
 
     @property
-    def over(self) -> bool:
-        """Whether this process ends: what is added now may never be closed."""
-        return self._over_in == os.getpid()
+    def is_over(self) -> bool:
+        """Whether this process is ending: what is added now may not be called."""
+        return self._ended_in == os.getpid()
+
+    def _register(self) -> None:
+        # Private, since Python 3.9: runs before executors are shut down, which a
+        # shutdown may need; atexit runs after.
+        register = getattr(threading, "_register_atexit", atexit.register)
+        try:
+            register(self._run, os.getpid())
+        except RuntimeError:  # the main thread has ended, another one still serves
+            atexit.register(self._run, os.getpid())
+        # A child of multiprocessing (a granian worker) runs no other exit function.
+        from multiprocessing.util import Finalize
+
+        Finalize(None, self._run, args=(os.getpid(),), exitpriority=100)
 
     def _run(self, pid: int) -> None:
         if pid != os.getpid():
             return
-        self._over_in = pid
+        self._ended_in = pid
         while self._closes:
             try:
                 self._closes.pop()()
             except Exception:
-                logger.exception("what was to be closed at exit failed to close")
+                logger.exception("shutdown at the end of the process failed")
+
+    def forget_lock(self) -> None:
+        """Replace the lock: the thread that held it did not survive the fork."""
+        self._lock = threading.Lock()
 
 
-at_exit = AtExit()
-os.register_at_fork(after_in_child=at_exit.forget)
+at_exit: Final = AtExit()
+after_fork(at_exit.forget_lock)

@@ -1,19 +1,20 @@
-"""A coroutine function, called from sync code on the loop of its resources."""
+"""Calls of coroutine functions from sync code, on the loop of their resources."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import TimeoutError as WaitTimeout
 from contextlib import suppress
+from threading import TIMEOUT_MAX
 from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import async_to_sync
 
 from .._settings import LifespanSettings
 from ..exceptions import LifespanError
-from .asgiref import in_loop, use_loop
-from .loop_thread import Portal
+from .asgiref import is_in_loop, use_loop
+from .loop_thread import LoopThread
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -27,62 +28,54 @@ def call_on(
     **kwargs: P.kwargs,
 ) -> T:
     """
-    What *function* returns, run on *loop*, with the caller's database connection.
+    Run *function* on *loop* and return its result.
 
-    Raises ``LifespanError`` where waiting for it would never end.
+    Queries that it makes run in the caller's thread, so in the caller's transaction.
+    If the caller is interrupted, the coroutine is cancelled and awaited first. Raises
+    ``LifespanError`` if waiting for it would never end.
     """
-    if in_loop():
+    if is_in_loop():
         raise LifespanError(
-            "this code runs on an event loop, and would stop it by waiting\n"
+            "this code runs on an event loop, which call() would block\n"
             "Await the function instead of passing it to call()."
         )
-    portal = Portal.of(loop)
-    if not loop.is_running() or not (portal is None or portal.expect()):
-        raise LifespanError(
-            "the event loop of this Lifespan does not run, and would never call "
-            f"the function\n    {loop!r}\nCall it where that loop runs, in another "
-            "thread, or enter the lifespan with: with Lifespan() as state:"
-        )
     tasks: list[asyncio.Task[Any] | None] = []
-    interrupted = False
-    is_expected = portal is not None
+    is_interrupted = False
 
-    def arrive() -> None:
-        nonlocal is_expected
-        if portal is not None and is_expected:
-            is_expected = False
-            portal.arrived()
-
-    async def calling() -> T:
-        arrive()
-        if interrupted:
-            raise asyncio.CancelledError  # before the loop came to it
+    async def main() -> T:
+        if is_interrupted:
+            raise asyncio.CancelledError
         tasks.append(asyncio.current_task())
         return await function(*args, **kwargs)
 
     before = use_loop(loop)
     try:
-        return async_to_sync(calling)()
-    except BaseException:
-        # Interrupted: it is not to go on while its resources are closed.
-        interrupted = True
-        for task in filter(None, tasks):
-            _cancel_and_wait(task, loop)
-        raise
+        with LoopThread.keep_running(loop) as is_running:
+            if not is_running:
+                raise LifespanError(
+                    f"the event loop of this lifespan is not running\n    {loop!r}\n"
+                    "Call it while that loop runs, from another thread, or write: "
+                    "with Lifespan() as state:"
+                )
+            try:
+                # Not run_coroutine_threadsafe: asgiref keeps the caller's transaction.
+                return async_to_sync(main)()
+            except BaseException:
+                is_interrupted = True
+                for task in filter(None, tasks):
+                    _cancel_and_wait(task, loop)
+                raise
     finally:
-        arrive()
         use_loop(before)
 
 
 def _cancel_and_wait(task: asyncio.Task[Any], loop: asyncio.AbstractEventLoop) -> None:
-    if task.done():
-        return  # it was the function that raised
-    ended = threading.Event()
-
-    def cancel() -> None:
+    async def cancel() -> None:
         task.cancel()
-        task.add_done_callback(lambda _: ended.set())
+        await asyncio.wait({task})
 
-    with suppress(RuntimeError):  # the loop has been closed meanwhile
-        loop.call_soon_threadsafe(cancel)
-        ended.wait(min(LifespanSettings.read().CANCEL_TIMEOUT, threading.TIMEOUT_MAX))
+    if task.done():
+        return  # the function itself raised
+    limit = min(LifespanSettings.read().CANCEL_TIMEOUT, TIMEOUT_MAX)
+    with suppress(RuntimeError, WaitTimeout):  # RuntimeError: the loop has been closed
+        asyncio.run_coroutine_threadsafe(cancel(), loop).result(limit)

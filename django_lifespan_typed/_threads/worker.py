@@ -1,4 +1,4 @@
-"""One daemon thread that takes the blocking steps of one resource."""
+"""A daemon thread that runs the blocking steps of one resource."""
 
 from __future__ import annotations
 
@@ -8,49 +8,48 @@ from collections.abc import Callable
 from contextlib import suppress
 from contextvars import copy_context
 from queue import SimpleQueue
-from typing import Any, Final, Generic, TypeVar, final
+from typing import Any, Generic, TypeVar, final
 
 from .._log import logger
 from .asgiref import use_loop
-from .cancellation import by_anyio, shielded
+from .cancellation import shielded
 from .database import close_own_connections
 
 T = TypeVar("T")
 
-# Seconds that a thread may take to end inside an anyio scope that is cancelled.
-_UNWIND: Final = 1.0
-
 
 @final
-class _Step(Generic[T]):
-    """A call for the thread, and the future that its outcome goes to."""
+class Step(Generic[T]):
+    """A call made in the worker's thread."""
 
     __slots__ = ("_call", "_loop", "_value", "done", "error")
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
-        self.error: BaseException | None = None
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[None] = self._loop.create_future()
+        """Has a result once the call has ended."""
+        self.error: BaseException | None = None
+        """The exception that the call raised."""
 
-    def take(self) -> None:
+    def run(self) -> None:
+        """Make the call; to be run in the worker's thread."""
         try:
             try:
                 self._value = self._call()
             finally:
-                # No request comes to this thread to close what the step opened.
                 close_own_connections()
-        except BaseException as error:  # it belongs to who awaits
+        except BaseException as error:  # raised by result(), on the loop
             self.error = error
-        # The loop may have been closed on a thread that was given up.
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._settle)
+        with suppress(RuntimeError):  # the loop was closed after the step was abandoned
+            self._loop.call_soon_threadsafe(self._on_done)
 
-    def _settle(self) -> None:
+    def _on_done(self) -> None:
         if not self.done.done():
             self.done.set_result(None)
 
-    def outcome(self) -> T:
+    def result(self) -> T:
+        """Return what the call returned, or raise what it raised."""
         if self.error is not None:
             raise self.error
         return self._value
@@ -59,62 +58,61 @@ class _Step(Generic[T]):
 @final
 class Worker:
     """
-    Takes steps in order, each in the same thread and the same context.
+    Runs steps one after another in a thread and a context of its own.
 
-    A thread of its own (not Django's shared one) lets blocking resources start
-    concurrently, and a daemon lets the process end although one of them hangs.
+    A thread for each resource, unlike Django's shared one, lets blocking resources
+    start concurrently. It is a daemon, so the process can end although a step hangs.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._loop = asyncio.get_running_loop()
         self._context = copy_context()
-        self._steps: SimpleQueue[_Step[Any] | None] = SimpleQueue()
+        self._steps: SimpleQueue[Step[Any] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def submit(self, call: Callable[[], T], /) -> _Step[T]:
-        """Queue *call*, without waiting for it."""
-        step = _Step(call)
+    def submit(self, call: Callable[[], T], /) -> Step[T]:
+        """Queue *call* without waiting for it."""
+        step = Step(call)
         if self._thread is None:
             thread = threading.Thread(
-                target=self._work, name=f"lifespan {self._name}", daemon=True
+                target=self._serve, name=f"lifespan {self._name}", daemon=True
             )
-            thread.start()  # raises where the system allows no more of them
+            thread.start()
             self._thread = thread
         self._steps.put(step)
         return step
 
     async def end(self, call: Callable[[], T], /) -> T:
         """
-        Run *call* as the last step. A thread cannot be interrupted: the first
-        cancellation waits for it, the second leaves it alone.
+        Run *call* as the last step and return its result.
+
+        A thread cannot be interrupted: the first cancellation waits for the step, the
+        second abandons it.
         """
         step = self.submit(call)
         self.finish()
         try:
-            # Not awaited itself, which would cancel it.
-            await asyncio.wait({step.done})
-        except asyncio.CancelledError as error:
+            await asyncio.wait({step.done})  # awaited itself, it would be cancelled
+        except asyncio.CancelledError:
             try:
                 with shielded():
-                    # A scope's deadline is not put off for as long as a thread likes.
-                    limit = _UNWIND if by_anyio(error) else None
-                    await asyncio.wait({step.done}, timeout=limit)
+                    await asyncio.wait({step.done})
             finally:
                 if not step.done.done():
-                    name = self._name
-                    logger.error("the thread of %r does not end; it is left open", name)
-            if step.done.done():
-                step.outcome()
+                    logger.error(
+                        "the thread of %r did not end and was abandoned", self._name
+                    )
+            step.result()
             raise
-        return step.outcome()
+        return step.result()
 
     def finish(self) -> None:
-        """Let the thread end after the steps that are queued."""
+        """End the thread after the steps that are queued."""
         self._steps.put(None)
 
-    def _work(self) -> None:
-        # What it needs belongs to that loop, and async_to_sync is to find it there.
+    def _serve(self) -> None:
+        # Dependencies belong to that loop: async_to_sync has to run there.
         use_loop(self._loop)
         while (step := self._steps.get()) is not None:
-            self._context.run(step.take)
+            self._context.run(step.run)

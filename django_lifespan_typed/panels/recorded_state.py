@@ -115,14 +115,14 @@ class Watch:
         state = getattr(self._request, "state", None)
         if isinstance(state, LifespanState):
             # In place: a middleware or a view may hold it.
-            same = state._values is in_scope.data
-            state._values = in_scope if same else self._recorded(state._values)
+            same = state.by_name is in_scope.data
+            state.by_name = in_scope if same else self._recorded(state.by_name)
 
     def end(self) -> None:
         # The middleware may have been within, and then made it of ours.
         state = getattr(self._request, "state", None)
         if isinstance(state, LifespanState):
-            state._values = _unrecorded(state._values)
+            state.by_name = _unrecorded(state.by_name)
 
         scope = self._scope()
         in_scope = scope.get("state")
@@ -158,7 +158,7 @@ def _values_of(request: Any) -> State:
     """What ``get_state`` would find for a request that has nothing in its scope."""
     state: Mapping[str, Any] | None = getattr(request, "state", None)
     if isinstance(state, LifespanState):
-        return state._values
+        return state.by_name
     return dict(state) if isinstance(state, Mapping) else state_for_request()
 
 

@@ -23,8 +23,9 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from .._runtime.current import RunningLifespan, running
+from .._runtime.current import running
 from .._runtime.health import ResourceHealth
+from .._runtime.lifespan import Lifespan
 from .._runtime.lookup import current_lifespan
 from .._runtime.startup_times import waterfall
 from .._runtime.status import ResourceStatus
@@ -162,7 +163,7 @@ def _content() -> dict[str, object]:
     }
 
 
-def _lifespan_here() -> tuple[RunningLifespan | None, str]:
+def _lifespan_here() -> tuple[Lifespan | None, str]:
     """What runs, or a sentence that says why nothing does."""
     try:
         lifespan = current_lifespan()
@@ -186,7 +187,7 @@ def _lifespan_here() -> tuple[RunningLifespan | None, str]:
     )
 
 
-def _health_of(lifespan: RunningLifespan) -> tuple[ResourceHealth, ...]:
+def _health_of(lifespan: Lifespan) -> tuple[ResourceHealth, ...]:
     loops = running.loops()
     loop = next((loop for loop in loops if running.on(loop) is lifespan), None)
     if loop is None:

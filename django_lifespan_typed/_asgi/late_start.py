@@ -1,0 +1,50 @@
+"""The log's warning about a lifespan that only the first request has started."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from .._log import logger
+
+_UVICORN_WORKER: Final = 'give the uvicorn worker CONFIG_KWARGS = {"lifespan": "on"}'
+
+# How to make each server send the lifespan; libraries that a site may import without
+# being served by them come last.
+_FLAGS: Final = {
+    "granian": "run granian with --interface asgi",
+    "hypercorn": "find out what keeps the lifespan from Django: hypercorn sends it",
+    "uvicorn_worker": _UVICORN_WORKER,
+    "uvicorn.workers": _UVICORN_WORKER,
+    "gunicorn": "run gunicorn -k asgi with --asgi-lifespan on",
+    "uvicorn": "run uvicorn with --lifespan on",
+}
+
+_NO_SERVER: Final = (
+    "serve with a server that sends it (in a test, call the application inside: "
+    "async with Lifespan())"
+)
+
+
+def log_late_start(*, is_other_registry: bool) -> None:
+    """
+    Log what to change, so that resources start before the first request.
+
+    :param is_other_registry: Whether the server's lifespan reached an application of
+        another registry.
+    """
+    if is_other_registry:
+        logger.warning(
+            "the server's lifespan reached an application of another registry: the "
+            "resources of this one start at the first request, and it depends on the "
+            "server whether they shut down. To fix it, give both applications the same "
+            "registry."
+        )
+        return
+    name = next((name for name in _FLAGS if name in sys.modules), None)
+    logger.warning(
+        "the server sent no lifespan: resources start at the first request, and it "
+        "depends on the server whether they shut down. To fix it, %s, and let asgi.py "
+        'pass scopes of type "lifespan" on to the application.',
+        _FLAGS[name] if name else _NO_SERVER,
+    )

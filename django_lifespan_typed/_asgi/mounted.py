@@ -1,0 +1,168 @@
+"""run_asgi_lifespan: runs the lifespan of another ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import final
+
+from .._log import logger
+from .._settings import LifespanSettings, finite
+from .._text import error_text
+from .._threads.cancellation import shielded
+from ..exceptions import LifespanError
+from ..types import ASGIApplication, Message, Scope, State
+
+
+@asynccontextmanager
+async def run_asgi_lifespan(
+    app: ASGIApplication, /, *, state: State | None = None
+) -> AsyncGenerator[State]:
+    """
+    Run the lifespan of another ASGI application, as its server would::
+
+        @lifespan_resource("mcp")
+        def mcp() -> AbstractAsyncContextManager[State]:
+            return run_asgi_lifespan(mcp_app)
+
+    Yields the state that *app* filled: pass a copy of it as ``scope["state"]`` to each
+    of its requests (ASGI specification, "Lifespan State").
+
+    :param state: What the state holds before the startup.
+
+    Raises ``LifespanError`` with the application's own message if it fails to start or
+    stop, or ends while it is in use.
+    """
+    mounted = MountedApplication(app, {} if state is None else state)
+    await mounted.start()
+    try:
+        yield mounted.state
+    except BaseException:
+        with suppress(Exception):
+            await mounted.stop()
+        if mounted.crash is not None:
+            raise mounted.crash from mounted.crash.__cause__
+        raise
+    await mounted.stop()
+
+
+@final
+class MountedApplication:
+    """An ASGI application in a task of its own, and the messages to and from it."""
+
+    def __init__(self, app: ASGIApplication, state: State) -> None:
+        self.state = state
+        self.crash: LifespanError | None = None
+        """Set if the application ended while it was in use."""
+        self._app = app
+        self._name = getattr(app, "__qualname__", type(app).__qualname__)
+        self._to_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._from_app: asyncio.Queue[Message] = asyncio.Queue()
+        self._error: BaseException | None = None
+        self._user = asyncio.current_task()
+        self._is_in_use = False
+        self._is_stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start the application; raises ``LifespanError`` if it does not start."""
+        self._task = asyncio.ensure_future(self._serve())
+        self._task.add_done_callback(self._on_end)
+        await self._exchange(self._task, "startup")
+        if self._task.done():
+            raise self._failure("startup", {})
+        self._is_in_use = True
+
+    async def stop(self) -> None:
+        """Stop the application; raises ``LifespanError`` if that fails."""
+        self._is_in_use = False
+        self._uncancel_user()
+        task = self._task
+        if task is None or task.done():
+            # A cancelled application has not crashed: the loop cancels all tasks.
+            if self.crash is not None and task is not None and not task.cancelled():
+                raise self.crash
+            return
+        self._is_stopping = True
+        await self._exchange(task, "shutdown")
+        # Its answer is its last message (ASGI specification), but maybe not its last
+        # step: middleware closes its own resources afterwards.
+        limit = finite(LifespanSettings.read().STOP_TIMEOUT)
+        try:
+            await asyncio.wait({task}, timeout=limit)
+        finally:
+            if not task.done():
+                logger.warning(
+                    "%s did not end after its shutdown; cancelling it", self._name
+                )
+                await self._cancel(task)
+        if self._error is not None:
+            raise self._failure("shutdown", {})
+
+    async def _serve(self) -> None:
+        scope: Scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self.state,
+        }
+        try:
+            await self._app(scope, self._receive, self._from_app.put)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # SystemExit would end the loop
+            self._error = error
+
+    async def _receive(self) -> Message:
+        if self._is_stopping and self._to_app.empty() and self._task is not None:
+            self._task.cancel()  # no message follows the shutdown
+        return await self._to_app.get()
+
+    async def _exchange(self, task: asyncio.Task[None], event: str) -> None:
+        """Send one event and await the answer; cancels the application on failure."""
+        await self._to_app.put({"type": f"lifespan.{event}"})
+        answering = asyncio.ensure_future(self._from_app.get())
+        try:
+            await asyncio.wait({answering, task}, return_when="FIRST_COMPLETED")
+            answer: Message = answering.result() if answering.done() else {}
+            if answer.get("type") != f"lifespan.{event}.complete":
+                raise self._failure(event, answer)
+        except BaseException:
+            await self._cancel(task)
+            raise
+        finally:
+            answering.cancel()
+
+    def _failure(self, event: str, answer: Message) -> LifespanError:
+        message, error = answer.get("message"), self._error
+        why = message or (error and error_text(error, repr)) or "it ended"
+        # An application that sends a message knows the lifespan protocol.
+        advice = "" if message else "\nIt must answer scopes of type 'lifespan'."
+        failure = LifespanError(
+            f"the ASGI application {self._name} failed at lifespan.{event}: "
+            f"{why}{advice}"
+        )
+        failure.__cause__ = error
+        return failure
+
+    def _on_end(self, _task: asyncio.Task[None]) -> None:
+        if self._is_in_use and self._user is not None:
+            self.crash = self._failure("serving", {})
+            # As a task group does: interrupt the block that relies on it.
+            self._user.cancel()
+
+    def _uncancel_user(self) -> None:
+        # Or time limits and task groups around the block would see a cancellation.
+        uncancel = getattr(self._user, "uncancel", None)  # Python 3.11
+        if self.crash is not None and uncancel is not None:
+            uncancel()
+
+    async def _cancel(self, task: asyncio.Task[None]) -> None:
+        task.cancel()
+        limit = finite(LifespanSettings.read().CANCEL_TIMEOUT)
+        with shielded():
+            await asyncio.wait({task}, timeout=limit)
+        if not task.done():
+            logger.error(
+                "%s did not finish after cancellation and was abandoned", self._name
+            )
