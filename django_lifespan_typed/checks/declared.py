@@ -151,7 +151,7 @@ def _longest_chain(
     longest: dict[str, str | None] = {}
     for resource in plan.order:
         name = resource.name
-        needs = [need for need in plan.needs[name] if need in sums]
+        needs = [need for need in plan.dependencies[name] if need in sums]
         longest[name] = max(needs, key=sums.__getitem__, default=None)
         sums[name] = limits.get(name, 0.0) + max(
             map(sums.__getitem__, needs), default=0

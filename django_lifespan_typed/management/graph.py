@@ -36,13 +36,13 @@ def tree(plan: Plan, managers: Sequence[Resource[Any]]) -> Iterator[Branch]:
     What a resource needs is drawn once, and pointed at where it comes again.
     """
     resources = {resource.name: resource for resource in plan.order}
-    roots = [name for name in resources if not plan.needed_by[name]]
+    roots = [name for name in resources if not plan.dependents[name]]
     drawn: set[str] = set()
     # Without recursion: chains may be longer than Python's stack.
     stack = [(name, "", "") for name in reversed(roots)]
     while stack:
         name, lead, below = stack.pop()
-        needs = plan.needs[name]
+        needs = plan.dependencies[name]
         is_again = name in drawn and bool(needs)
         notes = ["optional"] * resources[name].optional + ["see above"] * is_again
         yield Branch(lead, printable(name), f"({', '.join(notes)})" if notes else "")
@@ -99,7 +99,7 @@ def _ids(plan: Plan, managers: Sequence[Resource[Any]]) -> dict[str, str]:
 
 def _arrows(plan: Plan) -> Iterator[tuple[str, str]]:
     for resource in plan.order:
-        for need in plan.needs[resource.name]:
+        for need in plan.dependencies[resource.name]:
             yield resource.name, need
 
 

@@ -37,8 +37,8 @@ def test_orders_resources_after_their_needs(registry: Registry, probes: Probes) 
     plan = Plan(registry)
 
     assert [resource.name for resource in plan.order] == ["a", "b", "c", "d"]
-    assert plan.needs == {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
-    assert plan.needed_by == {"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}
+    assert plan.dependencies == {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+    assert plan.dependents == {"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}
 
 
 def test_a_need_that_is_named_twice_is_one_need(
@@ -50,8 +50,8 @@ def test_a_need_that_is_named_twice_is_one_need(
 
     plan = Plan(registry)
 
-    assert plan.needs["b"] == ("a",)
-    assert plan.needed_by["a"] == ["b"]
+    assert plan.dependencies["b"] == ("a",)
+    assert plan.dependents["a"] == ["b"]
 
 
 def test_takes_what_is_needed_and_no_more(registry: Registry, probes: Probes) -> None:
@@ -101,7 +101,7 @@ async def test_a_need_that_is_close_to_a_name_is_a_slip(
         await Lifespan(registry).__aenter__()
 
     assert str(caught.value) == (
-        "lifespan resource 'github' needs 'http_client', which nothing registers\n"
+        "lifespan resource 'github' needs 'http_client', which is not registered\n"
         f'    {here}  declare("github", needs=(key("http_client"),), '
         "registry=registry)(anything)\n"
         "Did you mean 'httpx_client'? Register it, or drop it from needs=. "
@@ -119,14 +119,14 @@ async def test_a_need_that_nothing_resembles(registry: Registry) -> None:
         await Lifespan(registry).__aenter__()
 
     assert str(caught.value) == (
-        "lifespan resource 'github' needs 'zebra', which nothing registers\n"
+        "lifespan resource 'github' needs 'zebra', which is not registered\n"
         f'    {here}  declare("github", needs=(key("zebra"),), '
         "registry=registry)(anything)\n"
         "Register it, or drop it from needs=. Registered: 'github'."
     )
 
 
-async def test_only_names_what_nothing_registers(
+async def test_only_refuses_an_unregistered_key(
     registry: Registry, probes: Probes
 ) -> None:
     """The names that there are, and the one that was meant."""
@@ -136,7 +136,7 @@ async def test_only_names_what_nothing_registers(
         await Lifespan(registry, only=(key("cahce"),)).__aenter__()
 
     assert str(caught.value) == (
-        "only= names 'cahce', which nothing registers\n"
+        "only= names 'cahce', which is not registered\n"
         "Did you mean 'cache'? Registered: 'cache'."
     )
 
@@ -147,7 +147,7 @@ def test_only_in_an_empty_registry(registry: Registry) -> None:
         Plan(registry, [key("cache")])
 
     assert str(caught.value) == (
-        "only= names 'cache', which nothing registers\nRegistered: nothing."
+        "only= names 'cache', which is not registered\nRegistered: nothing."
     )
 
 
