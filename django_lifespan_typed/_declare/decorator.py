@@ -1,4 +1,4 @@
-"""The decorator that declares a resource."""
+"""lifespan_resource: the decorator that declares a resource."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, final, overload
 from .._compat import Unpack
 from .keys import StateKey
 from .location import calling_location
-from .resources import HealthCheck, Resource
+from .resources import Resource
 from .validation import Declaration, Options
 
 T = TypeVar("T")
@@ -28,11 +28,12 @@ H = TypeVar("H")
 
 
 @final
-class _ByName(Generic[P]):
-    """Takes a factory of arguments *P*; what it makes tells the value's type."""
+class NamedDeclaration(Declaration, Generic[P]):
+    """
+    Decorates the factory of a resource that was declared by name.
 
-    def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
+    *P* is the values of its dependencies. The factory decides the value's type.
+    """
 
     # Context managers first: a file is its own iterator, a pool is awaitable.
     @overload
@@ -46,15 +47,12 @@ class _ByName(Generic[P]):
     @overload
     def __call__(self, factory: Callable[P, Awaitable[T]], /) -> Resource[T]: ...
     def __call__(self, factory: Callable[P, object], /) -> Resource[Any]:
-        return self._declaration.register(factory)
+        return self.register(factory)
 
 
 @final
-class _ByKey(Generic[T, P]):
-    """Takes a factory of arguments *P* that makes a *T*."""
-
-    def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
+class KeyedDeclaration(Declaration, Generic[T, P]):
+    """Decorates the factory of a resource that was declared by a ``StateKey[T]``."""
 
     def __call__(
         self,
@@ -63,64 +61,57 @@ class _ByKey(Generic[T, P]):
         ],
         /,
     ) -> Resource[T]:
-        return self._declaration.register(factory)
+        return self.register(factory)
 
 
-# ``health: None`` in those without a check: ty lets unknown options pass.
 @overload
 def lifespan_resource(
     name: str,
     /,
     *,
     needs: tuple[()] = ...,
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[]]: ...
+) -> NamedDeclaration[[]]: ...
 @overload
 def lifespan_resource(
     name: str,
     /,
     *,
     needs: tuple[StateKey[A]],
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[A]]: ...
+) -> NamedDeclaration[[A]]: ...
 @overload
 def lifespan_resource(
     name: str,
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B]],
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[A, B]]: ...
+) -> NamedDeclaration[[A, B]]: ...
 @overload
 def lifespan_resource(
     name: str,
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C]],
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[A, B, C]]: ...
+) -> NamedDeclaration[[A, B, C]]: ...
 @overload
 def lifespan_resource(
     name: str,
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D]],
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[A, B, C, D]]: ...
+) -> NamedDeclaration[[A, B, C, D]]: ...
 @overload
 def lifespan_resource(
     name: str,
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E]],
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[A, B, C, D, E]]: ...
+) -> NamedDeclaration[[A, B, C, D, E]]: ...
 @overload
 def lifespan_resource(
     name: str,
@@ -129,9 +120,8 @@ def lifespan_resource(
     needs: tuple[
         StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E], StateKey[F]
     ],
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[A, B, C, D, E, F]]: ...
+) -> NamedDeclaration[[A, B, C, D, E, F]]: ...
 @overload
 def lifespan_resource(
     name: str,
@@ -146,9 +136,8 @@ def lifespan_resource(
         StateKey[F],
         StateKey[G],
     ],
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[A, B, C, D, E, F, G]]: ...
+) -> NamedDeclaration[[A, B, C, D, E, F, G]]: ...
 @overload
 def lifespan_resource(
     name: str,
@@ -164,63 +153,56 @@ def lifespan_resource(
         StateKey[G],
         StateKey[H],
     ],
-    health: None = ...,
     **options: Unpack[Options],
-) -> _ByName[[A, B, C, D, E, F, G, H]]: ...
+) -> NamedDeclaration[[A, B, C, D, E, F, G, H]]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
     /,
     *,
     needs: tuple[()] = ...,
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, []]: ...
+) -> KeyedDeclaration[T, []]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
     /,
     *,
     needs: tuple[StateKey[A]],
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, [A]]: ...
+) -> KeyedDeclaration[T, [A]]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B]],
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, [A, B]]: ...
+) -> KeyedDeclaration[T, [A, B]]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C]],
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C]]: ...
+) -> KeyedDeclaration[T, [A, B, C]]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D]],
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D]]: ...
+) -> KeyedDeclaration[T, [A, B, C, D]]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
     /,
     *,
     needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E]],
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D, E]]: ...
+) -> KeyedDeclaration[T, [A, B, C, D, E]]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
@@ -229,9 +211,8 @@ def lifespan_resource(
     needs: tuple[
         StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E], StateKey[F]
     ],
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D, E, F]]: ...
+) -> KeyedDeclaration[T, [A, B, C, D, E, F]]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
@@ -246,9 +227,8 @@ def lifespan_resource(
         StateKey[F],
         StateKey[G],
     ],
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D, E, F, G]]: ...
+) -> KeyedDeclaration[T, [A, B, C, D, E, F, G]]: ...
 @overload
 def lifespan_resource(
     key: StateKey[T],
@@ -264,145 +244,43 @@ def lifespan_resource(
         StateKey[G],
         StateKey[H],
     ],
-    health: HealthCheck[T] | None = ...,
     **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D, E, F, G, H]]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[()] = ...,
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, []]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[StateKey[A]],
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, [A]]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[StateKey[A], StateKey[B]],
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, [A, B]]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[StateKey[A], StateKey[B], StateKey[C]],
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C]]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D]],
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D]]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E]],
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D, E]]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[
-        StateKey[A], StateKey[B], StateKey[C], StateKey[D], StateKey[E], StateKey[F]
-    ],
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D, E, F]]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[
-        StateKey[A],
-        StateKey[B],
-        StateKey[C],
-        StateKey[D],
-        StateKey[E],
-        StateKey[F],
-        StateKey[G],
-    ],
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D, E, F, G]]: ...
-@overload
-def lifespan_resource(
-    name: str,
-    /,
-    *,
-    needs: tuple[
-        StateKey[A],
-        StateKey[B],
-        StateKey[C],
-        StateKey[D],
-        StateKey[E],
-        StateKey[F],
-        StateKey[G],
-        StateKey[H],
-    ],
-    health: HealthCheck[T],
-    **options: Unpack[Options],
-) -> _ByKey[T, [A, B, C, D, E, F, G, H]]: ...
+) -> KeyedDeclaration[T, [A, B, C, D, E, F, G, H]]: ...
 def lifespan_resource(
     key: str | StateKey[Any],
     /,
     *,
     needs: tuple[StateKey[Any], ...] = (),
-    health: HealthCheck[Any] | None = None,
     **options: Unpack[Options],
 ) -> object:
     """
-    Declare a resource: a value that lives from server start to server stop::
+    Declare a resource: a value that lives from server startup to shutdown::
 
         @lifespan_resource("httpx_client")
         async def httpx_client() -> AsyncGenerator[httpx.AsyncClient]:
             async with httpx.AsyncClient() as client:
                 yield client
 
-    *key* is its name on the state, or a ``StateKey`` declared elsewhere. The
-    decorated factory is an async generator function, a generator function, a
-    coroutine function, or anything that returns an async or sync context manager:
-    a function, a class. Blocking ones run in a thread of their own.
+    The decorated factory is an async generator function, a generator function, a
+    coroutine function, or a function or class that returns an async or sync context
+    manager. Blocking factories run in a thread of their own.
 
-    *needs* (up to eight keys or resources) are passed to it as positional
-    arguments; it starts after them and stops before them. *registry* is the
-    default one unless told otherwise. *start_timeout* and *stop_timeout* are in
-    seconds; ``None`` for what ``settings.LIFESPAN`` says.
-
-    *health* says whether the value still works: a sync or async function of it that
-    raises, or returns False, if not; ``@resource.health`` is the same as a decorator.
-    The lifespan goes on where an *optional* one fails to start: ``get_state`` then
-    raises what names the cause, or gives its default. What needs it is optional too.
-
-    Returns the ``Resource``, which is a key: views may name it.
-
-    Raises ``InvalidDeclaration`` for arguments that cannot work and
-    ``DuplicateName`` for a name that is taken.
+    :param key: the resource's name on the state, or a ``StateKey``.
+    :param needs: the dependencies, a tuple of up to eight keys or resources. Their
+        values are passed to the factory as positional arguments. The resource starts
+        after them and shuts down before them.
+    :param registry: the ``Registry`` to add it to; None for the default one.
+    :param start_timeout: seconds that it may take to start; None for
+        ``LIFESPAN["START_TIMEOUT"]``.
+    :param stop_timeout: seconds that it may take to shut down; None for
+        ``LIFESPAN["STOP_TIMEOUT"]``.
+    :param optional: True to let the lifespan start without the resource if it fails.
+        ``get_state`` then raises ``StateNotFound`` from the cause, or returns its
+        default. Its dependents must be optional too.
+    :return: a decorator that returns the ``Resource``, which is a key for views.
+    :raises InvalidDeclaration: for arguments that cannot work.
+    :raises DuplicateName: if the registry has a resource of that name.
     """
-    declaration: type[NamedDeclaration[...] | KeyedDeclaration[Any, ...]]
+    declaration: type[NamedDeclaration[...]] | type[KeyedDeclaration[Any, ...]]
     declaration = NamedDeclaration if isinstance(key, str) else KeyedDeclaration
     return declaration(key, needs, options, calling_location())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict, final
+from typing import Any, TypedDict
 
 from .._text import suggestion
 from ..exceptions import InvalidDeclaration
@@ -10,7 +10,7 @@ from .factories import Factory
 from .keys import StateKey
 from .location import Location
 from .registry import Registry, default_registry
-from .resources import HealthCheck, Resource
+from .resources import Resource
 from .signatures import mismatch
 
 
@@ -23,7 +23,6 @@ class Options(TypedDict, total=False):
     optional: bool
 
 
-@final
 class Declaration:
     """
     All that is said of a resource but its factory.
@@ -35,7 +34,6 @@ class Declaration:
         self,
         key: str | StateKey[Any],
         needs: tuple[StateKey[Any], ...],
-        health: HealthCheck[Any] | None,
         options: Options,
         location: Location,
     ) -> None:
@@ -47,7 +45,6 @@ class Declaration:
             )
         self.key = key
         self.needs = needs
-        self.health = health
         self.options = options
         self.location = location
         _check_needs(self.name, needs, location)
@@ -72,8 +69,6 @@ class Declaration:
             stop_timeout=options.get("stop_timeout"),
             optional=options.get("optional", False),
         )
-        if self.health is not None:
-            resource.health(self.health)
         _check_parameters(resource)
         registry = options.get("registry")
         # Not ``or``: an empty registry is false.
@@ -105,7 +100,7 @@ def _check_option(name: str, option: str, value: object, location: Location) -> 
                 "Write: registry=Registry(), or leave it out for the default one.",
             )
     else:
-        known = ("needs", "health", *Options.__annotations__)
+        known = ("needs", *Options.__annotations__)
         raise InvalidDeclaration(
             f"lifespan_resource() has no option {option!r}",
             location,

@@ -139,7 +139,7 @@ def test_a_failed_health_check_is_a_failure() -> None:
     assert unnumbered(ran.err) == (
         "\n'db' is unhealthy:\n"
         "Traceback (most recent call last):\n"
-        '  File "ill/lifespan.py", line 11, in refuses\n'
+        '  File "ill/lifespan.py", line 23, in refuses\n'
         '    raise ConnectionError("no route")\n'
         "ConnectionError: no route\n"
         "CommandError: 1 of 2 failed: 'db'\n"

@@ -335,9 +335,8 @@ def test_a_decorator_may_bring_arguments(registry: Registry) -> None:
     """To the factory, and to the health check."""
     declare: Any = lifespan_resource
 
-    resource = declare("it", needs=(A,), registry=registry, health=checks_more)(
-        takes_more
-    )
+    resource = declare("it", needs=(A,), registry=registry)(takes_more)
+    resource.health(checks_more)
 
     assert resource.factory is takes_more
     assert resource.health_check is checks_more
@@ -429,7 +428,7 @@ def test_refuses_an_option_that_there_is_not() -> None:
     assert str(caught.value) == (
         "lifespan_resource() has no option 'start_timout'\n"
         f'    {here}  declare("it", start_timout=5)\n'
-        "Did you mean 'start_timeout'? Known: needs, health, registry, "
+        "Did you mean 'start_timeout'? Known: needs, registry, "
         "start_timeout, stop_timeout, optional."
     )
 

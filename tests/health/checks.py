@@ -14,12 +14,12 @@ Check = Callable[[Any], Any]
 
 def declare(registry: Registry, check: Check, name: str = "db") -> Resource[Any]:
     """A resource whose value is its name, with this health check."""
-    options: Any = {"health": check, "registry": registry}
 
-    async def _it() -> AsyncGenerator[str]:
+    @lifespan_resource(name, registry=registry)
+    async def resource() -> AsyncGenerator[str]:
         yield name
 
-    resource: Resource[Any] = lifespan_resource(name, **options)(_it)
+    resource.health(check)
     return resource
 
 

@@ -217,13 +217,14 @@ async def test_a_crash_does_not_wait_for_the_cache(
     limits(HEALTH_CACHE=float("inf"))
     is_dead = asyncio.Event()
 
-    @lifespan_resource("db", registry=registry, health=lambda _: True)
-    async def _db() -> AsyncGenerator[Callable[[], None]]:
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[Callable[[], None]]:
         task = asyncio.current_task()
         assert task is not None
         task.add_done_callback(lambda _: is_dead.set())
         yield task.cancel
 
+    db.health(lambda _: True)
     lifespan = Lifespan(registry)
     async with lifespan as state:
         before = await one(lifespan)

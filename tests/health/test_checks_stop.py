@@ -37,14 +37,15 @@ async def test_the_stop_waits_for_a_check_in_a_thread(
     limits(CANCEL_TIMEOUT=60)
     hang = Hang()
 
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        yield "db"
+        journal.append("-db")
+
+    @db.health
     def _check(_: object) -> None:
         hang.block()
         journal.append("checked")
-
-    @lifespan_resource("db", registry=registry, health=_check)
-    async def _db() -> AsyncGenerator[str]:
-        yield "db"
-        journal.append("-db")
 
     lifespan = Lifespan(registry)
     await lifespan.__aenter__()
@@ -86,10 +87,12 @@ async def test_no_check_is_made_while_it_stops(registry: Registry) -> None:
     found: list[ResourceHealth] = []
     lifespan = Lifespan(registry)
 
-    @lifespan_resource("db", registry=registry, health=check)
-    async def _db() -> AsyncGenerator[str]:
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
         yield "db"
         found.append(await one(lifespan))
+
+    db.health(check)
 
     async with lifespan:
         pass

@@ -65,9 +65,11 @@ def raised(error: BaseException) -> None:
 def test_each_resource_has_a_line(registry: Registry) -> None:
     """A line says phase, health, times, needs and place of a resource."""
 
-    @lifespan_resource("pool", registry=registry, health=lambda _: True)
+    @lifespan_resource("pool", registry=registry)
     def pool() -> Generator[int]:
         yield 1
+
+    pool.health(lambda _: True)
 
     @lifespan_resource("shop", needs=(pool,), registry=registry, optional=True)
     def shop(one: int) -> Generator[int]:
@@ -94,11 +96,11 @@ def test_errors_are_named_not_quoted(registry: Registry) -> None:
         raise ConnectionRefusedError(SECRET)
         yield
 
-    @lifespan_resource(
-        "sick", registry=registry, health=lambda _: raised(PermissionError(SECRET))
-    )
+    @lifespan_resource("sick", registry=registry)
     def sick() -> Generator[str]:
         yield SECRET
+
+    sick.health(lambda _: raised(PermissionError(SECRET)))
 
     with Lifespan(registry):
         page = shown()
@@ -286,9 +288,11 @@ def test_the_time_is_that_of_the_oldest_check(registry: Registry) -> None:
     """A verdict that is given again is no newer for what has no check."""
     db = StateKey[int]("db")
 
-    @lifespan_resource(db, registry=registry, health=lambda _: True)
+    @lifespan_resource(db, registry=registry)
     def pool() -> Generator[int]:
         yield 1
+
+    pool.health(lambda _: True)
 
     @lifespan_resource("plain", registry=registry)
     def plain() -> Generator[int]:
@@ -313,9 +317,11 @@ def test_the_time_is_that_of_the_oldest_check(registry: Registry) -> None:
 def test_what_has_stopped_meanwhile_has_no_health(registry: Registry) -> None:
     """A page that is made during the stop is shown without it."""
 
-    @lifespan_resource("pool", registry=registry, health=lambda _: True)
+    @lifespan_resource("pool", registry=registry)
     def pool() -> Generator[int]:
         yield 1
+
+    pool.health(lambda _: True)
 
     with Lifespan(registry):
         lifespan = current_lifespan()

@@ -79,7 +79,7 @@ def test_only_names_a_key_that_nothing_registers(registry: Registry, add: Add) -
         Lifespan(registry, only=(StateKey[str]("cachet"),)).__enter__()
 
     assert str(caught.value) == (
-        "only= names 'cachet', which nothing registers\n"
+        "only= names 'cachet', which is not registered\n"
         "Did you mean 'cache'? Registered: 'cache'."
     )
 
@@ -322,13 +322,14 @@ def test_a_blocking_factory_reaches_async_code_on_the_loop_of_its_needs(
     async def client() -> AsyncGenerator[asyncio.AbstractEventLoop]:
         yield asyncio.get_running_loop()
 
-    def check(_: object) -> None:
-        loops.append(async_to_sync(loop_here)())
-
-    @lifespan_resource("index", needs=(client,), registry=registry, health=check)
+    @lifespan_resource("index", needs=(client,), registry=registry)
     def index(_: object) -> Generator[int]:
         loops.append(async_to_sync(loop_here)())
         yield 1
+        loops.append(async_to_sync(loop_here)())
+
+    @index.health
+    def check(_: object) -> None:
         loops.append(async_to_sync(loop_here)())
 
     async def run() -> object:

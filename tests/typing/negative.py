@@ -144,11 +144,6 @@ async def number() -> AsyncIterator[int]:
     yield 1
 
 
-lifespan_resource(N, health=of_http)  # E
-lifespan_resource(N, needs=(HTTP,), health=of_http)  # E
-lifespan_resource(N, health=of_two)  # E
-lifespan_resource(N, health=True)  # E
-lifespan_resource("x", health="of_number")  # E
 lifespan_resource("x", optional="yes")  # E
 lifespan_resource(N, optional=1)  # E
 number.health(of_http)  # E
@@ -159,11 +154,6 @@ number.health(3)  # E
 @number.health  # E
 def of_text(text: str) -> bool:
     return True
-
-
-@lifespan_resource("x", health=of_number)  # E
-async def checked_as_another() -> AsyncIterator[str]:
-    yield "x"
 
 
 # --- reading

@@ -478,32 +478,18 @@ async def answers(http: httpx.AsyncClient) -> bool:
 def answers_blocking(http: httpx.AsyncClient) -> None: ...
 
 
-def answers_to_anybody(value: object) -> None: ...
+def answers_for_any_value(value: object) -> None: ...
 
 
-@lifespan_resource("checked", health=answers, optional=True)
+@lifespan_resource("checked", optional=True)
 async def checked() -> AsyncGenerator[httpx.AsyncClient]:
     yield httpx.AsyncClient()
 
 
-@lifespan_resource(HTTP, health=answers_blocking)
-async def checked_by_key() -> AsyncGenerator[httpx.AsyncClient]:
-    yield httpx.AsyncClient()
-
-
-@lifespan_resource(HTTP, health=lambda http: not http.is_closed)
-async def checked_by_lambda() -> AsyncGenerator[httpx.AsyncClient]:
-    yield httpx.AsyncClient()
-
-
-@lifespan_resource(HTTP, health=answers_to_anybody, optional=False)
-async def checked_by_anything() -> AsyncGenerator[httpx.AsyncClient]:
-    yield httpx.AsyncClient()
-
-
-@lifespan_resource(REPO, needs=(HTTP,), health=lambda repo: None)
-async def checked_with_needs(http: httpx.AsyncClient) -> AsyncGenerator[Repo]:
-    yield Repo(http)
+checked.health(answers)
+checked.health(answers_blocking)
+checked.health(answers_for_any_value)
+checked.health(lambda http: not http.is_closed)
 
 
 @options.health
@@ -516,9 +502,6 @@ def lasts_too(http: httpx.AsyncClient) -> bool:
 
 
 assert_type(checked, Resource[httpx.AsyncClient])
-assert_type(checked_by_key, Resource[httpx.AsyncClient])
-assert_type(checked_by_lambda, Resource[httpx.AsyncClient])
-assert_type(checked_with_needs, Resource[Repo])
 assert_type(lasts_too(httpx.AsyncClient()), bool)
 assert_type(checked.optional, bool)
 

@@ -7,15 +7,17 @@ from collections.abc import AsyncGenerator
 from django_lifespan_typed import lifespan_resource
 
 
-def refuses(_: str) -> None:
-    raise ConnectionError("no route")
-
-
-@lifespan_resource("cache", optional=True, health=refuses)
+@lifespan_resource("cache", optional=True)
 async def cache() -> AsyncGenerator[str]:
     yield "the cache"
 
 
-@lifespan_resource("db", health=refuses)
+@lifespan_resource("db")
 async def db() -> AsyncGenerator[str]:
     yield "the db"
+
+
+@cache.health
+@db.health
+def refuses(_: str) -> None:
+    raise ConnectionError("no route")

@@ -36,9 +36,10 @@ def declare(
         if sick is not None:
             raise sick(SECRET)
 
-    declared: Resource[Any] = lifespan_resource(
-        name, needs=needs, optional=optional, health=health
-    )(factory)
+    declared: Resource[Any] = lifespan_resource(name, needs=needs, optional=optional)(
+        factory
+    )
+    declared.health(health)
     return declared
 
 
