@@ -1,8 +1,8 @@
-"""Every error that this package raises."""
+"""The exceptions of this package."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -25,6 +25,7 @@ __all__ = [
     "PlanError",
     "ProtocolError",
     "ResourceCrashed",
+    "ResourceError",
     "ShutdownError",
     "ShutdownTimeout",
     "StartupError",
@@ -34,14 +35,14 @@ __all__ = [
 
 
 class LifespanError(Exception):
-    """The base of every error of this package."""
+    """The base class of every exception of this package."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        # By default its class is called with args, which are not what it takes.
-        return _remade, (type(self), self.args, self.__dict__)
+        # Exception calls the class with ``args``, which differ from its parameters.
+        return _unpickled, (type(self), self.args, self.__dict__)
 
 
-def _remade(
+def _unpickled(
     cls: type[LifespanError], args: tuple[Any, ...], attributes: dict[str, Any]
 ) -> LifespanError:
     error = cls.__new__(cls, *args)
@@ -50,156 +51,144 @@ def _remade(
     return error
 
 
-class InvalidSetting(LifespanError, ImproperlyConfigured):
-    """``settings.LIFESPAN`` holds what we do not know."""
+def _message(problem: str, locations: Iterable[Location | None], fix: str) -> str:
+    drawn = [location.draw() for location in locations if location is not None]
+    return "\n".join(filter(None, [problem, *drawn, fix]))
 
-    def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(problem, remedy)
+
+class ResourceError(LifespanError):
+    """
+    The base class of exceptions about one resource.
+
+    The message says "lifespan resource *name* *problem*", then the *location* of its
+    declaration, then the *fix*, which is empty if the cause says enough.
+    """
+
+    def __init__(
+        self, name: str, location: Location, problem: str, fix: str = ""
+    ) -> None:
+        super().__init__(name, location, problem, fix)
+        self.name: str = name
+        self.location: Location = location
         self.problem: str = problem
-        self.remedy: str = remedy
+        self.fix: str = fix
 
     def __str__(self) -> str:
-        return f"{self.problem}\n{self.remedy}"
+        problem = f"lifespan resource {self.name!r} {self.problem}"
+        return _message(problem, [self.location], self.fix)
 
 
-# --- Declaring
+class InvalidSetting(LifespanError, ImproperlyConfigured):
+    """``settings.LIFESPAN`` has an unknown name or an invalid value."""
+
+    def __init__(self, problem: str, fix: str) -> None:
+        super().__init__(problem, fix)
+        self.problem: str = problem
+        self.fix: str = fix
+
+    def __str__(self) -> str:
+        return _message(self.problem, [], self.fix)
+
+
+# --- Declaration
 
 
 class InvalidDeclaration(LifespanError, TypeError):
-    """A resource or manager is declared in a way that cannot work."""
+    """A resource, a manager or ``only=`` has an argument that cannot work."""
 
-    def __init__(self, problem: str, location: Location | None, remedy: str) -> None:
-        super().__init__(problem, location, remedy)
+    def __init__(self, problem: str, location: Location | None, fix: str) -> None:
+        super().__init__(problem, location, fix)
         self.problem: str = problem
         self.location: Location | None = location
-        self.remedy: str = remedy
+        self.fix: str = fix
 
     def __str__(self) -> str:
-        drawn = [self.location.draw()] if self.location else []
-        return "\n".join([self.problem, *drawn, self.remedy])
+        return _message(self.problem, [self.location], self.fix)
 
 
 class DuplicateName(LifespanError, ValueError):
-    """Two resources, or two managers, want one name."""
+    """Two resources, or a resource and a manager, have the same name."""
 
-    def __init__(self, name: str, locations: Sequence[Location]) -> None:
+    def __init__(self, name: str, locations: Iterable[Location]) -> None:
         super().__init__(name, locations)
         self.name: str = name
         self.locations: tuple[Location, ...] = tuple(locations)
 
     def __str__(self) -> str:
-        places = "\n".join(location.draw() for location in self.locations)
-        return (
-            f"the name {self.name!r} on the lifespan state has two owners\n{places}\n"
-            "Rename one of them, or remove it: one name, one owner."
+        return _message(
+            f"two lifespan resources are named {self.name!r}",
+            self.locations,
+            "Rename one of them, or remove it.",
         )
 
 
-# --- Planning
+# --- Plan
 
 
 class PlanError(LifespanError):
-    """The resources cannot be put in order; nothing was started."""
+    """The base class of errors in the dependencies; no resource was started."""
 
 
-class MissingDependency(PlanError, LookupError):
-    """A resource needs what nothing registers."""
+class MissingDependency(PlanError, ResourceError, LookupError):
+    """A resource depends on a name that is not registered."""
 
     def __init__(
-        self, name: str, need: str, location: Location, known: Collection[str]
+        self, name: str, dependency: str, location: Location, known: Collection[str]
     ) -> None:
-        super().__init__(name, need, location, known)
-        self.name: str = name
-        self.need: str = need
-        self.location: Location = location
-        self.known: tuple[str, ...] = tuple(sorted(known))
-
-    def __str__(self) -> str:
-        return (
-            f"lifespan resource {self.name!r} needs {self.need!r}, "
-            f"which nothing registers\n{self.location.draw()}\n"
-            f"{suggestion(self.need, self.known)}Register it, or drop it from needs=. "
-            f"Registered: {quoted(self.known)}."
+        super().__init__(
+            name,
+            location,
+            f"depends on {dependency!r}, which is not registered",
+            f"{suggestion(dependency, known)}Register it, or remove it from needs=. "
+            f"Registered: {quoted(known)}.",
         )
+        self.dependency: str = dependency
+        self.known: tuple[str, ...] = tuple(sorted(known))
 
 
 class DependencyCycle(PlanError):
-    """Resources need each other in a circle."""
+    """Resources depend on each other in a cycle."""
 
-    def __init__(self, circle: Sequence[tuple[str, Location]]) -> None:
-        super().__init__(circle)
-        self.circle: tuple[tuple[str, Location], ...] = tuple(circle)
-
-    def __str__(self) -> str:
-        width = max(len(name) for name, _ in self.circle)
-        last = len(self.circle) - 1
-        lines = ["lifespan resources need each other in a circle:"]
-        for index, (name, location) in enumerate(self.circle):
-            left = "╭─>─╮" if index == 0 else "╰─<─╯" if index == last else "│   │"
-            if last == 0:
-                left = "╶─⟲─╴"
-            lines.append(f"  {left} {name:<{width}}  {location}")
-        lines.append("Each needs the one below it, the last needs the first.")
-        lines.append("Drop one from needs=, or move what both need into a third.")
-        return "\n".join(lines)
-
-
-# --- Starting
-
-
-class StartupError(LifespanError):
-    """A resource did not start."""
-
-    def __init__(self, name: str, location: Location, problem: str) -> None:
-        super().__init__(name, location, problem)
-        self.name: str = name
-        self.location: Location = location
-        self.problem: str = problem
+    def __init__(self, cycle: Iterable[tuple[str, Location]]) -> None:
+        self.cycle: tuple[tuple[str, Location], ...] = tuple(cycle)
+        """Names and locations; each depends on the next, the last on the first."""
+        super().__init__(self.cycle)
 
     def __str__(self) -> str:
-        return (
-            f"lifespan resource {self.name!r} {self.problem}\n{self.location.draw()}"
-            f"{self.advice}"
+        names = [repr(name) for name, _ in (*self.cycle, self.cycle[0])]
+        return _message(
+            f"dependency cycle of lifespan resources: {' > '.join(names)}",
+            [location for _, location in self.cycle],
+            "Remove one of these from needs=, or move what they share into another "
+            "resource.",
         )
 
-    @property
-    def advice(self) -> str:
-        """What to do about it; empty where the cause says it."""
-        return ""
+
+# --- Startup
+
+
+class StartupError(ResourceError):
+    """A resource failed to start."""
 
 
 class StartupTimeout(StartupError, TimeoutError):
-    """A resource took longer to start than it may."""
+    """A resource did not start within its time limit."""
 
     def __init__(
         self, name: str, location: Location, seconds: float, waiting: Collection[str]
     ) -> None:
-        super().__init__(name, location, f"did not start within {seconds:.3g} s")
+        super().__init__(
+            name,
+            location,
+            f"did not start within {seconds:.3g} s",
+            _more_time(waiting, "start_timeout", 'LIFESPAN["START_TIMEOUT"]'),
+        )
         self.seconds: float = seconds
         self.waiting: tuple[str, ...] = tuple(sorted(waiting))
 
-    @property
-    def advice(self) -> str:
-        """Who waited, and where the limit is set."""
-        return (
-            f"\nWaiting for it: {quoted(self.waiting)}. If it needs longer, write "
-            'start_timeout=... (seconds) or LIFESPAN["START_TIMEOUT"].'
-        )
-
 
 class InvalidFactory(StartupError, TypeError):
-    """What a factory gave is not what a factory gives."""
-
-    def __init__(
-        self, name: str, location: Location, problem: str, advice: str
-    ) -> None:
-        super().__init__(name, location, problem)
-        self._advice = advice
-
-    @property
-    def advice(self) -> str:
-        """What to write instead."""
-        return f"\n{self._advice}"
+    """A factory did not produce exactly one value."""
 
 
 class InvalidValue(StartupError, TypeError):
@@ -212,36 +201,27 @@ class InvalidValue(StartupError, TypeError):
             name,
             location,
             f"has a value of type {type_name(type(value))}, not {expected}",
+            f"Yield {expected}, or change the type where it is declared.",
         )
         self.value_class: type[object] = type(value)
         self.expected: str = expected
         self.key: Location = key
+        """Where the expected type is declared."""
 
-    @property
-    def advice(self) -> str:
-        """Where the type was promised."""
-        drawn = "" if self.key == self.location else f"\n{self.key.draw()}"
-        return f"{drawn}\nYield {self.expected}, or change the type that is promised."
+    def __str__(self) -> str:
+        problem = f"lifespan resource {self.name!r} {self.problem}"
+        return _message(problem, dict.fromkeys([self.location, self.key]), self.fix)
 
 
 # --- Serving
 
 
-class ResourceCrashed(LifespanError):
-    """A resource ended on its own while it was being used."""
-
-    def __init__(self, name: str, location: Location, problem: str) -> None:
-        super().__init__(name, location, problem)
-        self.name: str = name
-        self.location: Location = location
-        self.problem: str = problem
-
-    def __str__(self) -> str:
-        return f"lifespan resource {self.name!r} {self.problem}\n{self.location.draw()}"
+class ResourceCrashed(ResourceError):
+    """A resource ended by itself while it was in use."""
 
 
 class LifespanNotRunning(LifespanError, RuntimeError):
-    """State was asked for where no lifespan runs."""
+    """A value was looked up where no lifespan is running."""
 
 
 class StateNotFound(LifespanError, KeyError):
@@ -257,38 +237,34 @@ class StateNotFound(LifespanError, KeyError):
 
 
 class ProtocolError(LifespanError, RuntimeError):
-    """The server sent a message that the ASGI lifespan does not allow there."""
+    """The server sent an event that the ASGI lifespan does not allow at this point."""
 
 
-# --- Stopping
+# --- Shutdown
 
 
-class ShutdownError(LifespanError):
-    """A resource did not stop as it should."""
-
-    def __init__(self, name: str, location: Location, problem: str) -> None:
-        super().__init__(name, location, problem)
-        self.name: str = name
-        self.location: Location = location
-        self.problem: str = problem
-
-    def __str__(self) -> str:
-        return f"lifespan resource {self.name!r} {self.problem}\n{self.location.draw()}"
+class ShutdownError(ResourceError):
+    """A resource failed to shut down."""
 
 
 class ShutdownTimeout(ShutdownError, TimeoutError):
-    """A resource took longer to stop than it may."""
+    """A resource did not shut down within its time limit."""
 
     def __init__(
         self, name: str, location: Location, seconds: float, waiting: Collection[str]
     ) -> None:
-        super().__init__(name, location, f"did not stop within {seconds:.3g} s")
+        super().__init__(
+            name,
+            location,
+            f"did not stop within {seconds:.3g} s",
+            _more_time(
+                waiting, "stop_timeout", 'LIFESPAN["STOP_TIMEOUT"] and "STOP_BUDGET"'
+            ),
+        )
         self.seconds: float = seconds
         self.waiting: tuple[str, ...] = tuple(sorted(waiting))
 
-    def __str__(self) -> str:
-        return (
-            f"{super().__str__()}\nWaiting for it: {quoted(self.waiting)}. If it needs "
-            'longer, write stop_timeout=... (seconds) or LIFESPAN["STOP_TIMEOUT"] and '
-            '"STOP_BUDGET".'
-        )
+
+def _more_time(waiting: Collection[str], option: str, setting: str) -> str:
+    waits = f"Waiting for it: {quoted(waiting)}.\n" if waiting else ""
+    return f"{waits}To allow it more time, set {option}= (seconds) or {setting}."

@@ -14,7 +14,7 @@ from django.core.checks import CheckMessage
 from .._declare.plan import Plan
 from .._declare.registry import Registry
 from .._declare.resources import Resource
-from .._declare.value_types import returned_bare
+from .._declare.value_types import plain_return_type
 from .._settings import LifespanSettings, checked_setting
 from .._text import quoted, suggestion, type_name
 from ..exceptions import DependencyCycle, InvalidSetting
@@ -29,7 +29,7 @@ def check_settings() -> Iterator[CheckMessage]:
         try:
             LifespanSettings.read()
         except InvalidSetting as wrong:
-            yield error("E004", wrong.problem, wrong.remedy)
+            yield error("E004", wrong.problem, wrong.fix)
         return
     named: dict[object, object] = {**given}
     for name, value in named.items():
@@ -37,7 +37,7 @@ def check_settings() -> Iterator[CheckMessage]:
             checked_setting(name, value, known)
         except InvalidSetting as wrong:
             number = "E004" if name in known else "E003"
-            yield error(number, wrong.problem, wrong.remedy)
+            yield error(number, wrong.problem, wrong.fix)
 
 
 def check_registry(
@@ -51,7 +51,7 @@ def check_registry(
     for resource in registry:
         if resource.value_type is not None:
             continue
-        bare = returned_bare(resource.factory)
+        bare = plain_return_type(resource.factory)
         if bare is not None:
             yield warning(
                 "W007",
@@ -82,12 +82,12 @@ def _check_needs(registry: Registry, is_complete: bool) -> Iterator[CheckMessage
                 continue
             missing.add(need)
             problem = (
-                f"lifespan resource {resource.name!r} needs {need!r}, "
-                f"which nothing registers\n{resource.declared_at.draw()}"
+                f"lifespan resource {resource.name!r} depends on {need!r}, "
+                f"which is not registered\n{resource.declared_at.draw()}"
             )
             hint = (
                 f"{suggestion(need, names)}Register it, in lifespan.py of an "
-                "installed app for example, or drop it from needs=. Registered: "
+                "installed app for example, or remove it from needs=. Registered: "
                 f"{quoted(names)}."
             )
             if is_complete:
@@ -103,7 +103,7 @@ def _check_needs(registry: Registry, is_complete: bool) -> Iterator[CheckMessage
     except DependencyCycle as circle:
         # A drawing stays in one piece: the advice is its last line.
         problem, _, remedy = str(circle).rpartition("\n")
-        yield error("E002", problem, remedy, registry[circle.circle[0][0]])
+        yield error("E002", problem, remedy, registry[circle.cycle[0][0]])
     else:
         yield from _check_stop_limits(plan, registry)
 

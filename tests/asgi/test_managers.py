@@ -223,9 +223,9 @@ async def test_two_managers_with_one_name_are_refused(registry: Registry) -> Non
             raise AssertionError("it never starts")
 
     assert str(caught.value) == (
-        "the name 'client' on the lifespan state has two owners\n"
+        "two lifespan resources are named 'client'\n"
         f"{drawn(__file__, '# M1')}\n{drawn(__file__, '# M2')}\n"
-        "Rename one of them, or remove it: one name, one owner."
+        "Rename one of them, or remove it."
     )
     assert sorted(closed) == ["first", "second"]
 
@@ -250,9 +250,9 @@ async def test_a_manager_and_a_resource_with_one_name_are_refused(
             raise AssertionError("it never starts")
 
     assert str(caught.value) == (
-        "the name 'client' on the lifespan state has two owners\n"
+        "two lifespan resources are named 'client'\n"
         f"{drawn(__file__, '# M3')}\n{drawn(__file__, '# M4')}\n"
-        "Rename one of them, or remove it: one name, one owner."
+        "Rename one of them, or remove it."
     )
 
 

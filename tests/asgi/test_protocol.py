@@ -129,8 +129,8 @@ async def test_a_start_that_takes_too_long_is_sent_with_its_place(
     assert str(outcome) == (
         "lifespan resource 'slow' did not start within 0.05 s\n"
         f"{drawn(__file__, '# C2')}\n"
-        "Waiting for it: nothing. If it needs longer, write "
-        'start_timeout=... (seconds) or LIFESPAN["START_TIMEOUT"].'
+        "To allow it more time, set start_timeout= (seconds) "
+        'or LIFESPAN["START_TIMEOUT"].'
     )
     assert str(outcome) in sent["message"]
 
@@ -310,7 +310,7 @@ async def test_a_stop_that_hangs_is_sent_with_its_place(
     assert str(outcome) == (
         "lifespan resource 'stuck' did not stop within 0.05 s\n"
         f"{drawn(__file__, '# C5')}\n"
-        "Waiting for it: 'db'. If it needs longer, write stop_timeout=... (seconds) "
+        "Waiting for it: 'db'.\nTo allow it more time, set stop_timeout= (seconds) "
         'or LIFESPAN["STOP_TIMEOUT"] and "STOP_BUDGET".'
     )
     assert sent["type"] == "lifespan.shutdown.failed"

@@ -254,7 +254,7 @@ def test_reads_resources_that_the_application_declares(tmp_path: Path) -> None:
     code, output = check(tmp_path)
 
     assert code == 1
-    assert "lifespan resource 'a' needs 'gone', which nothing registers" in output
+    assert "lifespan resource 'a' depends on 'gone', which is not registered" in output
 
 
 @pytest.mark.parametrize("tag", ["lifespan", "async_support"])

@@ -51,13 +51,13 @@ def test_names_each_need_that_is_missing(registry: Registry) -> None:
 
     known = "'database', 'first', 'second'"
     advice = (
-        "Register it, in lifespan.py of an installed app for example, or drop it from "
-        f"needs=. Registered: {known}.{see('E001')}"
+        "Register it, in lifespan.py of an installed app for example, or remove it "
+        f"from needs=. Registered: {known}.{see('E001')}"
     )
     assert found == [
         Error(
-            f"lifespan resource {resource.name!r} needs {need!r}, which nothing "
-            f"registers\n{resource.declared_at.draw()}",
+            f"lifespan resource {resource.name!r} depends on {need!r}, which is "
+            f"not registered\n{resource.declared_at.draw()}",
             hint=f"{meant}{advice}",
             obj=resource,
             id="lifespan.E001",
@@ -78,11 +78,10 @@ def test_draws_a_circle_of_needs(registry: Registry) -> None:
     circle = list(check_registry(registry))[-1]
 
     assert circle == Error(
-        "lifespan resources need each other in a circle:\n"
-        f"  ╭─>─╮ a  {a.declared_at}\n"
-        f"  ╰─<─╯ b  {b.declared_at}\n"
-        "Each needs the one below it, the last needs the first.",
-        hint="Drop one from needs=, or move what both need into a third." + see("E002"),
+        "dependency cycle of lifespan resources: 'a' > 'b' > 'a'\n"
+        f"{a.declared_at.draw()}\n{b.declared_at.draw()}",
+        hint="Remove one of these from needs=, or move what they share into another "
+        "resource." + see("E002"),
         obj=a,
         id="lifespan.E002",
     )

@@ -204,11 +204,11 @@ def test_each_failed_stop_shows_its_traceback() -> None:
         (
             "missing",
             (
-                "CommandError: lifespan resource 'github' needs 'http', which nothing "
-                "registers\n"
+                "CommandError: lifespan resource 'github' depends on 'http', which "
+                "is not registered\n"
                 "    missing/lifespan.py:12  "
                 '@lifespan_resource("github", needs=(HTTP,))\n'
-                "Register it, or drop it from needs=. Registered: 'github'.\n"
+                "Register it, or remove it from needs=. Registered: 'github'.\n"
             ),
         ),
     ],

@@ -16,11 +16,10 @@ from django_lifespan_typed.management.commands.lifespan import Command
 from .site import Ran, lifespan
 
 CIRCLE = """\
-CommandError: lifespan resources need each other in a circle:
-  ╭─>─╮ db     circle/lifespan.py:12
-  ╰─<─╯ cache  circle/lifespan.py:17
-Each needs the one below it, the last needs the first.
-Drop one from needs=, or move what both need into a third.
+CommandError: dependency cycle of lifespan resources: 'db' > 'cache' > 'db'
+    circle/lifespan.py:12  @lifespan_resource("db", needs=(CACHE,))
+    circle/lifespan.py:17  @lifespan_resource(CACHE, needs=(db,))
+Remove one of these from needs=, or move what they share into another resource.
 """
 
 

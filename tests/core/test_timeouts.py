@@ -51,7 +51,7 @@ async def test_a_start_that_is_late_names_who_waits(
     assert str(caught.value) == (
         "lifespan resource 'it' did not start within 0.05 s\n"
         f"{probes.resources['it'].declared_at.draw()}\n"
-        "Waiting for it: 'a', 'b'. If it needs longer, write start_timeout=... "
+        "Waiting for it: 'a', 'b'.\nTo allow it more time, set start_timeout= "
         '(seconds) or LIFESPAN["START_TIMEOUT"].'
     )
     assert caught.value.waiting == ("a", "b")
@@ -147,7 +147,7 @@ async def test_a_stop_that_is_late_names_who_waits(
     assert str(caught.value) == (
         "lifespan resource 'it' did not stop within 0.05 s\n"
         f"{probes.resources['it'].declared_at.draw()}\n"
-        "Waiting for it: 'a', 'b'. If it needs longer, write stop_timeout=... "
+        "Waiting for it: 'a', 'b'.\nTo allow it more time, set stop_timeout= "
         '(seconds) or LIFESPAN["STOP_TIMEOUT"] and "STOP_BUDGET".'
     )
     assert journal[3] == "-it"

@@ -72,8 +72,8 @@ def test_a_start_that_hangs_fails(command: tuple[str, ...], site: Path) -> None:
                 ),
                 declared(site, '@lifespan_resource("shop"'),
                 (
-                    "Waiting for it: nothing. If it needs longer, write "
-                    'start_timeout=... (seconds) or LIFESPAN["START_TIMEOUT"].'
+                    "To allow it more time, set start_timeout= (seconds) "
+                    'or LIFESPAN["START_TIMEOUT"].'
                 ),
             ]
         )
@@ -147,11 +147,11 @@ def test_a_broken_plan_is_said_too(site: Path) -> None:
             [
                 (
                     "django_lifespan_typed.exceptions.MissingDependency: "
-                    "lifespan resource 'shop' needs 'dbs', which nothing registers"
+                    "lifespan resource 'shop' depends on 'dbs', which is not registered"
                 ),
                 declared(site, lost),
                 (
-                    "Did you mean 'db'? Register it, or drop it from needs=. "
+                    "Did you mean 'db'? Register it, or remove it from needs=. "
                     "Registered: 'db', 'shop'."
                 ),
             ]

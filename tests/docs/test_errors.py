@@ -50,7 +50,7 @@ def test_a_program_raises_what_the_page_shows(program: Path) -> None:
 def test_each_error_has_its_place() -> None:
     """In the order of the alphabet, with a program unless it is a base class alone."""
     headings = re.findall(r"^## (\w+)$", PAGE.read_text("utf-8"), re.MULTILINE)
-    bases = {"PlanError"}
+    bases = {"PlanError", "ResourceError"}
 
     assert headings == sorted(exceptions.__all__)
     assert {path.stem for path in PROGRAMS} == {
@@ -59,14 +59,14 @@ def test_each_error_has_its_place() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(exceptions.__all__))
-def test_an_error_has_cause_and_mend(name: str) -> None:
+def test_an_error_has_cause_and_fix(name: str) -> None:
     """And shows the program with its message, where it has one."""
     text = PAGE.read_text("utf-8")
     section = re.split(r"^## ", text.split(f"\n## {name}\n")[1], flags=re.MULTILINE)[0]
 
     assert f".. autoexception:: django_lifespan_typed.exceptions.{name}\n" in section
     assert "**Cause.**" in section
-    assert "**Mend.**" in section
+    assert "**Fix.**" in section
     if (ERRORS / f"{snake(name)}.py").exists():
         assert f"{{literalinclude}} errors/{snake(name)}.py" in section
         assert f"{{literalinclude}} errors/{snake(name)}.txt" in section
