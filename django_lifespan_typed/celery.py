@@ -12,7 +12,7 @@ from celery.concurrency import get_implementation
 
 from ._declare.keys import StateKey
 from ._declare.plan import Plan, keys_only
-from ._declare.registry import Registry, default_registry
+from ._declare.registry import Registry, registry_or_default
 from ._log import logger
 from ._runtime.lifespan import Lifespan
 from ._settings import LifespanSettings
@@ -71,7 +71,7 @@ class _Worker:
         only: Iterable[StateKey[Any]] | None,
     ) -> None:
         self._app = app
-        self._registry = default_registry if registry is None else registry
+        self._registry = registry_or_default(registry)
         self._only = None if only is None else keys_only(only)
         self.uid = f"{__name__} {id(app)}"  # the receivers keep the app, and so its id
         self._is_prefork = False

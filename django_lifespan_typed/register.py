@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._declare.location import calling_location
-from ._declare.registry import ManagerFactory, Registry, default_registry
+from ._declare.registry import ManagerFactory, Registry, registry_or_default
 
 __all__ = ["register_lifespan_manager"]
 
@@ -26,5 +26,5 @@ def register_lifespan_manager(
     ``InvalidDeclaration`` for what cannot be called. ``@lifespan_resource`` is the
     typed way.
     """
-    target = default_registry if registry is None else registry
+    target = registry_or_default(registry)
     target.add_manager(context_manager, calling_location())

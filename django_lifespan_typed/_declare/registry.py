@@ -1,15 +1,16 @@
-"""What is registered: resources by name, managers in order."""
+"""Registry: the resources and managers that a lifespan starts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, final
 
+from .._text import type_name
 from ..exceptions import DuplicateName, InvalidDeclaration
 from ..types import State
 from .keys import StateKey
-from .location import Location
+from .location import Location, calling_location
 from .resources import Resource
 
 ManagerFactory: TypeAlias = Callable[[], AbstractAsyncContextManager[State]]
@@ -18,69 +19,58 @@ ManagerFactory: TypeAlias = Callable[[], AbstractAsyncContextManager[State]]
 @final
 class Registry:
     """
-    What a lifespan starts. One name has one owner; a manager is kept once,
-    however often it is added.
+    The resources and managers that a lifespan starts.
+
+    The names of resources are unique. A manager that is added again is kept once.
     """
 
     def __init__(self) -> None:
         self._resources: dict[str, Resource[Any]] = {}
         self._managers: list[Resource[State]] = []
-        self._origin: Registry | None = None
 
     def add(self, resource: Resource[Any]) -> None:
         """
-        Register *resource*; raises ``DuplicateName`` where its name is taken, and
-        ``InvalidDeclaration`` where what must start needs what may not.
-        """
-        owner = self._resources.get(resource.name)
-        if owner is not None:
-            raise DuplicateName(
-                resource.name, (owner.declared_at, resource.declared_at)
-            )
-        self._refuse_needed_optional(resource)
-        self._resources[resource.name] = resource
+        Add *resource*.
 
-    def _refuse_needed_optional(self, added: Resource[Any]) -> None:
-        for need in added.needs:
+        Raises ``DuplicateName`` if its name is taken, and ``InvalidDeclaration`` if
+        one that is not optional would depend on one that is.
+        """
+        other = self._resources.get(resource.name)
+        if other is not None:
+            raise DuplicateName(
+                resource.name, (other.declared_at, resource.declared_at)
+            )
+        for need in resource.needs:
             known = self._resources.get(need.name, need)
             if isinstance(known, Resource):
-                _refuse_if_optional(known, added)
-        if added.optional:
-            for resource in self:
-                if any(need.name == added.name for need in resource.needs):
-                    _refuse_if_optional(added, resource)
+                _refuse_optional(known, resource)
+        if resource.optional:
+            for dependent in self:
+                if any(need.name == resource.name for need in dependent.needs):
+                    _refuse_optional(resource, dependent)
+        self._resources[resource.name] = resource
 
-    def add_manager(self, manager: ManagerFactory, location: Location) -> None:
-        """Register *manager*, whose value is names and values; once if repeated."""
-        if not callable(manager):
-            raise InvalidDeclaration(
-                f"a lifespan manager is {manager!r}, which cannot be called",
-                location,
-                "Pass the function that @asynccontextmanager decorates, uncalled.",
-            )
-        if not any(known.factory == manager for known in self._managers):
-            name = f"manager {_qualified(manager)}"
-            same = sum(known.name.split(" #")[0] == name for known in self._managers)
-            name += f" #{same + 1}" if same else ""
-            self._managers.append(Resource(name, manager, location=location))
+    def add_manager(self, factory: ManagerFactory, location: Location) -> None:
+        """
+        Add a manager: a resource whose value is a mapping of names to values.
 
-    def copy(self) -> Registry:
-        """Another registry of the same resources and managers."""
-        twin = Registry()
-        twin._resources = dict(self._resources)
-        twin._managers = list(self._managers)
-        twin._origin = self.origin
-        return twin
-
-    @property
-    def origin(self) -> Registry:
-        """What it is a copy of, or else itself."""
-        return self._origin or self
+        Raises ``InvalidDeclaration`` if *factory* cannot be called.
+        """
+        if not any(known.factory == factory for known in self._managers):
+            names = [known.name for known in self._managers]
+            self._managers.append(manager_resource(factory, location, names))
 
     @property
     def managers(self) -> tuple[Resource[State], ...]:
-        """The managers, in the order in which they were registered."""
+        """The managers in the order in which they were added."""
         return tuple(self._managers)
+
+    def copy(self) -> Registry:
+        """Return a registry of the same resources and managers."""
+        twin = Registry()
+        twin._resources = dict(self._resources)
+        twin._managers = list(self._managers)
+        return twin
 
     def __contains__(self, key: object, /) -> bool:
         return (key.name if isinstance(key, StateKey) else key) in self._resources
@@ -98,34 +88,61 @@ class Registry:
         return f"<Registry of {', '.join(self._resources) or 'nothing'}>"
 
 
-def _refuse_if_optional(need: Resource[Any], resource: Resource[Any]) -> None:
-    if need.optional and not resource.optional:
-        raise InvalidDeclaration(
-            f"lifespan resource {resource.name!r} is not optional, but needs "
-            f"{need.name!r}, which is\n{need.declared_at.draw()}",
-            resource.declared_at,
-            f"Write optional=True for {resource.name!r} too, or leave it out for "
-            f"{need.name!r}.",
-        )
-
-
-def _qualified(manager: object) -> str:
-    function = getattr(manager, "func", manager)  # functools.partial
-    name = getattr(function, "__qualname__", None) or type(function).__qualname__
-    return f"{getattr(function, '__module__', '?')}.{name}"
-
-
 default_registry = Registry()
-"""What ``lifespan_resource`` and ``register_lifespan_manager`` fill."""
+"""The registry of ``lifespan_resource`` and ``register_lifespan_manager``."""
 
 
 def registry_or_default(registry: Registry | None) -> Registry:
-    return default_registry if registry is None else registry
+    """
+    Return *registry*, or the default registry for None.
+
+    Raises ``InvalidDeclaration`` for anything else.
+    """
+    if registry is None:
+        return default_registry
+    given: object = registry
+    if not isinstance(given, Registry):
+        raise InvalidDeclaration(
+            f"registry= is of type {type_name(type(given))}, which is not a Registry",
+            calling_location(),
+            "Write: registry=Registry(), or leave it out for the default one.",
+        )
+    return given
 
 
 def manager_resource(
-    factory: ManagerFactory, location: Location, names: Any
+    factory: ManagerFactory, location: Location, taken_names: Collection[str]
 ) -> Resource[State]:
-    name = f"manager {_qualified(factory)}"
-    same = sum(known.split(" #")[0] == name for known in names)
-    return Resource(f"{name} #{same + 1}" if same else name, factory, location=location)
+    """
+    Return the resource of a manager, which is named after its *factory*.
+
+    The name is "manager module.qualname", with a number if it is among *taken_names*.
+    Raises ``InvalidDeclaration`` if *factory* cannot be called.
+    """
+    if not callable(factory):
+        raise InvalidDeclaration(
+            f"a lifespan manager is of type {type_name(type(factory))}, "
+            "which cannot be called",
+            location,
+            "Pass the function that @asynccontextmanager decorates, without calling "
+            "it.",
+        )
+    function = getattr(factory, "func", factory)  # functools.partial
+    qualname = getattr(function, "__qualname__", None) or type(function).__qualname__
+    name = base = f"manager {getattr(function, '__module__', '?')}.{qualname}"
+    number = 1
+    while name in taken_names:
+        number += 1
+        name = f"{base} #{number}"
+    return Resource(name, factory, location=location)
+
+
+def _refuse_optional(dependency: Resource[Any], resource: Resource[Any]) -> None:
+    if dependency.optional and not resource.optional:
+        raise InvalidDeclaration(
+            f"lifespan resource {resource.name!r} is not optional, but depends on "
+            f"{dependency.name!r}, which is\n{dependency.declared_at.draw()}",
+            resource.declared_at,
+            f"Write optional=True for {resource.name!r} too, or remove it from "
+            f"{dependency.name!r}.",
+        )

@@ -239,22 +239,6 @@ async def test_one_that_has_ended_says_what_it_kept_out(
     assert "A test overrode 'http' when it started" in str(caught.value)
 
 
-async def test_what_comes_late_is_told_so_beside_managers_of_receivers(
-    add: Add, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server's lifespan has a copy of the registry then."""
-    monkeypatch.setattr(
-        "django_lifespan_typed._runtime.missing.default_registry", registry
-    )
-    add("http")
-
-    async with Lifespan(registry.copy()):
-        late = add("late")
-
-        with pytest.raises(StateNotFound, match="declared after the lifespan had"):
-            get_state({}, late)
-
-
 async def test_a_plan_that_fails(add: Add, registry: Registry) -> None:
     """Where nothing can start, nothing is kept of the lifespan."""
     add("catalogue", HTTP)
