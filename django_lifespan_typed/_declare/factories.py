@@ -1,4 +1,4 @@
-"""Factories: what may make a value, and how it is entered and exited."""
+"""Factories: the kinds of functions and classes that produce a resource's value."""
 
 from __future__ import annotations
 
@@ -10,104 +10,85 @@ from collections.abc import (
     Generator,
     Iterator,
 )
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
-)
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from inspect import isasyncgenfunction, isawaitable, isclass, isgeneratorfunction
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from .._compat import override
 from .._threads.worker import Worker
 
-Opened: TypeAlias = AbstractAsyncContextManager[Any]
 Factory: TypeAlias = Callable[..., Any]
+Opened: TypeAlias = AbstractAsyncContextManager[Any]
+Invalid: TypeAlias = Callable[[str], Exception]
+"""Makes the exception for a factory, from what is wrong with it."""
+
+_NO_YIELD: Final = "is created by a generator that ended without a yield"
+_TWO_YIELDS: Final = "is created by a generator that yielded twice"
 
 
-class NotAFactory(Exception):
-    """A factory gave nothing that can be entered or awaited."""
-
-
-class NeverYielded(Exception):
-    """A generator ended before it had yielded a value."""
-
-
-class YieldedTwice(Exception):
-    """A generator yielded again when it should have ended."""
-
-
-def opener(factory: Factory, name: str) -> Callable[..., Opened]:
+def opener(factory: Factory, name: str, invalid: Invalid) -> Callable[..., Opened]:
     """
-    A function that makes one use of *factory*: an async context manager. *name* is
-    that of its thread, where it needs one.
+    Return a function from arguments of *factory* to an async context manager.
+
+    Blocking factories get a thread called *name*. The context manager raises what
+    *invalid* returns if the factory does not yield exactly once.
     """
     if isasyncgenfunction(factory):
-        return lambda *needs: _AsyncGenerator(factory(*needs))
+        return lambda *needs: _AsyncGenerator(factory(*needs), invalid)
     if isgeneratorfunction(factory):
-        return lambda *needs: _InThread(lambda: _Generator(factory(*needs)), name)
-    if isclass(factory) and _is_sync_only(factory):
-        return lambda *needs: _InThread(partial(_called, factory, *needs), name)
-    return lambda *needs: _from_result(factory(*needs), name)
+        return lambda *needs: _InThread(
+            lambda: _Generator(factory(*needs), invalid), name
+        )
+    if isclass(factory) and _is_blocking(factory):
+        return lambda *needs: _InThread(partial(_call, factory, *needs), name)
+    return lambda *needs: _from_result(factory(*needs), name, invalid)
 
 
-def _called(factory: Factory, *needs: Any) -> Any:
-    return factory(*needs)
-
-
-def _is_sync_only(cls: type) -> bool:
+def _is_blocking(cls: type) -> bool:
     return hasattr(cls, "__enter__") and not hasattr(cls, "__aenter__")
 
 
-def _from_result(made: Any, name: str) -> Opened:
-    known: Any = made  # isinstance would narrow it to a generic of unknowns
+def _call(factory: Factory, *needs: Any) -> Any:
+    return factory(*needs)
+
+
+def _from_result(result: Any, name: str, invalid: Invalid) -> Opened:
+    given: Any = result  # isinstance would narrow it to a generic of unknowns
     # Context managers first: a file is its own iterator, a pool is awaitable.
-    if isinstance(made, AbstractAsyncContextManager):
-        opened: Opened = known
+    if isinstance(result, AbstractAsyncContextManager):
+        opened: Opened = given
         return opened
-    if isinstance(made, AbstractContextManager):
-        return _InThread(lambda: known, name)
-    if isinstance(made, AsyncIterator):
-        return _AsyncGenerator(known)
-    if isinstance(made, Iterator):
-        return _InThread(lambda: _Generator(known), name)
-    if isawaitable(made):
-        return _Awaited(known)
-    raise NotAFactory(type(made).__qualname__)
-
-
-# Made once: contextlib would copy names and docstrings at each start.
-@asynccontextmanager
-def _entering(generator: Any) -> AsyncGenerator[Any, None]:
-    given: AsyncGenerator[Any, None] = generator
-    return given
-
-
-@contextmanager
-def _entering_blocking(generator: Any) -> Generator[Any, None, None]:
-    given: Generator[Any, None, None] = generator
-    return given
+    if isinstance(result, AbstractContextManager):
+        return _InThread(lambda: given, name)
+    if isinstance(result, AsyncIterator):
+        return _AsyncGenerator(given, invalid)
+    if isinstance(result, Iterator):
+        return _InThread(lambda: _Generator(given, invalid), name)
+    if isawaitable(result):
+        return _Awaited(given)
+    raise invalid(
+        f"is created by a plain function that returned {type(result).__qualname__}"
+    )
 
 
 class _AsyncGenerator(AbstractAsyncContextManager[Any]):
-    """An async generator, entered at its yield; its rules are contextlib's."""
+    """An async generator as a context manager, by the rules of contextlib."""
 
-    def __init__(self, iterator: AsyncIterator[Any]) -> None:
+    __slots__ = ("_generator", "_invalid")
+
+    def __init__(self, iterator: AsyncIterator[Any], invalid: Invalid) -> None:
         is_generator = isinstance(iterator, AsyncGenerator)
-        self._generator: Any = iterator if is_generator else _each(iterator)
-        self._manager = _entering(self._generator)
+        self._generator: Any = iterator if is_generator else _async_each(iterator)
+        self._invalid = invalid
 
     @override
     async def __aenter__(self) -> Any:
         try:
-            return await self._manager.__aenter__()
-        except RuntimeError as error:
-            if _said_by_contextlib(error, "didn't yield"):
-                raise NeverYielded from None
-            raise
+            return await anext(self._generator)
+        except StopAsyncIteration:
+            raise self._invalid(_NO_YIELD) from None
 
     @override
     async def __aexit__(
@@ -115,23 +96,105 @@ class _AsyncGenerator(AbstractAsyncContextManager[Any]):
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> bool | None:
+    ) -> bool:
         try:
-            return await self._manager.__aexit__(kind, error, traceback)
-        except RuntimeError as problem:
-            if _said_by_contextlib(problem, "didn't stop"):
-                await self._generator.aclose()
-                raise YieldedTwice from None
-            raise
+            if error is None:
+                await anext(self._generator)
+            else:
+                await self._generator.athrow(error)
+        except StopAsyncIteration as end:
+            return error is not None and end is not error
+        except BaseException as raised:
+            if error is None or not _is_unchanged(raised, error):
+                raise
+            error.__traceback__ = traceback
+            return False
+        await self._generator.aclose()
+        raise self._invalid(_TWO_YIELDS)
+
+
+class _Generator(AbstractContextManager[Any]):
+    """A generator as a context manager, by the rules of contextlib."""
+
+    __slots__ = ("_generator", "_invalid")
+
+    def __init__(self, iterator: Iterator[Any], invalid: Invalid) -> None:
+        is_generator = isinstance(iterator, Generator)
+        self._generator: Any = iterator if is_generator else _each(iterator)
+        self._invalid = invalid
+
+    @override
+    def __enter__(self) -> Any:
+        try:
+            return next(self._generator)
+        except StopIteration:
+            raise self._invalid(_NO_YIELD) from None
+
+    @override
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        try:
+            if error is None:
+                next(self._generator)
+            else:
+                self._generator.throw(error)
+        except StopIteration as end:
+            return error is not None and end is not error
+        except BaseException as raised:
+            if error is None or not _is_unchanged(raised, error):
+                raise
+            error.__traceback__ = traceback
+            return False
+        self._generator.close()
+        raise self._invalid(_TWO_YIELDS)
+
+
+def _is_unchanged(raised: BaseException, thrown: BaseException) -> bool:
+    if raised is thrown:
+        return True
+    # Python wraps these when they leave a generator (PEP 479).
+    is_wrapped = isinstance(thrown, StopIteration | StopAsyncIteration)
+    is_wrapped = is_wrapped and isinstance(raised, RuntimeError)
+    return is_wrapped and raised.__cause__ is thrown
+
+
+async def _async_each(iterator: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+    async for value in iterator:
+        yield value
+
+
+def _each(iterator: Iterator[Any]) -> Generator[Any, None, None]:
+    yield from iterator
+
+
+class _Awaited(AbstractAsyncContextManager[Any]):
+    """The result of a coroutine, with nothing to clean up."""
+
+    __slots__ = ("_awaitable",)
+
+    def __init__(self, awaitable: Awaitable[Any]) -> None:
+        self._awaitable = awaitable
+
+    @override
+    async def __aenter__(self) -> Any:
+        return await self._awaitable
+
+    @override
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
 
 class _InThread(AbstractAsyncContextManager[Any]):
-    """A blocking context manager: made, entered and exited in one own thread."""
+    """A blocking context manager, which is created and used in a thread of its own."""
 
     def __init__(
-        self, make: Callable[[], AbstractContextManager[Any]], name: str
+        self, create: Callable[[], AbstractContextManager[Any]], name: str
     ) -> None:
-        self._make = make
+        self._create = create
         self._manager: AbstractContextManager[Any] | None = None
         self._worker = Worker(name)
 
@@ -142,7 +205,7 @@ class _InThread(AbstractAsyncContextManager[Any]):
             await step.done
             return step.result()
         except BaseException as error:
-            # A thread cannot be interrupted: what opens late is closed at once.
+            # The thread cannot be interrupted: close what it opens after all.
             await self._worker.end(self._undo)
             if step.error is not None and step.error is not error:
                 error.__context__ = step.error  # raised after its time limit
@@ -158,7 +221,7 @@ class _InThread(AbstractAsyncContextManager[Any]):
         return await self._worker.end(partial(self._exit, kind, error, traceback))
 
     def _enter(self) -> Any:
-        manager = self._make()
+        manager = self._create()
         value = manager.__enter__()
         self._manager = manager
         return value
@@ -174,68 +237,3 @@ class _InThread(AbstractAsyncContextManager[Any]):
 
     def _undo(self) -> None:
         self._exit()
-
-
-class _Awaited(AbstractAsyncContextManager[Any]):
-    """A coroutine's result; there is nothing to clean up."""
-
-    def __init__(self, awaitable: Awaitable[Any]) -> None:
-        self._awaitable = awaitable
-
-    @override
-    async def __aenter__(self) -> Any:
-        return await self._awaitable
-
-    @override
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-
-class _Generator(AbstractContextManager[Any]):
-    """A generator, entered at its yield; its rules are contextlib's."""
-
-    def __init__(self, iterator: Iterator[Any]) -> None:
-        is_generator = isinstance(iterator, Generator)
-        self._generator: Any = iterator if is_generator else _each_blocking(iterator)
-        self._manager = _entering_blocking(self._generator)
-
-    @override
-    def __enter__(self) -> Any:
-        try:
-            return self._manager.__enter__()
-        except RuntimeError as error:
-            if _said_by_contextlib(error, "didn't yield"):
-                raise NeverYielded from None
-            raise
-
-    @override
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        try:
-            return self._manager.__exit__(kind, error, traceback)
-        except RuntimeError as problem:
-            if _said_by_contextlib(problem, "didn't stop"):
-                self._generator.close()
-                raise YieldedTwice from None
-            raise
-
-
-async def _each(iterator: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-    async for value in iterator:
-        yield value
-
-
-def _each_blocking(iterator: Iterator[Any]) -> Generator[Any, None, None]:
-    yield from iterator
-
-
-def _said_by_contextlib(error: RuntimeError, words: str) -> bool:
-    # Of our generator: a helper that the factory uses says it deeper down.
-    frames = error.__traceback__
-    is_last = frames and frames.tb_next is not None and frames.tb_next.tb_next is None
-    said = len(error.args) == 1 and f"generator {words}" in str(error.args[0])
-    return said and bool(is_last)

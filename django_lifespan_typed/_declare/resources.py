@@ -1,41 +1,39 @@
-"""Resources: keys that know how to make their own value."""
+"""Resource: a key together with the factory that creates its value."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import (
     AbstractAsyncContextManager as ACM,
     AbstractContextManager as CM,
-    asynccontextmanager,
 )
+from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar, final
 
 from .._compat import override
+from .._text import type_name
 from ..exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
-from .factories import Factory, NeverYielded, NotAFactory, YieldedTwice, opener
+from .factories import Factory, Opened, opener
 from .keys import StateKey
 from .location import Location, calling_location, location_of
-from .signatures import mismatch
-from .value_types import described, fits, is_generator, promised
+from .signatures import unfit_signature
+from .value_types import annotated_type, described, fits, is_generator
 
 T = TypeVar("T")
 H = TypeVar("H")
 
 HealthCheck: TypeAlias = Callable[[T], object]
-"""
-A sync or async function of a value, which says whether it still works: it raises, or
-returns False, if not.
-"""
+"""A sync or async function of a value. Unhealthy if it raises or returns False."""
 
-_NOT_YET: Final = object()
+_UNKNOWN: Final = object()
 
 
 @final
 class Resource(StateKey[T]):
     """
-    A key that knows how to make its own value, and what it needs for that.
+    A key together with the factory that creates its value, and its dependencies.
 
-    Made by ``@lifespan_resource``; a view may name it wherever it may name a key.
+    ``@lifespan_resource`` returns it. It can be used wherever a key can.
     """
 
     __slots__ = (
@@ -51,19 +49,19 @@ class Resource(StateKey[T]):
     )
 
     factory: Callable[..., ACM[T] | CM[T] | Awaitable[T]]
-    """What was decorated."""
+    """The decorated function or class."""
     key: StateKey[T] | None
-    """The key that it was declared with; None where it was declared by name."""
+    """The key that it was declared with; None if it was declared by name."""
     needs: tuple[StateKey[Any], ...]
-    """What is passed to the factory, in this order."""
+    """The dependencies, whose values are passed to the factory in this order."""
     start_timeout: float | None
-    """Seconds that it may take to start; None for the setting's."""
+    """Seconds that it may take to start; None for the setting."""
     stop_timeout: float | None
-    """Seconds that it may take to stop; None for the setting's."""
+    """Seconds that it may take to shut down; None for the setting."""
     optional: bool
-    """Whether the lifespan goes on without it where it fails to start."""
+    """True if the lifespan starts without the resource when it fails to start."""
     health_check: HealthCheck[T] | None
-    """What says whether its value still works; see ``health``."""
+    """The function that ``health`` decorated, if any."""
 
     def __init__(
         self,
@@ -81,10 +79,10 @@ class Resource(StateKey[T]):
         super().__init__(name)
         if not callable(factory):
             raise InvalidDeclaration(
-                f"lifespan resource {name!r} is made by {factory!r}, "
-                "which cannot be called",
+                f"lifespan resource {name!r} decorates an object of type "
+                f"{type_name(type(factory))}, which cannot be called",
                 location,
-                "Decorate a function or a class:" + _EXAMPLE.format(name=name),
+                f"Decorate a function or a class:{example(name)}",
             )
         self.declared_at = location
         self.factory = factory
@@ -94,114 +92,126 @@ class Resource(StateKey[T]):
         self.stop_timeout = stop_timeout
         self.optional = optional
         self.health_check = None
-        self._open = opener(factory, name)
-        self._value_type: object = _NOT_YET
+        self._open = opener(factory, name, self._invalid_factory)
+        self._value_type: object = _UNKNOWN
 
     @property
     @override
     def value_type(self) -> object | None:
-        """The key's type, or what the factory's annotations promise; else None."""
-        # Found once, and late: annotations may name what is imported later.
-        if self._value_type is _NOT_YET:
+        """The type from the key or from the factory's annotations; None if unknown."""
+        # Read late, because annotations may name what is imported later.
+        if self._value_type is _UNKNOWN:
             declared = self.key.value_type if self.key is not None else None
-            self._value_type = declared or promised(self.factory)
+            self._value_type = declared or annotated_type(self.factory)
         return self._value_type
 
     def health(self, check: Callable[[T], H], /) -> Callable[[T], H]:
         """
-        Decorates a sync or async function that says whether the value still works::
+        Decorate the health check of this resource::
 
             @cache.health
-            async def pings(redis: Redis) -> None:
+            async def answers(redis: Redis) -> None:
                 await redis.ping()
 
-        Healthy is what returns anything but False and raises nothing, within
-        ``LIFESPAN["HEALTH_TIMEOUT"]`` seconds. Sync checks run in a thread. Returns
-        *check*. Raises ``InvalidDeclaration`` for what cannot be called with the
+        *check* is a sync or async function of the value. The resource is unhealthy if
+        *check* raises, returns False, or takes longer than
+        ``LIFESPAN["HEALTH_TIMEOUT"]`` seconds. Sync checks run in a thread.
+
+        Returns *check*. Raises ``InvalidDeclaration`` if it cannot be called with the
         value, and for a second check.
         """
-        problem = _wrong_check(check)
-        remedy = (
-            f"Write: @{self.name}.health on one function of one parameter, the value."
-        )
+        problem = _check_problem(check)
         if self.health_check is not None:
-            first = location_of(self.health_check)
-            problem = f"has another, at {first}"
+            problem = f"is declared twice, first at {location_of(self.health_check)}"
         if problem:
             raise InvalidDeclaration(
                 f"the health check of lifespan resource {self.name!r} {problem}",
                 calling_location(),
-                remedy,
+                f"Decorate one function of one parameter, the value of {self.name!r}.",
             )
         self.health_check = check
         return check
 
-    @asynccontextmanager
-    async def open(self, *needs: object) -> AsyncGenerator[T]:
+    def open(self, *needs: object) -> ACM[T]:
         """
-        Make the value out of *needs*, and unmake it when the block ends::
+        Return a context manager that creates the value from *needs*::
 
             async with catalogue.open(fake_client) as books:
                 ...
 
-        Raises ``InvalidFactory`` where the factory makes no value or more than
-        one, ``InvalidValue`` where the value is not of the key's type.
+        Raises ``InvalidFactory`` if the factory does not produce exactly one value,
+        and ``InvalidValue`` if the value is not of the resource's type.
         """
-        wrong: InvalidFactory | InvalidValue | None = None
-        try:
-            async with self._open(*needs) as value:
-                wrong = self._wrong(value)
-                if wrong is not None:
-                    raise wrong
-                yield value
-        except NotAFactory as error:
-            raise self._makes_no_value(
-                f"is made by a plain function, which returned {error}",
-                "Write async def where there is nothing to close, or yield the value:",
-            ) from None
-        except NeverYielded:
-            problem = "is made by a generator that ended without a yield"
-        except YieldedTwice:
-            problem = "is made by a generator that yielded twice"
-        else:
-            if wrong is not None:
-                raise wrong  # the factory has swallowed it
-            return
-        raise self._makes_no_value(problem)
+        return _Opening(self, self._open, needs)
 
-    def _makes_no_value(
-        self, problem: str, advice: str = "Yield the value once:"
-    ) -> InvalidFactory:
-        return InvalidFactory(
-            self.name,
-            self.declared_at,
-            problem,
-            advice + _EXAMPLE.format(name=self.name),
-        )
-
-    def _wrong(self, value: object) -> InvalidFactory | InvalidValue | None:
+    def check_value(self, value: object) -> InvalidFactory | InvalidValue | None:
+        """Return the exception for a *value* of the wrong type, or None."""
         expected = self.value_type
         if expected is None or fits(value, expected):
             return None
-        # Of a coroutine function: what it returns is what it was to yield.
-        is_meant = value is None or promised(self.factory) == expected
-        if is_generator(expected) and is_meant:
-            return self._makes_no_value("is annotated as a generator, and has no yield")
+        # A coroutine function with a generator's annotation: the yield is missing.
+        is_annotation = value is None or annotated_type(self.factory) == expected
+        if is_generator(expected) and is_annotation:
+            return self._invalid_factory(
+                "is annotated as a generator, and has no yield"
+            )
         key = self.key.declared_at if self.key is not None else self.declared_at
         return InvalidValue(
             self.name, self.declared_at, value, described(expected), key
         )
 
-
-def _wrong_check(check: object) -> str:
-    if not callable(check):
-        return f"is {check!r}, which cannot be called"
-    wrong = mismatch(check, [object()])
-    return f"takes {wrong[0]}, not the value alone" if wrong else ""
+    def _invalid_factory(self, problem: str) -> InvalidFactory:
+        fix = f"Yield the value once, or return it from async def:{example(self.name)}"
+        return InvalidFactory(self.name, self.declared_at, problem, fix)
 
 
-_EXAMPLE = """
+class _Opening(ACM[T]):
+    """Opens a resource, and checks its value."""
+
+    __slots__ = ("_manager", "_needs", "_open", "_resource")
+
+    def __init__(
+        self,
+        resource: Resource[T],
+        open_factory: Callable[..., Opened],
+        needs: tuple[object, ...],
+    ) -> None:
+        self._resource = resource
+        self._open = open_factory
+        self._needs = needs
+
+    @override
+    async def __aenter__(self) -> T:
+        self._manager = manager = self._open(*self._needs)
+        value: T = await manager.__aenter__()
+        wrong = self._resource.check_value(value)
+        if wrong is not None:
+            # The factory may swallow it.
+            await manager.__aexit__(type(wrong), wrong, wrong.__traceback__)
+            raise wrong
+        return value
+
+    @override
+    def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> Coroutine[Any, Any, bool | None]:
+        return self._manager.__aexit__(kind, error, traceback)
+
+
+def example(name: str, value: str = "...") -> str:
+    """Return the code of a factory that yields *value*, for messages."""
+    function = name if name.isidentifier() else "factory"
+    return f'''
     @lifespan_resource("{name}")
-    async def {name}() -> AsyncGenerator[SomeType]:
-        async with ... as value:
-            yield value"""
+    async def {function}() -> AsyncGenerator[SomeType]:
+        yield {value}'''
+
+
+def _check_problem(check: object) -> str:
+    if not callable(check):
+        return f"is of type {type_name(type(check))}, which cannot be called"
+    takes = unfit_signature(check, [object()])
+    return f"takes {takes}, not only the value" if takes is not None else ""
