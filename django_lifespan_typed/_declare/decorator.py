@@ -281,6 +281,6 @@ def lifespan_resource(
     :raises InvalidDeclaration: for arguments that cannot work.
     :raises DuplicateName: if the registry has a resource of that name.
     """
-    declaration: type[NamedDeclaration[...]] | type[KeyedDeclaration[Any, ...]]
+    declaration: type[NamedDeclaration[...] | KeyedDeclaration[Any, ...]]
     declaration = NamedDeclaration if isinstance(key, str) else KeyedDeclaration
     return declaration(key, needs, options, calling_location())

@@ -1,21 +1,23 @@
-"""What is said of a resource, held to what can work."""
+"""Validation of the arguments of lifespan_resource."""
 
 from __future__ import annotations
 
+from inspect import isclass
 from typing import Any, TypedDict
 
-from .._text import suggestion
+from .._text import suggestion, type_name
 from ..exceptions import InvalidDeclaration
 from .factories import Factory
 from .keys import StateKey
 from .location import Location
-from .registry import Registry, default_registry
-from .resources import Resource
-from .signatures import mismatch
+from .registry import Registry, registry_or_default
+from .resources import Resource, example
+from .signatures import unfit_signature
+from .value_types import can_be_opened
 
 
 class Options(TypedDict, total=False):
-    """What every overload of ``lifespan_resource`` takes."""
+    """The options that every overload of ``lifespan_resource`` takes."""
 
     registry: Registry | None
     start_timeout: float | None
@@ -25,7 +27,7 @@ class Options(TypedDict, total=False):
 
 class Declaration:
     """
-    All that is said of a resource but its factory.
+    The arguments of ``lifespan_resource``, which wait for the factory.
 
     Raises ``InvalidDeclaration`` for arguments that cannot work.
     """
@@ -37,68 +39,67 @@ class Declaration:
         options: Options,
         location: Location,
     ) -> None:
-        if not _is_key(key):
+        given: object = key
+        self._key: StateKey[Any] | None = key if isinstance(key, StateKey) else None
+        self._name = name = key if isinstance(key, str) else getattr(key, "name", "")
+        self._needs = needs
+        self._options = options
+        self._location = location
+        if not name or not isinstance(given, str | StateKey):
             raise InvalidDeclaration(
-                f"lifespan_resource() takes a name or a StateKey, not {key!r}",
+                f"lifespan_resource() takes a name or a StateKey, not {given!r}",
                 location,
                 'Write: @lifespan_resource("some_name")',
             )
-        self.key = key
-        self.needs = needs
-        self.options = options
-        self.location = location
-        _check_needs(self.name, needs, location)
+        _check_needs(name, needs, location)
         for option, value in options.items():
-            _check_option(self.name, option, value, location)
-
-    @property
-    def name(self) -> str:
-        """The resource's."""
-        return self.key if isinstance(self.key, str) else self.key.name
+            _check_option(name, option, value, location)
+        self._registry = registry_or_default(options.get("registry"))
 
     def register(self, factory: Factory) -> Resource[Any]:
-        """The resource that *factory* makes; raises ``DuplicateName``, too."""
-        options = self.options
+        """
+        Return the resource of *factory*, after adding it to the registry.
+
+        Raises ``InvalidDeclaration`` for a factory that cannot work, and
+        ``DuplicateName``.
+        """
         resource = Resource[Any](
-            self.name,
+            self._name,
             factory,
-            location=self.location,
-            key=None if isinstance(self.key, str) else self.key,
-            needs=self.needs,
-            start_timeout=options.get("start_timeout"),
-            stop_timeout=options.get("stop_timeout"),
-            optional=options.get("optional", False),
+            location=self._location,
+            key=self._key,
+            needs=self._needs,
+            start_timeout=self._options.get("start_timeout"),
+            stop_timeout=self._options.get("stop_timeout"),
+            optional=self._options.get("optional", False),
         )
-        _check_parameters(resource)
-        registry = options.get("registry")
-        # Not ``or``: an empty registry is false.
-        (default_registry if registry is None else registry).add(resource)
+        _check_factory(resource)
+        self._registry.add(resource)
         return resource
 
 
-def _is_key(given: object) -> bool:
-    return isinstance(given, StateKey) or (isinstance(given, str) and given != "")
+def _check_needs(name: str, needs: Any, location: Location) -> None:
+    listed: list[Any] = [*needs] if isinstance(needs, tuple) else [None]
+    if not all(isinstance(need, StateKey) for need in listed):
+        raise InvalidDeclaration(
+            f"lifespan resource {name!r} has needs={needs!r}, "
+            "which is not a tuple of keys or resources",
+            location,
+            "Write: needs=(HTTP,) with the comma, and the keys, not their names.",
+        )
 
 
 def _check_option(name: str, option: str, value: object, location: Location) -> None:
     if option in {"start_timeout", "stop_timeout"}:
-        _check_limit(name, option, value, location)
+        is_valid = value is None or _is_positive(value)
+        expected = "a number of seconds above 0"
+        fix = f'Write: {option}=5.0, or {option}=float("inf") for no limit.'
     elif option == "optional":
-        if not isinstance(value, bool):
-            raise InvalidDeclaration(
-                f"lifespan resource {name!r} has optional={value!r}, "
-                "which is neither True nor False",
-                location,
-                "Write: optional=True, or leave it out.",
-            )
+        is_valid = isinstance(value, bool)
+        expected = "True or False"
+        fix = "Write: optional=True, or leave it out."
     elif option == "registry":
-        if not (value is None or isinstance(value, Registry)):
-            raise InvalidDeclaration(
-                f"lifespan resource {name!r} has registry={value!r}, "
-                "which is not a Registry",
-                location,
-                "Write: registry=Registry(), or leave it out for the default one.",
-            )
+        return  # registry_or_default() checks it
     else:
         known = ("needs", *Options.__annotations__)
         raise InvalidDeclaration(
@@ -106,42 +107,41 @@ def _check_option(name: str, option: str, value: object, location: Location) -> 
             location,
             f"{suggestion(option, known)}Known: {', '.join(known)}.",
         )
-
-
-def _check_needs(name: str, needs: Any, location: Location) -> None:
-    listed: list[Any] = [*needs] if isinstance(needs, tuple) else [None]
-    if all(isinstance(need, StateKey) for need in listed):
-        return
-    raise InvalidDeclaration(
-        f"lifespan resource {name!r} has needs={needs!r}, "
-        "which is not a tuple of keys or resources",
-        location,
-        "Write: needs=(HTTP,) with the comma, and the keys, not their names.",
-    )
-
-
-def _check_limit(name: str, option: str, value: object, location: Location) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if not is_valid:
         raise InvalidDeclaration(
             f"lifespan resource {name!r} has {option}={value!r}, "
-            "which is not a number of seconds above 0",
+            f"which is not {expected}",
             location,
-            f'Write: {option}=5.0, or {option}=float("inf") for no limit.',
+            fix,
         )
 
 
-def _check_parameters(resource: Resource[Any]) -> None:
-    wrong = mismatch(resource.factory, resource.needs)
-    if wrong is None:
-        return
-    signature, error = wrong
-    given = ", ".join(repr(need.name) for need in resource.needs) or "nothing"
-    raise InvalidDeclaration(
-        f"lifespan resource {resource.name!r} passes {given} to a factory "
-        f"that takes {signature.replace(return_annotation=signature.empty)}"
-        f" ({error})",
-        resource.declared_at,
-        "Write one need in needs= for each parameter of the factory, in its order.",
-    )
+def _is_positive(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value > 0
+
+
+def _check_factory(resource: Resource[Any]) -> None:
+    factory, takes = resource.factory, unfit_signature(resource.factory, resource.needs)
+    name = getattr(factory, "__qualname__", type_name(type(factory)))
+    if takes is not None:
+        passed = ", ".join(repr(need.name) for need in resource.needs) or "nothing"
+        is_method = next(iter(takes.parameters), "") == "self"
+        raise InvalidDeclaration(
+            f"lifespan resource {resource.name!r} passes {passed} to a factory "
+            f"that takes {takes}",
+            resource.declared_at,
+            f"Move {name} out of its class: a resource is declared at module level."
+            if is_method
+            else f"Give {name} one parameter for each dependency in needs=, in its "
+            "order.",
+        )
+    if isclass(factory) and not can_be_opened(factory):
+        raise InvalidDeclaration(
+            f"lifespan resource {resource.name!r} decorates the class {name}, "
+            "which is not a context manager",
+            resource.declared_at,
+            "Yield an instance of it from a factory:"
+            + example(resource.name, f"{factory.__name__}()"),
+        )

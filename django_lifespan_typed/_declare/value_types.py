@@ -1,10 +1,9 @@
-"""Types of values: what a factory promises, and whether a value keeps it."""
+"""Types of values: read from annotations, and checked by isinstance."""
 
 from __future__ import annotations
 
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import partial
 from inspect import (
     isasyncgenfunction,
     isclass,
@@ -25,10 +24,16 @@ from typing import (
 
 from .._text import type_name
 
-# What makes a value of what a function returns, by one of these methods.
-_ENTERED: Final = ("__aenter__", "__enter__", "__await__", "__anext__", "__next__")
+# A value is created from an object that has one of these methods.
+_OPENING_METHODS: Final = (
+    "__aenter__",
+    "__enter__",
+    "__await__",
+    "__anext__",
+    "__next__",
+)
 
-# What Python's type system accepts beyond isinstance (PEP 484, "the numeric tower").
+# Subclasses for a type checker, but not for isinstance (PEP 484, "numeric tower").
 _PROMOTIONS: dict[type, tuple[type, ...]] = {
     float: (float, int),
     complex: (complex, float, int),
@@ -37,76 +42,84 @@ _PROMOTIONS: dict[type, tuple[type, ...]] = {
 
 def fits(value: object, expected: object) -> bool:
     """
-    Whether *value* may stand where *expected* is promised.
+    Return whether *value* is of type *expected*.
 
-    Decides for classes, unions of classes and runtime-checkable protocols; what
-    cannot be decided by ``isinstance`` fits.
+    Decides for classes, unions of classes and runtime-checkable protocols. Returns
+    True for types that ``isinstance`` cannot check.
     """
     if type(expected) is type and isinstance(value, expected):
-        return True  # what nearly always is
-    options = _union(expected)
-    return any(_fits_one(value, option) for option in options)
+        return True  # the common case
+    return any(_fits_member(value, member) for member in _members(expected))
 
 
-def is_generator(expected: object) -> bool:
-    """Whether that is what a generator function is annotated with."""
-    origin = get_origin(expected)
+def is_generator(annotation: object) -> bool:
+    """Return whether *annotation* is the return type of a generator function."""
+    origin = get_origin(annotation)
     return isclass(origin) and issubclass(origin, AsyncIterator | Iterator)
 
 
-def described(expected: object) -> str:
-    """*expected* as one would write it."""
+def described(annotation: object) -> str:
+    """Return the text of *annotation*, as it is written in code."""
     return " | ".join(
-        type_name(option)
-        if isclass(option) and get_origin(option) is None
-        else str(option)
-        for option in _union(expected)
+        type_name(member)
+        if isclass(member) and get_origin(member) is None
+        else str(member)
+        for member in _members(annotation)
     )
 
 
-def promised(factory: Callable[..., Any]) -> object | None:
-    """The type that *factory*'s annotations promise to yield or return, if known."""
+def annotated_type(factory: Callable[..., Any]) -> object | None:
+    """Return the type of the value by *factory*'s annotations; None if unknown."""
     if isclass(factory):
         return _entered_type(factory)
-    try:
-        # The wrapper of @asynccontextmanager carries the generator's annotations.
-        hint = get_type_hints(factory).get("return")
-    except Exception:  # annotations may name what only a checker sees
-        return None
+    # A function made by @asynccontextmanager has the annotations of its generator.
+    annotation = _return_annotation(factory)
     if iscoroutinefunction(factory):
-        return _known(hint)
-    arguments = get_args(hint)
-    if arguments and get_origin(hint) is not Union:
-        origin: Any = get_origin(hint)
-        # The argument of any other generic class may mean anything: Pool[Connection].
-        if getattr(origin, "__module__", None) in {"collections.abc", "contextlib"}:
-            return _known(arguments[-1 if origin.__name__ == "Coroutine" else 0])
+        return _known(annotation)
+    origin: Any = get_origin(annotation)
+    # The argument of another generic class may mean anything: Pool[Connection].
+    arguments = get_args(annotation)
+    is_known = getattr(origin, "__module__", "") in {"collections.abc", "contextlib"}
+    if is_known and arguments:
+        return _known(arguments[-1 if origin.__name__ == "Coroutine" else 0])
     return None
 
 
-def returned_bare(factory: Callable[..., Any]) -> type | None:
-    """What a plain function says it returns, where that makes no value."""
-    is_wrapped = hasattr(factory, "__wrapped__")  # annotated as something else is
-    if type(factory) is not FunctionType or is_wrapped or _is_suspended(factory):
-        return None
-    try:
-        hint: Any = get_type_hints(factory).get("return")
-    except Exception:  # as above
-        return None
-    is_class = isclass(hint) and get_origin(hint) is None and hint not in {Any, object}
-    return hint if is_class and not any(map(partial(hasattr, hint), _ENTERED)) else None
+def can_be_opened(cls: type) -> bool:
+    """Return whether an instance of *cls* can be entered, awaited or iterated."""
+    return any(hasattr(cls, method) for method in _OPENING_METHODS)
 
 
-def _is_suspended(function: Callable[..., Any]) -> bool:
+def plain_return_type(factory: Callable[..., Any]) -> type | None:
+    """Return the class that a plain function returns, if it cannot be opened."""
     kinds = iscoroutinefunction, isgeneratorfunction, isasyncgenfunction
-    return any(kind(function) for kind in kinds)
+    # A decorated function has the annotations of another one.
+    if type(factory) is not FunctionType or hasattr(factory, "__wrapped__"):
+        return None
+    annotation = _return_annotation(factory)
+    if (
+        any(is_kind(factory) for is_kind in kinds)
+        or not isclass(annotation)
+        or get_origin(annotation) is not None
+        or annotation in {Any, object}
+        or can_be_opened(annotation)
+    ):
+        return None
+    return annotation
+
+
+def _return_annotation(function: Callable[..., Any]) -> object | None:
+    try:
+        return get_type_hints(function).get("return")
+    except Exception:  # names that are imported under TYPE_CHECKING
+        return None
 
 
 def _entered_type(cls: type) -> object | None:
     enter = getattr(cls, "__aenter__", None) or getattr(cls, "__enter__", None)
     try:
         hints = dict(getattr(enter, "__annotations__", {}))
-    except Exception:  # Python 3.14 evaluates them now
+    except Exception:  # names that are imported under TYPE_CHECKING, Python 3.14
         return None
     hint = hints.get("return")
     if isinstance(hint, str):
@@ -118,23 +131,23 @@ def _entered_type(cls: type) -> object | None:
     return cls if is_self else None
 
 
-def _known(hint: object) -> object | None:
-    return None if hint is Any or isinstance(hint, TypeVar) else hint
+def _known(annotation: object) -> object | None:
+    return None if annotation is Any or isinstance(annotation, TypeVar) else annotation
 
 
-def _union(expected: object) -> tuple[object, ...]:
-    if get_origin(expected) in {Union, types.UnionType}:
-        return get_args(expected)
-    return (expected,)
+def _members(annotation: object) -> tuple[object, ...]:
+    if get_origin(annotation) in {Union, types.UnionType}:
+        return get_args(annotation)
+    return (annotation,)
 
 
-def _fits_one(value: object, option: object) -> bool:
-    cls: Any = type(None) if option is None else get_origin(option) or option
+def _fits_member(value: object, member: object) -> bool:
+    cls: Any = type(None) if member is None else get_origin(member) or member
     if cls is Annotated:
-        return fits(value, get_args(option)[0])
+        return fits(value, get_args(member)[0])
     if not isclass(cls):
         return True
     try:
         return isinstance(value, _PROMOTIONS.get(cls, cls))
     except TypeError:
-        return True  # a protocol that is not runtime-checkable, a TypedDict
+        return True  # a protocol that is not runtime-checkable, or a TypedDict
