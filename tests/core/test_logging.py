@@ -179,7 +179,7 @@ async def test_tells_what_a_slow_start_waits_for(
             "WARNING",
             (
                 "lifespan still starting after N s: "
-                "'slow' for N s (waiting for it: 'a', 'b'), 'alone' for N s"
+                "'alone' for N s, 'slow' for N s (waiting for it: 'a', 'b')"
             ),
         )
     ] * len(reports)

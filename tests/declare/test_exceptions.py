@@ -1,4 +1,4 @@
-"""Errors, as they come through to another process."""
+"""Exceptions: attributes, and the way to another process."""
 
 from __future__ import annotations
 
@@ -7,34 +7,41 @@ from collections.abc import Iterator
 
 import pytest
 
-from django_lifespan_typed import StateKey, exceptions
+from django_lifespan_typed import exceptions
 from django_lifespan_typed._declare.location import Location
-from django_lifespan_typed.exceptions import LifespanError
+from django_lifespan_typed.exceptions import LifespanError, ResourceError
 
-AT = Location("shop/db.py", 9, "shop.db")
-OTHER = Location("shop/web.py", 7, "shop.web")
+DB = Location("shop/db.py", 9, "shop.db")
+WEB = Location("shop/web.py", 7, "shop.web")
 
 
 def every_error() -> Iterator[LifespanError]:
-    """One of each class, made as the package makes it."""
-    yield exceptions.LifespanError("what, and what instead")
-    yield exceptions.LifespanNotRunning("none runs")
+    yield exceptions.LifespanError("problem and fix")
+    yield exceptions.InvalidSetting("wrong", "Write it.")
+    yield exceptions.InvalidDeclaration("wrong", DB, "Write it.")
+    yield exceptions.DuplicateName("db", [DB, WEB])
+    yield exceptions.MissingDependency("db", "pool", DB, ["db", "web"])
+    yield exceptions.DependencyCycle([("db", DB), ("web", WEB)])
+    yield exceptions.LifespanNotRunning("none is running")
     yield exceptions.StateNotFound("db", "no 'db'")
     yield exceptions.ProtocolError("sent twice")
-    yield exceptions.StartupError("db", AT, "failed")
-    yield exceptions.StartupTimeout("db", AT, 1.5, ["web", "cache"])
-    yield exceptions.InvalidFactory("db", AT, "yielded twice", "Yield once.")
-    yield exceptions.InvalidValue("db", AT, 1, "str", OTHER)
-    yield exceptions.ResourceCrashed("db", AT, "crashed")
-    yield exceptions.ShutdownError("db", AT, "failed to stop")
-    yield exceptions.ShutdownTimeout("db", AT, 1.5, ["web"])
+    yield exceptions.StartupError("db", DB, "failed")
+    yield exceptions.StartupTimeout("db", DB, 1.5, ["web", "cache"])
+    yield exceptions.InvalidFactory("db", DB, "yielded twice", "Yield once.")
+    yield exceptions.InvalidValue("db", DB, 1, "str", WEB)
+    yield exceptions.ResourceCrashed("db", DB, "crashed")
+    yield exceptions.ShutdownError("db", DB, "failed to stop")
+    yield exceptions.ShutdownTimeout("db", DB, 1.5, [])
 
 
-@pytest.mark.parametrize(
-    "error", [*every_error()], ids=lambda error: type(error).__name__
+each = pytest.mark.parametrize(
+    "error", [*every_error()], ids=lambda e: type(e).__name__
 )
-def test_an_error_is_the_same_in_another_process(error: LifespanError) -> None:
-    """A parallel test run, or a pool, sends what was raised there."""
+
+
+@each
+def test_an_exception_survives_pickling(error: LifespanError) -> None:
+    """A parallel test run sends it to another process."""
     error.__dict__["__notes__"] = ["while starting"]
 
     other = pickle.loads(pickle.dumps(error))
@@ -45,8 +52,29 @@ def test_an_error_is_the_same_in_another_process(error: LifespanError) -> None:
     assert vars(other) == vars(error)
 
 
-def test_key_errors_are_found_by_their_name() -> None:
-    """The name is not lost on the way."""
-    error = exceptions.StateNotFound(StateKey[int]("db").name, "no 'db'")
+@each
+def test_a_message_has_problem_location_and_fix(error: LifespanError) -> None:
+    if isinstance(error, ResourceError):
+        lines = str(error).splitlines()
+        assert lines[0] == f"lifespan resource 'db' {error.problem}"
+        assert lines[1] == DB.draw()
+        assert str(error).endswith(error.fix)
 
-    assert pickle.loads(pickle.dumps(error)).name == "db"
+
+def test_a_timeout_names_only_what_waits() -> None:
+    waiting = exceptions.StartupTimeout("db", DB, 1.5, ["web", "cache"])
+    alone = exceptions.StartupTimeout("db", DB, 1.5, [])
+
+    assert waiting.waiting == ("cache", "web")
+    assert "Waiting for it: 'cache', 'web'." in str(waiting)
+    assert "Waiting" not in str(alone)
+
+
+def test_every_public_exception_is_listed() -> None:
+    found = {
+        name
+        for name, value in vars(exceptions).items()
+        if isinstance(value, type) and issubclass(value, LifespanError)
+    }
+
+    assert found == set(exceptions.__all__)

@@ -1,90 +1,71 @@
-"""Factories that give no value, or more than one."""
+"""Factories that do not produce exactly one value, and errors in the others."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Callable,
-    Generator,
-    Iterator,
-)
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed.exceptions import InvalidFactory
-
-from .probes import Probes, assert_closed, next_line, phases
+from tests.core.probes import Probes, assert_closed, next_line, phases
 
 declare: Any = lifespan_resource
-
-ADVICE = (
-    "Yield the value once:\n"
-    '    @lifespan_resource("it")\n'
-    "    async def it() -> AsyncGenerator[SomeType]:\n"
-    "        async with ... as value:\n"
-    "            yield value"
-)
-OF_A_PLAIN_ONE = ADVICE.replace(
-    "Yield the value once:",
-    "Write async def where there is nothing to close, or yield the value:",
-)
+kinds = pytest.mark.parametrize("kind", ["async", "blocking"])
 
 
-async def never_async() -> AsyncIterator[int]:
-    if never_async is None:
-        yield 1
+def blocking(factory: Callable[[], AsyncGenerator[Any]]) -> Callable[[], Iterator[Any]]:
+    """Return a generator function that does what *factory*, which never waits, does."""
 
-
-def never() -> Iterator[int]:
-    yield from ()
-
-
-async def forgotten() -> AsyncGenerator[int]:  # type: ignore[return]
-    """A coroutine function, for want of a yield."""
-
-
-async def forgotten_iterator() -> AsyncIterator[int]:  # type: ignore[return]
-    """As it is often annotated."""
-
-
-def twice_async(closed: list[int]) -> Callable[[], AsyncGenerator[int]]:
-    async def factory() -> AsyncGenerator[int]:
-        yield 1
+    def drive(step: Any) -> Any:
         try:
-            yield 2
-        finally:
-            closed.append(2)
+            step.send(None)
+        except StopIteration as end:
+            return end.value
+        raise AssertionError("it waits")
 
-    return factory
+    def generator() -> Iterator[Any]:
+        source = factory()
+        step = source.__anext__()
+        while True:
+            try:
+                value = drive(step)
+            except StopAsyncIteration:
+                return
+            try:
+                yield value
+            except GeneratorExit:
+                drive(source.aclose())
+                raise
+            except BaseException as error:
+                step = source.athrow(error)
+            else:
+                step = source.__anext__()
+
+    return generator
 
 
-def twice(closed: list[int]) -> Callable[[], Iterator[int]]:
-    def factory() -> Iterator[int]:
-        yield 1
-        try:
-            yield 2
-        finally:
-            closed.append(2)
-
-    return factory
+def made(kind: str, factory: Callable[[], AsyncGenerator[Any]]) -> Callable[[], Any]:
+    return factory if kind == "async" else blocking(factory)
 
 
-def plain() -> int:
-    return 5
+async def never() -> AsyncGenerator[int]:
+    for number in ():
+        yield number
 
 
-class Value:
-    """A class that makes a plain value."""
+async def no_yield() -> AsyncGenerator[int]:  # type: ignore[return]
+    """A coroutine function, because the yield is missing."""
 
 
-class NeverAny:
-    """An iterator without items."""
+async def no_yield_either() -> AsyncIterator[int]:
+    return iter(())  # type: ignore[return-value]
 
+
+class NoItems:
     def __aiter__(self) -> Any:
         return self
 
@@ -92,54 +73,25 @@ class NeverAny:
         raise StopAsyncIteration
 
 
+def plain() -> int:
+    return 5
+
+
 @pytest.mark.parametrize(
     ("factory", "problem"),
     [
-        pytest.param(
-            plain, "is made by a plain function, which returned int", id="function"
-        ),
-        pytest.param(
-            lambda: None, "is made by a plain function, which returned NoneType", id="λ"
-        ),
-        pytest.param(
-            Value, "is made by a plain function, which returned Value", id="class"
-        ),
-        pytest.param(
-            lambda: plain,
-            "is made by a plain function, which returned function",
-            id="a function that returns a function",
-        ),
-        pytest.param(
-            never_async,
-            "is made by a generator that ended without a yield",
-            id="async generator that never yields",
-        ),
-        pytest.param(
-            never,
-            "is made by a generator that ended without a yield",
-            id="generator that never yields",
-        ),
-        pytest.param(
-            forgotten,
-            "is annotated as a generator, and has no yield",
-            id="coroutine function for want of a yield",
-        ),
-        pytest.param(
-            forgotten_iterator,
-            "is annotated as a generator, and has no yield",
-            id="coroutine function for want of a yield, an iterator",
-        ),
-        pytest.param(
-            NeverAny,
-            "is made by a generator that ended without a yield",
-            id="iterator that never yields",
-        ),
+        (plain, "is created by a plain function that returned int"),
+        (lambda: plain, "is created by a plain function that returned function"),
+        (never, "is created by a generator that ended without a yield"),
+        (blocking(never), "is created by a generator that ended without a yield"),
+        (NoItems, "is created by a generator that ended without a yield"),
+        (no_yield, "is annotated as a generator, and has no yield"),
+        (no_yield_either, "is annotated as a generator, and has no yield"),
     ],
 )
-async def test_a_factory_that_gives_no_value(
+async def test_a_factory_without_a_value_fails_the_start(
     factory: Callable[[], Any], problem: str, registry: Registry, probes: Probes
 ) -> None:
-    """A failed start, which says what to write."""
     probes.add("before")
     here = next_line()
     declare("it", registry=registry)(factory)
@@ -148,139 +100,133 @@ async def test_a_factory_that_gives_no_value(
         await Lifespan(registry).__aenter__()
 
     assert isinstance(caught.value, TypeError)
-    advice = OF_A_PLAIN_ONE if "plain" in problem else ADVICE
     assert str(caught.value) == (
         f"lifespan resource 'it' {problem}\n"
         f'    {here}  declare("it", registry=registry)(factory)\n'
-        f"{advice}"
+        "Yield the value once, or return it from async def:\n"
+        '    @lifespan_resource("it")\n'
+        "    async def it() -> AsyncGenerator[SomeType]:\n"
+        "        yield ..."
     )
     assert_closed(*probes.all())
 
 
-@pytest.mark.parametrize("made", [twice_async, twice], ids=lambda f: f.__name__)
-async def test_a_generator_that_yields_twice(
-    made: Callable[[list[int]], Any], registry: Registry, probes: Probes
+@kinds
+async def test_a_second_yield_is_an_error_at_shutdown(
+    kind: str, registry: Registry, probes: Probes
 ) -> None:
-    """Seen when it stops; it and the others are closed."""
     closed: list[int] = []
-    factory = made(closed)
+
+    async def twice() -> AsyncGenerator[int]:
+        yield 1
+        try:
+            yield 2
+        finally:
+            closed.append(2)
+
     probes.add("before")
-    here = next_line()
-    declare("it", registry=registry)(factory)
+    declare("it", registry=registry)(made(kind, twice))
     lifespan = Lifespan(registry)
 
     with pytest.raises(InvalidFactory) as caught:
         async with lifespan:
             pass
 
-    assert str(caught.value) == (
-        "lifespan resource 'it' is made by a generator that yielded twice\n"
-        f'    {here}  declare("it", registry=registry)(factory)\n'
-        f"{ADVICE}"
-    )
+    assert caught.value.problem == "is created by a generator that yielded twice"
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
     assert_closed(*probes.all())
     assert closed == [2]
 
 
-@pytest.mark.parametrize(
-    "factory",
-    [asynccontextmanager(twice_async([])), contextmanager(twice([]))],
-    ids=["async", "blocking"],
-)
-async def test_a_context_manager_of_contextlib_that_yields_twice(
-    factory: Callable[[], Any], registry: Registry
-) -> None:
-    """contextlib's own error, with a note that names the resource."""
-    resource = declare("it", registry=registry)(factory)
-
-    with pytest.raises(RuntimeError) as caught:
-        async with Lifespan(registry):
-            pass
-
-    assert str(caught.value) == "generator didn't stop"
-    assert caught.value.__notes__ == [
-        f"while stopping lifespan resource 'it'\n{resource.declared_at.draw()}"
-    ]
-
-
-@pytest.mark.parametrize(
-    "factory",
-    [asynccontextmanager(never_async), contextmanager(never)],
-    ids=["async", "blocking"],
-)
-async def test_a_context_manager_of_contextlib_that_never_yields(
-    factory: Callable[[], Any], registry: Registry
-) -> None:
-    """contextlib's own error, with a note that names the resource."""
-    resource = declare("it", registry=registry)(factory)
-
-    with pytest.raises(RuntimeError) as caught:
-        await Lifespan(registry).__aenter__()
-
-    assert str(caught.value) == "generator didn't yield"
-    assert caught.value.__notes__ == [
-        f"while starting lifespan resource 'it'\n{resource.declared_at.draw()}"
-    ]
-
-
-@pytest.mark.parametrize("kind", ["async", "blocking"])
-async def test_a_generator_that_yields_again_when_it_is_told_of_an_error(
+@kinds
+async def test_a_yield_after_an_error_is_a_second_one(
     kind: str, registry: Registry
 ) -> None:
-    """It cannot go on after that, and is closed."""
-    closed: list[str] = []
+    closed: list[int] = []
 
-    async def again_async() -> AsyncGenerator[int]:
+    async def again() -> AsyncGenerator[int]:
         try:
             yield 1
         except ValueError:
             try:
                 yield 2
             finally:
-                closed.append("async")
+                closed.append(2)
 
-    def again() -> Iterator[int]:
-        try:
-            yield 1
-        except ValueError:
-            try:
-                yield 2
-            finally:
-                closed.append("blocking")
+    resource = declare("it", registry=registry)(made(kind, again))
 
-    resource = declare("it", registry=registry)(
-        again_async if kind == "async" else again
-    )
-
-    with pytest.raises(InvalidFactory):
+    with pytest.raises(InvalidFactory, match="yielded twice"):
         async with resource.open():
-            raise ValueError("of the block")
+            raise ValueError("in the block")
 
-    assert closed == [kind]
+    assert closed == [2]
 
 
+@kinds
+@pytest.mark.parametrize(
+    "error", [ValueError("x"), RuntimeError("x"), StopIteration(), StopAsyncIteration()]
+)
+async def test_an_error_in_the_block_passes_through_the_factory(
+    error: Exception, kind: str, registry: Registry
+) -> None:
+    """contextlib has the same rules, also for exceptions that end generators."""
+    seen: list[BaseException] = []
+
+    async def watches() -> AsyncGenerator[int]:
+        try:
+            yield 1
+        except BaseException as raised:
+            seen.append(raised)
+            raise
+
+    resource = declare("it", registry=registry)(made(kind, watches))
+
+    with pytest.raises(type(error)) as caught:
+        async with resource.open():
+            raise error
+
+    assert caught.value is error
+    assert error in [seen[0], seen[0].__cause__]
+
+
+@kinds
+async def test_a_factory_may_replace_or_swallow_an_error(
+    kind: str, registry: Registry
+) -> None:
+    async def replaces() -> AsyncGenerator[int]:
+        try:
+            yield 1
+        except ValueError as error:
+            raise KeyError("replaced") from error
+
+    async def swallows() -> AsyncGenerator[int]:
+        with suppress(ValueError):
+            yield 1
+
+    one = declare("one", registry=registry)(made(kind, replaces))
+    two = declare("two", registry=registry)(made(kind, swallows))
+
+    with pytest.raises(KeyError, match="replaced"):
+        async with one.open():
+            raise ValueError("in the block")
+    async with two.open():
+        raise ValueError("in the block")
+
+
+@kinds
 @pytest.mark.parametrize("when", ["start", "stop"])
-@pytest.mark.parametrize("kind", ["async", "blocking"])
-async def test_a_runtime_error_of_the_factory_is_its_own(
+async def test_an_error_of_the_factory_is_raised_unchanged(
     kind: str, when: str, registry: Registry
 ) -> None:
-    """Only what contextlib says of the generator itself is told otherwise."""
-    error = RuntimeError(f"of the {when}")
+    error = RuntimeError(f"at {when}")
 
-    async def fails_async() -> AsyncGenerator[int]:
+    async def fails() -> AsyncGenerator[int]:
         if when == "start":
             raise error
         yield 1
         raise error
 
-    def fails() -> Iterator[int]:
-        if when == "start":
-            raise error
-        yield 1
-        raise error
-
-    declare("it", registry=registry)(fails_async if kind == "async" else fails)
+    declare("it", registry=registry)(made(kind, fails))
 
     with pytest.raises(RuntimeError) as caught:
         async with Lifespan(registry):
@@ -289,50 +235,40 @@ async def test_a_runtime_error_of_the_factory_is_its_own(
     assert caught.value is error
 
 
-@asynccontextmanager
-async def of_a_library(times: int) -> AsyncGenerator[int]:
-    """What a factory uses, and is not at fault for."""
-    for number in range(times):
-        yield number
-
-
-@pytest.mark.parametrize(("times", "words"), [(0, "didn't yield"), (2, "didn't stop")])
-async def test_what_a_helper_of_a_factory_says_is_the_helpers(
-    times: int, words: str, registry: Registry
+@pytest.mark.parametrize("times", [0, 2])
+@pytest.mark.parametrize("use", ["as the factory", "in the factory"])
+async def test_errors_of_contextlib_are_raised_unchanged(
+    use: str, times: int, registry: Registry
 ) -> None:
-    """It has its own traceback: the factory is well."""
+    @asynccontextmanager
+    async def library() -> AsyncGenerator[int]:
+        for number in range(times):
+            yield number
 
-    @lifespan_resource("it", registry=registry)
-    async def _it() -> AsyncGenerator[int]:
-        async with of_a_library(times) as value:
+    async def factory() -> AsyncGenerator[int]:
+        async with library() as value:
             yield value
 
-    with pytest.raises(RuntimeError, match=f"^generator {words}"):
+    declare("it", registry=registry)(library if use == "as the factory" else factory)
+
+    with pytest.raises(RuntimeError, match=r"^generator didn't") as caught:
         async with Lifespan(registry):
             pass
 
+    assert "lifespan resource 'it'" in caught.value.__notes__[0]
 
-@pytest.mark.parametrize("kind", ["async", "blocking"])
-async def test_a_factory_that_raises_before_it_gives_anything(
-    kind: str, registry: Registry
+
+@pytest.mark.parametrize("methods", [("__aenter__", "__aexit__"), ("__enter__",)])
+async def test_an_error_of_a_constructor_fails_the_start(
+    methods: tuple[str, ...], registry: Registry
 ) -> None:
-    """A function that fails is a failed start."""
     error = ValueError("no address")
 
-    class Client:
-        def __init__(self) -> None:
-            raise error
+    def fail(_: object) -> None:
+        raise error
 
-    async def enter(self: object) -> object:
-        return self
-
-    async def leave(*_: object) -> None: ...
-
-    if kind == "async":
-        Client.__aenter__, Client.__aexit__ = enter, leave  # type: ignore[attr-defined]
-    else:
-        Client.__enter__ = Client.__exit__ = lambda *_: None  # type: ignore[attr-defined]
-    declare("it", registry=registry)(Client)
+    body: dict[str, Any] = {"__init__": fail, **dict.fromkeys(methods, fail)}
+    declare("it", registry=registry)(type("Client", (), body))
 
     with pytest.raises(ValueError, match="no address") as caught:
         await Lifespan(registry).__aenter__()
@@ -340,18 +276,38 @@ async def test_a_factory_that_raises_before_it_gives_anything(
     assert caught.value is error
 
 
+async def test_a_blocking_class_is_used_in_one_thread(registry: Registry) -> None:
+    """Its constructor may connect."""
+    threads: list[threading.Thread] = []
+
+    @lifespan_resource("it", registry=registry)
+    class _Connection:
+        def __init__(self) -> None:
+            threads.append(threading.current_thread())
+
+        def __enter__(self) -> int:
+            threads.append(threading.current_thread())
+            return 1
+
+        def __exit__(self, *_: object) -> None:
+            threads.append(threading.current_thread())
+
+    async with Lifespan(registry):
+        pass
+
+    assert len(threads) == 3
+    assert len({*threads}) == 1
+    assert threading.current_thread() not in threads
+
+
 async def test_a_thread_is_named_after_its_resource(registry: Registry) -> None:
-    """However it is made: the log may have to tell which thread does not end."""
-
     @lifespan_resource("generated", registry=registry)
-    def factory() -> Generator[str]:
+    def generated() -> Generator[str]:
         yield threading.current_thread().name
 
-    @contextmanager
-    def entered() -> Generator[str]:
-        yield threading.current_thread().name
-
-    lifespan_resource("returned", registry=registry)(lambda: entered())
+    lifespan_resource("returned", registry=registry)(
+        lambda: contextmanager(generated.factory)()  # type: ignore[arg-type]
+    )
 
     async with Lifespan(registry) as state:
         names = dict(state)
@@ -362,19 +318,15 @@ async def test_a_thread_is_named_after_its_resource(registry: Registry) -> None:
     }
 
 
-async def test_a_thread_that_the_system_refuses_is_a_failed_start(
+async def test_a_thread_that_cannot_start_fails_the_start_at_once(
     registry: Registry, probes: Probes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At once, and for what it is: not after the time limit of a start."""
     probes.add("before")
 
     def refused(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    def never_started() -> Iterator[int]:
-        yield 1
-
-    declare("it", registry=registry)(never_started)
+    declare("it", registry=registry)(blocking(never))
     monkeypatch.setattr(threading.Thread, "start", refused)
 
     with pytest.raises(RuntimeError, match="can't start new thread"):

@@ -1,4 +1,4 @@
-"""Keys: a name, a place and a type."""
+"""StateKey: name, type and location."""
 
 from __future__ import annotations
 
@@ -7,59 +7,41 @@ from typing import Any, Protocol
 import pytest
 
 from django_lifespan_typed import StateKey
+from tests.core.probes import next_line
 
-from .probes import next_line
 
-
-class Client(Protocol):
-    """A type that a key may have."""
+class Client(Protocol): ...
 
 
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
         pytest.param(StateKey[int]("it"), int, id="class"),
-        pytest.param(StateKey["int | None"]("it"), "int | None", id="written as text"),
+        pytest.param(StateKey["int | None"]("it"), "int | None", id="text"),
         pytest.param(StateKey[Client]("it"), Client, id="protocol"),
         pytest.param(StateKey[list[int]]("it"), list[int], id="generic"),
         pytest.param(StateKey[None]("it"), type(None), id="none"),
         pytest.param(StateKey[Any]("it"), Any, id="any"),
+        pytest.param(StateKey("it"), None, id="without a type"),
     ],
 )
-def test_knows_its_type(key: StateKey[Any], expected: object) -> None:
-    """What it was subscripted with."""
+def test_a_key_knows_its_type(key: StateKey[Any], expected: object) -> None:
     found = key.value_type
 
     assert getattr(found, "__forward_arg__", found) == expected
 
 
-def test_has_no_type_where_it_was_given_none() -> None:
-    """Without a subscript there is nothing to check."""
-    key: StateKey[Any] = StateKey("it")
-
-    assert key.value_type is None
-
-
-def test_knows_where_it_was_made() -> None:
-    """Its module, its name and its line."""
+def test_a_key_knows_where_it_was_created() -> None:
     here = next_line()
     key = StateKey[int]("it")
 
-    assert key.name == "it"
-    assert key.module == __name__
+    assert (key.name, key.module) == ("it", __name__)
     assert str(key.declared_at) == here
     assert key.declared_at.draw() == f'    {here}  key = StateKey[int]("it")'
+    assert repr(key) == f"<StateKey 'it' from {__name__}>"
 
 
-def test_its_repr_names_its_module() -> None:
-    """So that two keys of one name are told apart in a log."""
-    key = StateKey[int]("it")
-
-    assert repr(key) == "<StateKey 'it' from tests.core.test_keys>"
-
-
-def test_keys_of_one_name_are_two_keys() -> None:
-    """They may be kept in sets and dictionaries; each is equal to itself alone."""
+def test_keys_of_one_name_are_not_equal() -> None:
     one, two = StateKey[int]("it"), StateKey[int]("it")
 
     assert one != two
@@ -67,8 +49,7 @@ def test_keys_of_one_name_are_two_keys() -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, 1, b"it", ("it",)], ids=repr)
-def test_refuses_what_is_no_name(name: Any) -> None:
-    """The error says what to write instead."""
+def test_a_name_is_a_non_empty_string(name: Any) -> None:
     with pytest.raises(TypeError) as caught:
         StateKey[int](name)
 

@@ -1,4 +1,4 @@
-"""Plans: who needs whom, and what is wrong with that."""
+"""Plan: start order, missing dependencies and cycles."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed._declare.plan import Plan
+from django_lifespan_typed import Lifespan, Registry, StateKey
+from django_lifespan_typed._declare.plan import Plan, unneeded_without
 from django_lifespan_typed.exceptions import (
     DependencyCycle,
     MissingDependency,
     StateNotFound,
 )
-
-from .probes import Probes, next_line
-
-declare: Any = lifespan_resource
+from tests.core.probes import Probes
 
 
 def key(name: str) -> StateKey[Any]:
     return StateKey[Any](name)
 
 
-async def anything(*_: object) -> object:
-    return object()
+def names(plan: Plan) -> list[str]:
+    return [resource.name for resource in plan.order]
 
 
-def test_orders_resources_after_their_needs(registry: Registry, probes: Probes) -> None:
-    """Whatever the order of their registration."""
+def test_dependencies_come_before_their_dependents(
+    registry: Registry, probes: Probes
+) -> None:
     probes.add("d", "b", "c")
     probes.add("b", "a")
     probes.add("c", "a")
@@ -36,15 +34,12 @@ def test_orders_resources_after_their_needs(registry: Registry, probes: Probes) 
 
     plan = Plan(registry)
 
-    assert [resource.name for resource in plan.order] == ["a", "b", "c", "d"]
+    assert names(plan) == ["a", "b", "c", "d"]
     assert plan.dependencies == {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
     assert plan.dependents == {"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}
 
 
-def test_a_need_that_is_named_twice_is_one_need(
-    registry: Registry, probes: Probes
-) -> None:
-    """It is passed twice, and waited for once."""
+def test_a_repeated_dependency_counts_once(registry: Registry, probes: Probes) -> None:
     probes.add("a")
     probes.add("b", "a", "a")
 
@@ -54,16 +49,38 @@ def test_a_need_that_is_named_twice_is_one_need(
     assert plan.dependents["a"] == ["b"]
 
 
-def test_takes_what_is_needed_and_no_more(registry: Registry, probes: Probes) -> None:
-    """``only=`` and what that needs."""
-    probes.add("a")
-    probes.add("b", "a")
-    probes.add("c", "b")
+def test_only_selects_keys_and_their_dependencies(
+    registry: Registry, probes: Probes
+) -> None:
+    probes.add_chain("a", "b", "c")
     probes.add("d")
 
     plan = Plan(registry, [key("b"), probes.resources["a"]])
 
-    assert [resource.name for resource in plan.order] == ["a", "b"]
+    assert names(plan) == ["a", "b"]
+
+
+def test_overridden_resources_and_their_own_dependencies_are_left_out(
+    registry: Registry, probes: Probes
+) -> None:
+    probes.add_chain("a", "b", "c", "d")
+    probes.add("shared")
+    probes.add("e", "shared", "d")
+    probes.add("other", "shared")
+
+    plan = Plan(registry, without={"d"})
+
+    assert sorted(names(plan)) == ["e", "other", "shared"]
+    assert plan.dependencies["e"] == ("shared",)
+    assert unneeded_without(registry, {"d"}) == {"a", "b", "c", "d"}
+
+
+def test_an_override_may_be_of_a_name_that_is_not_registered(
+    registry: Registry, probes: Probes
+) -> None:
+    probes.add("github", "http")
+
+    assert names(Plan(registry, without={"http"})) == ["github"]
 
 
 @pytest.mark.parametrize(
@@ -75,10 +92,9 @@ def test_takes_what_is_needed_and_no_more(registry: Registry, probes: Probes) ->
         pytest.param({"a": 1.0, "alone": 5.0}, ["alone"], id="independent"),
     ],
 )
-def test_finds_the_critical_path(
+def test_the_critical_path_is_the_slowest_chain(
     finished: dict[str, float], path: list[str], registry: Registry, probes: Probes
 ) -> None:
-    """The chain of those that each were the last that the next one waited for."""
     probes.add("a")
     probes.add("b", "a")
     probes.add("c", "a")
@@ -88,141 +104,72 @@ def test_finds_the_critical_path(
     assert Plan(registry).critical_path(finished) == path
 
 
-async def test_a_need_that_is_close_to_a_name_is_a_slip(
-    registry: Registry, journal: list[str], probes: Probes
+@pytest.mark.parametrize(
+    ("missing", "suggested"), [("http_client", "httpx_client"), ("zebra", "")]
+)
+async def test_a_missing_dependency_prevents_the_start(
+    missing: str, suggested: str, registry: Registry, probes: Probes
 ) -> None:
-    """The error names the name that was meant, and nothing has started."""
-    probes.add("db")
     probes.add("httpx_client")
-    here = next_line()
-    declare("github", needs=(key("http_client"),), registry=registry)(anything)
+    probes.add("github", missing)
 
     with pytest.raises(MissingDependency) as caught:
         await Lifespan(registry).__aenter__()
 
-    assert str(caught.value) == (
-        "lifespan resource 'github' needs 'http_client', which is not registered\n"
-        f'    {here}  declare("github", needs=(key("http_client"),), '
-        "registry=registry)(anything)\n"
-        "Did you mean 'httpx_client'? Register it, or drop it from needs=. "
-        "Registered: 'db', 'github', 'httpx_client'."
-    )
-    assert journal == []
+    error = caught.value
+    assert isinstance(error, LookupError)
+    assert (error.name, error.dependency) == ("github", missing)
+    assert error.location == probes.resources["github"].declared_at
+    assert error.known == ("github", "httpx_client")
+    assert ("Did you mean" in str(error)) == bool(suggested)
+    assert probes.journal == []
 
 
-async def test_a_need_that_nothing_resembles(registry: Registry) -> None:
-    """Then nothing is suggested."""
-    here = next_line()
-    declare("github", needs=(key("zebra"),), registry=registry)(anything)
-
-    with pytest.raises(LookupError) as caught:
-        await Lifespan(registry).__aenter__()
-
-    assert str(caught.value) == (
-        "lifespan resource 'github' needs 'zebra', which is not registered\n"
-        f'    {here}  declare("github", needs=(key("zebra"),), '
-        "registry=registry)(anything)\n"
-        "Register it, or drop it from needs=. Registered: 'github'."
-    )
-
-
-async def test_only_refuses_an_unregistered_key(
-    registry: Registry, probes: Probes
-) -> None:
-    """The names that there are, and the one that was meant."""
+def test_only_refuses_an_unregistered_key(registry: Registry, probes: Probes) -> None:
+    with pytest.raises(StateNotFound) as caught_empty:
+        Plan(registry, [key("cahce")])
     probes.add("cache")
-
     with pytest.raises(StateNotFound) as caught:
-        await Lifespan(registry, only=(key("cahce"),)).__aenter__()
+        Plan(registry, [key("cahce")])
 
-    assert str(caught.value) == (
-        "only= names 'cahce', which is not registered\n"
-        "Did you mean 'cache'? Registered: 'cache'."
-    )
-
-
-def test_only_in_an_empty_registry(registry: Registry) -> None:
-    """There is nothing to suggest."""
-    with pytest.raises(KeyError) as caught:
-        Plan(registry, [key("cache")])
-
-    assert str(caught.value) == (
-        "only= names 'cache', which is not registered\nRegistered: nothing."
-    )
+    problem = "only= names 'cahce', which is not registered\n"
+    assert str(caught_empty.value) == f"{problem}Registered: nothing."
+    assert str(caught.value) == (f"{problem}Did you mean 'cache'? Registered: 'cache'.")
 
 
-async def test_a_resource_that_needs_itself(registry: Registry) -> None:
-    """A circle of one."""
-    here = next_line()
-    declare("db", needs=(key("db"),), registry=registry)(anything)
-
-    with pytest.raises(DependencyCycle) as caught:
-        await Lifespan(registry).__aenter__()
-
-    assert str(caught.value) == (
-        "lifespan resources need each other in a circle:\n"
-        f"  ╶─⟲─╴ db  {here}\n"
-        "Each needs the one below it, the last needs the first.\n"
-        "Drop one from needs=, or move what both need into a third."
-    )
-
-
-async def test_two_resources_that_need_each_other(registry: Registry) -> None:
-    """A circle of two, and who needs it is left out of the drawing."""
-    declare("view", needs=(key("cache"),), registry=registry)(anything)
-    first = next_line()
-    declare("cache", needs=(key("db"),), registry=registry)(anything)
-    second = next_line()
-    declare("db", needs=(key("cache"),), registry=registry)(anything)
-
-    with pytest.raises(DependencyCycle) as caught:
-        await Lifespan(registry).__aenter__()
-
-    assert str(caught.value) == (
-        "lifespan resources need each other in a circle:\n"
-        f"  ╭─>─╮ cache  {first}\n"
-        f"  ╰─<─╯ db     {second}\n"
-        "Each needs the one below it, the last needs the first.\n"
-        "Drop one from needs=, or move what both need into a third."
-    )
-
-
-async def test_three_resources_in_a_circle(
-    registry: Registry, probes: Probes, journal: list[str]
+@pytest.mark.parametrize("names", [["db"], ["cache", "db"], ["a", "b", "c"]])
+async def test_a_cycle_prevents_the_start(
+    names: list[str], registry: Registry, probes: Probes
 ) -> None:
-    """The drawing follows the needs; what has no part in it does not start."""
+    """The error lists the resources of the cycle, and no other."""
     probes.add("apart")
-    first = next_line()
-    declare("a", needs=(key("apart"), key("b")), registry=registry)(anything)
-    second = next_line()
-    declare("b", needs=(key("long_name"),), registry=registry)(anything)
-    third = next_line()
-    declare("long_name", needs=(key("a"),), registry=registry)(anything)
+    probes.add("view", names[-1])
+    for name, dependency in zip(names, [*names[1:], names[0]], strict=True):
+        probes.add(name, "apart", dependency)
 
     with pytest.raises(DependencyCycle) as caught:
         await Lifespan(registry).__aenter__()
 
-    assert str(caught.value) == (
-        "lifespan resources need each other in a circle:\n"
-        f"  ╭─>─╮ a          {first}\n"
-        f"  │   │ b          {second}\n"
-        f"  ╰─<─╯ long_name  {third}\n"
-        "Each needs the one below it, the last needs the first.\n"
-        "Drop one from needs=, or move what both need into a third."
-    )
-    assert [name for name, _ in caught.value.circle] == ["a", "b", "long_name"]
-    assert journal == []
+    cycle = caught.value.cycle
+    begin = [name for name, _ in cycle].index(names[0])
+    assert [name for name, _ in (*cycle[begin:], *cycle[:begin])] == names
+    assert all(probes.resources[name].declared_at == place for name, place in cycle)
+    assert probes.journal == []
 
 
-def test_a_long_circle_is_found_without_recursion(
+def test_long_chains_and_cycles_need_no_recursion(
     registry: Registry, probes: Probes
 ) -> None:
-    """Longer than Python's stack is deep."""
     count = 2_000
+    for index in range(1, count):
+        probes.add(f"r{index}", f"r{index - 1}")
+    probes.add("r0")
+    assert names(Plan(registry)) == [f"r{index}" for index in range(count)]
+
+    cyclic = Probes(Registry(), [])
     for index in range(count):
-        probes.add(f"r{index}", f"r{(index + 1) % count}")
-
+        cyclic.add(f"r{index}", f"r{(index + 1) % count}")
     with pytest.raises(DependencyCycle) as caught:
-        Plan(registry)
+        Plan(cyclic.registry)
 
-    assert len(caught.value.circle) == count
+    assert len(caught.value.cycle) == count

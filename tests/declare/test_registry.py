@@ -1,4 +1,4 @@
-"""Registries: one name, one owner; one manager, once."""
+"""Registry: unique names, and managers that are kept once."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
+from django_lifespan_typed._declare.location import location_of
+from django_lifespan_typed._declare.registry import manager_resource
 from django_lifespan_typed.exceptions import (
     DuplicateName,
     InvalidDeclaration,
     InvalidFactory,
 )
 from django_lifespan_typed.register import register_lifespan_manager
+from tests.core.probes import Probes, next_line
 
-from .probes import Probes, next_line, phases
+declare: Any = lifespan_resource
 
 
 @asynccontextmanager
-async def gives_one() -> AsyncGenerator[dict[str, Any]]:
+async def one() -> AsyncGenerator[dict[str, Any]]:
     yield {"one": 1}
 
 
 @asynccontextmanager
-async def gives_one_too() -> AsyncGenerator[dict[str, Any]]:
+async def one_and_two() -> AsyncGenerator[dict[str, Any]]:
     yield {"one": 1, "two": 2}
 
 
-def test_is_read_like_a_dictionary(registry: Registry, probes: Probes) -> None:
-    """By name or by key, in the order of registration."""
+def test_a_registry_is_read_like_a_mapping(registry: Registry, probes: Probes) -> None:
     probes.add_chain("b", "a")
 
     assert [resource.name for resource in registry] == ["b", "a"]
@@ -44,28 +46,8 @@ def test_is_read_like_a_dictionary(registry: Registry, probes: Probes) -> None:
     assert repr(Registry()) == "<Registry of nothing>"
 
 
-def test_a_copy_goes_its_own_way(registry: Registry, probes: Probes) -> None:
-    """What is added to it, or to the original, is not added to the other."""
-    probes.add("both")
-    register_lifespan_manager(context_manager=gives_one, registry=registry)
-
-    copy = registry.copy()
-    probes.add("original")
-    register_lifespan_manager(context_manager=gives_one_too, registry=copy)
-    Probes(copy, []).add("copied")
-
-    assert [resource.name for resource in registry] == ["both", "original"]
-    assert [resource.name for resource in copy] == ["both", "copied"]
-    assert len(registry.managers) == 1
-    assert len(copy.managers) == 2
-
-
-@pytest.mark.parametrize(
-    "manager", [gives_one, partial(gives_one)], ids=["function", "partial"]
-)
-async def test_a_manager_opens_once_however_often_it_is_registered(
-    manager: Any, registry: Registry
-) -> None:
+@pytest.mark.parametrize("manager", [one, partial(one)], ids=["function", "partial"])
+async def test_a_manager_is_kept_once(manager: Any, registry: Registry) -> None:
     """``AppConfig.ready()`` may be called twice."""
     for _ in range(3):
         register_lifespan_manager(context_manager=manager, registry=registry)
@@ -76,117 +58,73 @@ async def test_a_manager_opens_once_however_often_it_is_registered(
     assert len(registry.managers) == 1
 
 
-async def test_managers_of_one_name_are_told_apart(registry: Registry) -> None:
-    """Each is a resource of its own in the status."""
-
-    def make(name: str) -> Any:
+def test_managers_with_the_same_name_are_numbered(registry: Registry) -> None:
+    def create() -> Any:
         @asynccontextmanager
         async def manager() -> AsyncGenerator[dict[str, Any]]:
-            yield {name: name}
+            yield {}
 
         return manager
 
-    for name in "abc":
-        register_lifespan_manager(context_manager=make(name), registry=registry)
-    lifespan = Lifespan(registry)
-    called = (
-        f"manager {__name__}.test_managers_of_one_name_are_told_apart"
-        ".<locals>.make.<locals>.manager"
-    )
+    for _ in range(3):
+        register_lifespan_manager(context_manager=create(), registry=registry)
 
-    async with lifespan as state:
-        assert dict(state) == {"a": "a", "b": "b", "c": "c"}
-        assert phases(lifespan) == {
-            called: "running",
-            f"{called} #2": "running",
-            f"{called} #3": "running",
-        }
+    first, *others = (manager.name for manager in registry.managers)
+    assert first == f"manager {__name__}.{create.__qualname__}.<locals>.manager"
+    assert others == [f"{first} #2", f"{first} #3"]
 
 
-async def test_two_managers_of_one_name_are_refused_at_the_start(
-    registry: Registry,
+def test_a_manager_resource_avoids_taken_names() -> None:
+    name = f"manager {__name__}.one"
+
+    made = manager_resource(one, location_of(one), [name, f"{name} #2"])
+
+    assert made.name == f"{name} #3"
+    assert made.factory is one
+
+
+@pytest.mark.parametrize("other", ["manager", "resource"])
+async def test_a_manager_cannot_yield_a_name_twice(
+    other: str, registry: Registry
 ) -> None:
-    """Only then is it known what they yield; both places are named."""
-    first = next_line()
-    register_lifespan_manager(context_manager=gives_one, registry=registry)
-    second = next_line()
-    register_lifespan_manager(context_manager=gives_one_too, registry=registry)
+    """The names are known only when it has started."""
+    if other == "resource":
+        declare("one", registry=registry)(one)
+    else:
+        register_lifespan_manager(context_manager=one, registry=registry)
+    register_lifespan_manager(context_manager=one_and_two, registry=registry)
 
     with pytest.raises(DuplicateName) as caught:
         await Lifespan(registry).__aenter__()
 
-    written = "register_lifespan_manager(context_manager="
-    assert str(caught.value) == (
-        "the name 'one' on the lifespan state has two owners\n"
-        f"    {first}  {written}gives_one, registry=registry)\n"
-        f"    {second}  {written}gives_one_too, registry=registry)\n"
-        "Rename one of them, or remove it: one name, one owner."
-    )
+    assert caught.value.name == "one"
+    assert len(caught.value.locations) == 2
 
 
-async def test_a_manager_may_not_take_the_name_of_a_resource(
-    registry: Registry,
-) -> None:
-    """Whichever of the two starts first."""
-    declare: Any = lifespan_resource
-
-    first = next_line()
-    declare("one", registry=registry)(gives_one)
-    second = next_line()
-    register_lifespan_manager(context_manager=gives_one, registry=registry)
-
-    with pytest.raises(DuplicateName) as caught:
-        await Lifespan(registry).__aenter__()
-
-    assert str(caught.value) == (
-        "the name 'one' on the lifespan state has two owners\n"
-        f'    {first}  declare("one", registry=registry)(gives_one)\n'
-        f"    {second}  "
-        "register_lifespan_manager(context_manager=gives_one, registry=registry)\n"
-        "Rename one of them, or remove it: one name, one owner."
-    )
+@asynccontextmanager
+async def nothing() -> AsyncGenerator[Any]:
+    yield
 
 
-async def test_a_bare_yield_in_a_manager_is_refused(registry: Registry) -> None:
-    """A manager yields names and values."""
-
-    @asynccontextmanager
-    async def bare() -> AsyncGenerator[Any]:
+@asynccontextmanager
+async def nothing_and_swallows() -> AsyncGenerator[Any]:
+    with suppress(Exception):
         yield
 
-    here = next_line()
-    register_lifespan_manager(context_manager=bare, registry=registry)
+
+@pytest.mark.parametrize("manager", [nothing, nothing_and_swallows])
+async def test_a_manager_has_to_yield_a_mapping(
+    manager: Any, registry: Registry
+) -> None:
+    register_lifespan_manager(context_manager=manager, registry=registry)
 
     with pytest.raises(InvalidFactory) as caught:
         await Lifespan(registry).__aenter__()
 
-    name = f"manager {__name__}.test_a_bare_yield_in_a_manager_is_refused.<locals>.bare"
-    assert str(caught.value) == (
-        f"lifespan resource {name!r} yielded None, not names and values\n"
-        f"    {here}  "
-        "register_lifespan_manager(context_manager=bare, registry=registry)\n"
-        'Write: yield {"some_name": value}'
-    )
+    assert caught.value.name == registry.managers[0].name
 
 
-async def test_a_manager_that_swallows_errors_is_refused_all_the_same(
-    registry: Registry,
-) -> None:
-    """It cannot keep the start from failing, nor from ending."""
-
-    @asynccontextmanager
-    async def swallows() -> AsyncGenerator[Any]:
-        with suppress(Exception):
-            yield
-
-    register_lifespan_manager(context_manager=swallows, registry=registry)
-
-    with pytest.raises(InvalidFactory):
-        await Lifespan(registry).__aenter__()
-
-
-def test_refuses_a_manager_that_was_called_already(registry: Registry) -> None:
-    """The function is registered, not what it returns."""
+def test_a_manager_that_was_called_is_refused(registry: Registry) -> None:
     given: Any = {"one": 1}
 
     with pytest.raises(InvalidDeclaration) as caught:
@@ -194,19 +132,16 @@ def test_refuses_a_manager_that_was_called_already(registry: Registry) -> None:
         register_lifespan_manager(context_manager=given, registry=registry)
 
     assert str(caught.value) == (
-        "a lifespan manager is {'one': 1}, which cannot be called\n"
+        "a lifespan manager is of type dict, which cannot be called\n"
         f"    {here}  "
         "register_lifespan_manager(context_manager=given, registry=registry)\n"
-        "Pass the function that @asynccontextmanager decorates, uncalled."
+        "Pass the function that @asynccontextmanager decorates, without calling it."
     )
 
 
-async def test_managers_stay_out_of_a_lifespan_of_some_resources(
-    registry: Registry, probes: Probes
-) -> None:
-    """``only=`` names what starts, and no manager is named."""
+async def test_only_leaves_out_managers(registry: Registry, probes: Probes) -> None:
     probes.add("it")
-    register_lifespan_manager(context_manager=gives_one, registry=registry)
+    register_lifespan_manager(context_manager=one, registry=registry)
 
     async with Lifespan(registry, only=(probes.resources["it"],)) as state:
         assert list(state) == ["it"]

@@ -1,4 +1,4 @@
-"""``settings.LIFESPAN``: all optional; what is unknown is refused."""
+"""The LIFESPAN setting: defaults, and what is refused."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from django.test import override_settings
 from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed._settings import LifespanSettings
 from django_lifespan_typed.exceptions import InvalidSetting, LifespanError
-
-from .probes import Probes
+from tests.core.probes import Probes
 
 DEFAULTS = {
     "START_TIMEOUT": 60.0,
@@ -27,11 +26,6 @@ DEFAULTS = {
     "HEALTH_DETAIL": False,
 }
 KNOWN = ", ".join(DEFAULTS)
-
-
-def test_has_defaults() -> None:
-    """A project need not have the setting."""
-    assert asdict(LifespanSettings.read()) == DEFAULTS
 
 
 @pytest.mark.parametrize(
@@ -47,78 +41,72 @@ def test_has_defaults() -> None:
     ],
     ids=["none", "one", "two", "all", "read-only", "no cache"],
 )
-def test_takes_what_is_given(given: Any) -> None:
-    """The rest has its default; whole numbers are seconds too."""
+def test_settings_that_are_left_out_have_defaults(given: Any) -> None:
     with override_settings(LIFESPAN=given):
-        found = LifespanSettings.read()
+        found = asdict(LifespanSettings.read())
 
-    assert asdict(found) == {**DEFAULTS, **given}
-    assert {
-        name for name, value in asdict(found).items() if type(value) is not float
-    } == {"HEALTH_DETAIL"}
+    assert found == {**DEFAULTS, **given}
+    assert {name for name, value in found.items() if type(value) is not float} == {
+        "HEALTH_DETAIL"
+    }
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("given", "problem", "fix"),
     [
-        pytest.param(
-            "STRAT_TIMEOUT", "Did you mean 'START_TIMEOUT'? ", id="transposed"
+        *(
+            pytest.param(
+                {name: 5},
+                f"settings.LIFESPAN has no {name!r}",
+                f"{suggestion}Known: {KNOWN}.",
+                id=f"name {name!r}",
+            )
+            for name, suggestion in (
+                ("STRAT_TIMEOUT", "Did you mean 'START_TIMEOUT'? "),
+                ("start_timeout", "Did you mean 'START_TIMEOUT'? "),
+                ("WORKERS", ""),
+                (5, ""),
+            )
+        ),
+        *(
+            pytest.param(
+                {"STOP_BUDGET": value},
+                f'settings.LIFESPAN["STOP_BUDGET"] is {value!r}, '
+                "not a number of seconds above 0",
+                'Write: LIFESPAN = {"STOP_BUDGET": 25}, or float("inf") for no limit.',
+                id=f"seconds {value!r}",
+            )
+            for value in (0, -1, True, None, "60", float("nan"), [60])
         ),
         pytest.param(
-            "start_timeout", "Did you mean 'START_TIMEOUT'? ", id="lower case"
+            {"HEALTH_DETAIL": 1},
+            'settings.LIFESPAN["HEALTH_DETAIL"] is 1, not True or False',
+            'Write: LIFESPAN = {"HEALTH_DETAIL": True}, or leave it out.',
+            id="boolean",
         ),
-        pytest.param("WORKERS", "", id="nothing alike"),
-        pytest.param(5, "", id="no name"),
+        *(
+            pytest.param(
+                given,
+                f"settings.LIFESPAN is {given!r}, not a dictionary",
+                'Write: LIFESPAN = {"START_TIMEOUT": 60}',
+                id=repr(given),
+            )
+            for given in (None, 60, "START_TIMEOUT", [("a", 1)])
+        ),
     ],
 )
-def test_refuses_unknown_names(name: Any, meant: str) -> None:
-    """With a suggestion, where there is one, and all the names that there are."""
-    with override_settings(LIFESPAN={name: 5}), pytest.raises(InvalidSetting) as caught:
+def test_invalid_settings_are_refused(given: Any, problem: str, fix: str) -> None:
+    with override_settings(LIFESPAN=given), pytest.raises(InvalidSetting) as caught:
         LifespanSettings.read()
 
     assert isinstance(caught.value, ImproperlyConfigured)
     assert isinstance(caught.value, LifespanError)
-    assert str(caught.value) == (
-        f"settings.LIFESPAN has no {name!r}\n{meant}Known: {KNOWN}."
-    )
+    assert str(caught.value) == f"{problem}\n{fix}"
 
 
-@pytest.mark.parametrize(
-    "value",
-    [0, -1, True, False, None, "60", float("nan"), [60]],
-    ids=repr,
-)
-def test_refuses_what_is_no_number_of_seconds(value: Any) -> None:
-    """The error shows what to write, with the default."""
-    with (
-        override_settings(LIFESPAN={"STOP_BUDGET": value}),
-        pytest.raises(InvalidSetting) as caught,
-    ):
-        LifespanSettings.read()
-
-    assert str(caught.value) == (
-        f'settings.LIFESPAN["STOP_BUDGET"] is {value!r}, '
-        "not a number of seconds above 0\n"
-        'Write: LIFESPAN = {"STOP_BUDGET": 25}, or float("inf") for no limit.'
-    )
-
-
-@pytest.mark.parametrize("given", [None, 60, "START_TIMEOUT", [("a", 1)]], ids=repr)
-def test_refuses_what_is_no_dictionary(given: Any) -> None:
-    """The error shows what to write."""
-    with override_settings(LIFESPAN=given), pytest.raises(InvalidSetting) as caught:
-        LifespanSettings.read()
-
-    assert str(caught.value) == (
-        f"settings.LIFESPAN is {given!r}, not a dictionary\n"
-        'Write: LIFESPAN = {"START_TIMEOUT": 60}'
-    )
-
-
-async def test_are_read_at_each_start_before_anything_is_opened(
+async def test_settings_are_read_at_each_start(
     registry: Registry, probes: Probes, journal: list[str]
 ) -> None:
-    """What is wrong is told at the start; what is mended counts at the next."""
     probes.add("it")
     lifespan = Lifespan(registry)
 

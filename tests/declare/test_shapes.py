@@ -1,4 +1,4 @@
-"""Every shape of a factory, through everything that may happen to it."""
+"""Every kind of factory, in every situation of its life."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from django_lifespan_typed.exceptions import (
     ShutdownTimeout,
     StartupTimeout,
 )
-
-from .probes import (
+from tests.core.probes import (
     CLOSING,
     SHAPES,
     Hang,
@@ -29,14 +28,13 @@ from .probes import (
 )
 
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
-every_shape_that_closes = pytest.mark.parametrize("shape", CLOSING, ids=str)
+every_closing_shape = pytest.mark.parametrize("shape", CLOSING, ids=str)
 
 
 @every_shape
-async def test_gives_its_value_and_gets_its_needs(
+async def test_dependencies_are_passed_in_order(
     shape: Shape, registry: Registry, probes: Probes
 ) -> None:
-    """The value is on the state; the needs are passed in the order of ``needs=``."""
     first, second = probes.add("first"), probes.add("second")
     probe = probes.add("it", "second", "first", shape=shape)
 
@@ -47,30 +45,33 @@ async def test_gives_its_value_and_gets_its_needs(
     assert probe.needs == (second.value, first.value)
 
 
-@every_shape_that_closes
-async def test_is_closed_where_it_was_opened(
+@every_closing_shape
+async def test_it_is_closed_where_it_was_opened(
     shape: Shape, registry: Registry, probes: Probes, journal: list[str]
 ) -> None:
-    """Once, in the same task (or thread) and the same context."""
+    """At each start, in one task or thread and one context."""
     probes.add("before")
     probe = probes.add("it", "before", shape=shape)
     probes.add("after", "it")
+    lifespan = Lifespan(registry)
 
-    async with Lifespan(registry):
-        here = asyncio.current_task()
+    for _ in range(2):
+        async with lifespan as state:
+            assert state["it"] is probe.value
 
-    assert journal == ["+before", "+it", "+after", "-after", "-it", "-before"]
-    assert_closed(*probes.all())
+    assert journal == ["+before", "+it", "+after", "-after", "-it", "-before"] * 2
+    assert_closed(*probes.all(), times=2)
     kind = threading.Thread if shape.blocking else asyncio.Task
-    assert isinstance(probe.opened[0].runs_in, kind)
-    assert here not in {place.runs_in for p in probes.all() for place in p.opened}
+    assert {type(place.runs_in) for place in probe.opened} <= {
+        kind,
+        *kind.__subclasses__(),
+    }
 
 
 @every_shape
-async def test_a_failed_start_closes_what_had_opened(
+async def test_a_failed_start_closes_the_others(
     shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
 ) -> None:
-    """A sibling that starts still is cancelled, what had started is stopped."""
     error = ValueError("it fails")
     probes.add("before")
     probes.add("sibling", "before", start=hang)
@@ -87,11 +88,10 @@ async def test_a_failed_start_closes_what_had_opened(
     assert probes["it"].opened == probes["it"].closed
 
 
-@every_shape_that_closes
-async def test_a_failed_stop_keeps_nobody_from_closing(
+@every_closing_shape
+async def test_a_failed_stop_lets_the_others_close(
     shape: Shape, registry: Registry, probes: Probes, journal: list[str]
 ) -> None:
-    """The rest is stopped in order; the error is raised as it is."""
     error = ValueError("it fails")
     probes.add("before")
     probes.add("it", "before", shape=shape, stop=Raise(error))
@@ -109,7 +109,7 @@ async def test_a_failed_stop_keeps_nobody_from_closing(
 
 
 @every_shape
-async def test_a_start_that_hangs_is_cut_off(
+async def test_a_hanging_start_is_cancelled(
     shape: Shape,
     registry: Registry,
     probes: Probes,
@@ -118,7 +118,7 @@ async def test_a_start_that_hangs_is_cut_off(
     hang: Hang,
     limits: Callable[..., None],
 ) -> None:
-    """A blocking one cannot be cut off: it is given up, and closed when it returns."""
+    """A thread cannot be cancelled: it is abandoned, and closes when it returns."""
     limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
     probes.add("before")
     probe = probes.add("it", "before", shape=shape, start=hang, start_timeout=0.05)
@@ -139,15 +139,10 @@ async def test_a_start_that_hangs_is_cut_off(
     assert probe.opened == probe.closed
 
 
-@every_shape_that_closes
-async def test_a_stop_that_hangs_is_cut_off(
-    shape: Shape,
-    registry: Registry,
-    probes: Probes,
-    journal: list[str],
-    hang: Hang,
+@every_closing_shape
+async def test_a_hanging_stop_lets_its_dependencies_close(
+    shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
 ) -> None:
-    """What it needs is closed all the same."""
     probes.add("before")
     probes.add("it", "before", shape=shape, stop=hang, stop_timeout=0.05)
     lifespan = Lifespan(registry)
@@ -164,10 +159,10 @@ async def test_a_stop_that_hangs_is_cut_off(
 
 
 @every_shape
-async def test_is_closed_when_cancelled_while_it_starts(
+async def test_cancellation_during_the_start_closes_it(
     shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
 ) -> None:
-    """A blocking one is waited for, and closed as soon as it has opened."""
+    """A thread is awaited, and closed as soon as it has opened."""
     probes.add("before")
     probe = probes.add("it", "before", shape=shape, start=hang)
     probes.add("after", "it")
@@ -186,22 +181,21 @@ async def test_is_closed_when_cancelled_while_it_starts(
     assert probe.opened == probe.closed
 
 
-@every_shape_that_closes
-async def test_is_closed_when_cancelled_while_it_runs(
+@every_closing_shape
+async def test_cancellation_while_running_closes_it(
     shape: Shape, registry: Registry, probes: Probes, journal: list[str]
 ) -> None:
-    """Cancellation of the lifespan's task is a shutdown."""
     probes.add("before")
     probes.add("it", "before", shape=shape)
-    running: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    running = asyncio.Event()
 
     async def serve() -> None:
         async with Lifespan(registry):
-            running.set_result(None)
+            running.set()
             await asyncio.Event().wait()
 
     serving = asyncio.ensure_future(serve())
-    await running
+    await running.wait()
     serving.cancel()
     await asyncio.wait({serving})
 
@@ -210,11 +204,10 @@ async def test_is_closed_when_cancelled_while_it_runs(
     assert_closed(*probes.all())
 
 
-@every_shape_that_closes
-async def test_is_closed_when_cancelled_while_it_stops(
+@every_closing_shape
+async def test_cancellation_during_the_stop_waits_for_its_end(
     shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
 ) -> None:
-    """However often: the stop goes on to its end, and raises the cancellation then."""
     probes.add("before")
     probes.add("it", "before", shape=shape, stop=hang)
     lifespan = Lifespan(registry)
@@ -234,12 +227,11 @@ async def test_is_closed_when_cancelled_while_it_stops(
     assert_closed(*probes.all())
 
 
-@every_shape_that_closes
-async def test_open_makes_a_value_without_a_lifespan(
+@every_closing_shape
+async def test_open_needs_no_lifespan(
     shape: Shape, probes: Probes, journal: list[str]
 ) -> None:
-    """``Resource.open`` takes the needs as they are given: a test's fakes."""
-    probe = probes.add("it", "needed", shape=shape)
+    probe = probes.add("it", "dependency", shape=shape)
 
     async with probes.resources["it"].open("a fake") as value:
         inside = list(journal)
@@ -252,14 +244,13 @@ async def test_open_makes_a_value_without_a_lifespan(
 
 @pytest.mark.parametrize(
     "shape",
-    # A bare iterator has no way to be told of an error.
+    # No exception can be thrown into a plain iterator.
     [shape for shape in CLOSING if "iterator" not in str(shape)],
     ids=str,
 )
-async def test_is_closed_when_its_value_is_refused(
+async def test_a_refused_value_is_closed(
     shape: Shape, registry: Registry, journal: list[str]
 ) -> None:
-    """A value of the wrong type is closed like any other."""
     probe = Probe("it", journal)
     declare: Any = lifespan_resource(StateKey[str]("it"), registry=registry)
     declare(shape.make(probe))
@@ -269,45 +260,3 @@ async def test_is_closed_when_its_value_is_refused(
 
     assert journal == ["+it", "-it"]
     assert_closed(probe)
-
-
-@every_shape_that_closes
-async def test_starts_again_after_it_was_stopped(
-    shape: Shape, registry: Registry, probes: Probes, journal: list[str]
-) -> None:
-    """Each start makes everything anew."""
-    probe = probes.add("it", shape=shape)
-    lifespan = Lifespan(registry)
-
-    for _ in range(3):
-        async with lifespan as state:
-            assert state["it"] is probe.value
-
-    assert journal == ["+it", "-it"] * 3
-    assert_closed(probe, times=3)
-
-
-async def test_a_class_that_blocks_is_made_in_its_thread_too(
-    registry: Registry,
-) -> None:
-    """Its constructor may connect."""
-    threads: list[threading.Thread] = []
-
-    @lifespan_resource("it", registry=registry)
-    class _Connection:
-        def __init__(self) -> None:
-            threads.append(threading.current_thread())
-
-        def __enter__(self) -> int:
-            threads.append(threading.current_thread())
-            return 1
-
-        def __exit__(self, *_: object) -> None:
-            threads.append(threading.current_thread())
-
-    async with Lifespan(registry):
-        pass
-
-    assert len(threads) == 3
-    assert len(set(threads)) == 1
-    assert threading.current_thread() not in threads

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -13,9 +12,9 @@ from django.db.backends.signals import connection_created
 from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed.exceptions import InvalidDeclaration, LifespanNotRunning
+from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.testing import override_state
-from tests.core.probes import MARK, Probes, next_line
+from tests.core.probes import MARK
 from tests.core.test_database import Database, database
 
 from .checks import declare, one
@@ -189,54 +188,6 @@ async def test_the_log_says_why_and_once(
 
 
 # --- Declared wrongly
-
-
-@pytest.mark.parametrize(
-    ("check", "problem"),
-    [
-        (3, "is 3, which cannot be called"),
-        (lambda: None, "takes (), not the value alone"),
-        (lambda a, b: None, "takes (a, b), not the value alone"),
-    ],
-    ids=["no function", "no parameter", "two parameters"],
-)
-def test_a_check_takes_the_value_alone(
-    check: Any, problem: str, registry: Registry, probes: Probes
-) -> None:
-    """Said where it is written, as a decorator or as an option."""
-    probes.add("db")
-
-    with pytest.raises(InvalidDeclaration) as decorated:
-        line = next_line()
-        probes.resources["db"].health(check)
-
-    assert str(decorated.value) == (
-        f"the health check of lifespan resource 'db' {problem}\n"
-        f'    {line}  probes.resources["db"].health(check)\n'
-        "Write: @db.health on one function of one parameter, the value."
-    )
-    with pytest.raises(InvalidDeclaration) as given:
-        declare(registry, check, "other")
-    assert given.value.problem == (
-        f"the health check of lifespan resource 'other' {problem}"
-    )
-
-
-def test_there_is_one_check(probes: Probes) -> None:
-    """The error names both places."""
-    probes.add("db")
-    line = next_line()
-    probes.resources["db"].health(lambda _: True)
-
-    with pytest.raises(InvalidDeclaration) as refused:
-        second = next_line()
-        probes.resources["db"].health(lambda _: True)
-
-    assert str(refused.value) == (
-        f"the health check of lifespan resource 'db' has another, at {line}\n"
-        f'    {second}  probes.resources["db"].health(lambda _: True)\n'
-        "Write: @db.health on one function of one parameter, the value."
-    )
 
 
 def test_the_decorator_returns_the_function(registry: Registry) -> None:

@@ -17,7 +17,6 @@ from django_lifespan_typed import (
     lifespan_resource,
 )
 from django_lifespan_typed.exceptions import (
-    InvalidDeclaration,
     StartupError,
     StateNotFound,
 )
@@ -28,7 +27,6 @@ from tests.core.probes import (
     Step,
     Stubborn,
     assert_closed,
-    next_line,
     phases,
 )
 
@@ -266,89 +264,6 @@ async def test_get_state_names_the_cause(probes: Probes, registry: Registry) -> 
     assert why.problem == "was not started: 'cache', which it needs, failed"
     assert why.__cause__ is refused
     assert "(StartupError)" in str(skipped.value)
-
-
-# --- Declared
-
-
-def declare(registry: Registry, name: str, *needs: Any, optional: bool) -> Any:
-    options: Any = {"needs": needs}
-
-    async def _it(*_: object) -> str:
-        return name
-
-    declaring: Any = lifespan_resource(
-        name, registry=registry, optional=optional, **options
-    )
-    return declaring(_it)
-
-
-def refusal(needing: Any, needed: Any) -> str:
-    return (
-        f"lifespan resource 'books' is not optional, but needs 'cache', which is\n"
-        f"{needed.draw()}\n{needing.draw()}\n"
-        "Write optional=True for 'books' too, or leave it out for 'cache'."
-    )
-
-
-@pytest.mark.parametrize("by_key", [False, True], ids=["by resource", "by key"])
-def test_what_must_start_cannot_need_what_may_not(
-    by_key: bool, registry: Registry
-) -> None:
-    """Said where the second of the two is declared."""
-    cache = declare(registry, "cache", optional=True)
-    need = StateKey[str]("cache") if by_key else cache
-
-    with pytest.raises(InvalidDeclaration) as refused:
-        declare(registry, "books", need, optional=False)
-
-    assert str(refused.value) == refusal(refused.value.location, cache.declared_at)
-    assert list(registry) == [cache]
-
-
-def test_nor_when_it_is_declared_later(registry: Registry) -> None:
-    """By its key, what needs it may come first."""
-    books = declare(registry, "books", StateKey[str]("cache"), optional=False)
-
-    with pytest.raises(InvalidDeclaration) as refused:
-        declare(registry, "cache", optional=True)
-
-    assert str(refused.value).startswith(
-        "lifespan resource 'books' is not optional, but needs 'cache', which is\n"
-    )
-    assert refused.value.location == books.declared_at
-    assert list(registry) == [books]
-
-
-@pytest.mark.parametrize(
-    ("books", "cache"),
-    [(True, True), (True, False), (False, False)],
-    ids=["both", "what needs it", "neither"],
-)
-def test_what_may_fail_may_need_anything(
-    books: bool, cache: bool, registry: Registry
-) -> None:
-    """In either order."""
-    declare(registry, "books", StateKey[str]("cache"), optional=books)
-    declare(registry, "cache", optional=cache)
-
-    assert [resource.optional for resource in registry] == [books, cache]
-
-
-def test_optional_is_true_or_false(registry: Registry) -> None:
-    """Nothing that merely looks like it."""
-    wrong: Any = "yes"
-
-    with pytest.raises(InvalidDeclaration) as refused:
-        line = next_line()
-        lifespan_resource("cache", registry=registry, optional=wrong)
-
-    assert str(refused.value) == (
-        "lifespan resource 'cache' has optional='yes', which is neither True nor "
-        "False\n"
-        f'    {line}  lifespan_resource("cache", registry=registry, optional=wrong)\n'
-        "Write: optional=True, or leave it out."
-    )
 
 
 # --- Beside what is required
