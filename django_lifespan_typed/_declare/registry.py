@@ -65,13 +65,6 @@ class Registry:
         """The managers in the order in which they were added."""
         return tuple(self._managers)
 
-    def copy(self) -> Registry:
-        """Return a registry of the same resources and managers."""
-        twin = Registry()
-        twin._resources = dict(self._resources)
-        twin._managers = list(self._managers)
-        return twin
-
     def __contains__(self, key: object, /) -> bool:
         return (key.name if isinstance(key, StateKey) else key) in self._resources
 
