@@ -4,56 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.conf import settings
 
 from ._compat import Self
+from ._text import suggestion
 from .exceptions import InvalidSetting
 
 
 @dataclass(frozen=True)
 class LifespanSettings:
-    """What ``settings.LIFESPAN`` says, in seconds; ``float("inf")`` for no limit."""
+    """The values of ``settings.LIFESPAN``. ``float("inf")`` means no time limit."""
 
     START_TIMEOUT: float = 60.0
-    """How long one resource may take to start."""
+    """Time limit for one resource to start."""
 
     STOP_TIMEOUT: float = 10.0
-    """How long one resource may take to stop."""
+    """Time limit for one resource to shut down."""
 
     STOP_BUDGET: float = 25.0
     """
-    How long the whole stop may take; below what the orchestrator allows. After it,
-    each level of the plan that still hangs has up to twice ``CANCEL_TIMEOUT``.
+    Time limit for the whole shutdown, below the one of the orchestrator. After it,
+    each level of the plan that still hangs takes up to twice ``CANCEL_TIMEOUT``.
     """
 
     CANCEL_TIMEOUT: float = 1.0
-    """How long a cancelled resource may take to unwind before it is given up."""
+    """Time limit for a cancelled resource to finish, before it is abandoned."""
 
     REPORT_INTERVAL: float = 5.0
-    """How often a slow start or stop says in the log what it is waiting for."""
+    """Interval at which a slow startup or shutdown is logged."""
 
     HEALTH_TIMEOUT: float = 2.0
-    """How long one health check may take."""
+    """Time limit for one health check."""
 
     HEALTH_CACHE: float = 1.0
-    """
-    How long the result of health checks is given again, however many probes ask; 0 to
-    ask each time.
-    """
+    """Time for which the results of health checks are reused; 0 for never."""
 
     HEALTH_DETAIL: bool = False
-    """Whether health probes say what an error says, which may hold secrets."""
+    """True to show the text of errors in health probes; it may contain secrets."""
 
     @classmethod
     def read(cls) -> Self:
         """
-        The project's settings, as they are now.
+        Return the current settings of the project.
 
-        Raises ``InvalidSetting`` (an ``ImproperlyConfigured``) for an unknown
-        name or a value that is not of its type.
+        Raises ``InvalidSetting`` for an unknown name or a value of the wrong type.
         """
         given: object = getattr(settings, "LIFESPAN", {})
         if not isinstance(given, Mapping):
@@ -69,38 +65,39 @@ class LifespanSettings:
 
 
 def checked_setting(name: object, value: object, known: list[str]) -> Any:
-    """*value*, as ``LifespanSettings`` has it; raises ``InvalidSetting``."""
+    """
+    Return *value* as an attribute of ``LifespanSettings``.
+
+    Raises ``InvalidSetting`` if *name* is not *known*, or *value* is of the wrong type.
+    """
     if name not in known:
-        close = get_close_matches(str(name).upper(), known, n=1)
-        meant = f"Did you mean {close[0]!r}? " if close else ""
         raise InvalidSetting(
             f"settings.LIFESPAN has no {name!r}",
-            f"{meant}Known: {', '.join(known)}.",
+            f"{suggestion(str(name).upper(), known)}Known: {', '.join(known)}.",
         )
-    if isinstance(_default(str(name)), bool):
+    default: float = getattr(LifespanSettings, str(name))
+    if isinstance(default, bool):
         if isinstance(value, bool):
             return value
         raise InvalidSetting(
             f'settings.LIFESPAN["{name}"] is {value!r}, not True or False',
             f'Write: LIFESPAN = {{"{name}": True}}, or leave it out.',
         )
-    if name == "HEALTH_CACHE" and value == 0 and not isinstance(value, bool):
-        return 0.0  # each probe asks
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise InvalidSetting(
-            f'settings.LIFESPAN["{name}"] is {value!r}, '
-            "not a number of seconds above 0",
-            f'Write: LIFESPAN = {{"{name}": {_default(str(name)):g}}}, '
-            'or float("inf") for no limit.',
-        )
-    return float(value)
+    if is_seconds(value) or (name == "HEALTH_CACHE" and value == 0):
+        return float(value)
+    raise InvalidSetting(
+        f'settings.LIFESPAN["{name}"] is {value!r}, not a number of seconds above 0',
+        f'Write: LIFESPAN = {{"{name}": {default:g}}}, or float("inf") for no limit.',
+    )
 
 
-def _default(name: str) -> float:
-    default: float = getattr(LifespanSettings, name)
-    return default
+def is_seconds(value: object) -> TypeGuard[float]:
+    """Return whether *value* is a number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value > 0
 
 
 def finite(seconds: float) -> float | None:
-    """A time limit as asyncio has it: None for none."""
+    """Return *seconds* as a time limit of asyncio: None for infinity."""
     return None if seconds == float("inf") else seconds

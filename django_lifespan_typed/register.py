@@ -1,4 +1,4 @@
-"""Registration of context managers, as in django-asgi-lifespan."""
+"""register_lifespan_manager, as in django-asgi-lifespan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def register_lifespan_manager(
     *, context_manager: ManagerFactory, registry: Registry | None = None
 ) -> None:
     """
-    Register a callable that makes an async context manager of names and values::
+    Register a callable that returns an async context manager of a mapping::
 
         @asynccontextmanager
         async def clients() -> LifespanManager:
@@ -21,10 +21,14 @@ def register_lifespan_manager(
 
         register_lifespan_manager(context_manager=clients)
 
-    Managers start concurrently, and stop one after the other, the last that was
-    registered first. Registered again, one still opens once. Raises
-    ``InvalidDeclaration`` for what cannot be called. ``@lifespan_resource`` is the
-    typed way.
+    The mapping adds its names and values to the lifespan state. Managers start
+    concurrently and shut down one after another, in reverse order of registration. A
+    manager that is registered again opens once. ``@lifespan_resource`` is the typed
+    alternative.
+
+    :param context_manager: a function decorated with ``@asynccontextmanager``.
+    :param registry: the ``Registry`` to add it to; None for the default one.
+    :raises InvalidDeclaration: if *context_manager* cannot be called.
     """
     target = registry_or_default(registry)
     target.add_manager(context_manager, calling_location())

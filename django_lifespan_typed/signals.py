@@ -1,4 +1,4 @@
-"""Django signals, sent when an ASGI lifespan starts and stops."""
+"""Django signals of an ASGI lifespan."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ __all__ = ["LifespanSender", "asgi_lifespan", "asgi_shutdown", "asgi_startup"]
 
 
 class LifespanSender:
-    """The sender of every signal here."""
+    """The sender of these signals."""
 
 
 asgi_startup: Final = Signal()
 """
-Sent after all resources have started, before the first request is served.
-Receivers are called with ``scope`` and ``state``; they may be async.
+Sent after all resources have started, and before the first request is served.
+Receivers get ``scope`` and ``state``. They may be async.
 """
 
 asgi_lifespan: Final = Signal()
 """
-Sent before resources start. A receiver returns a callable that makes a
-context manager of names and values, or None for nothing to add;
-``register_lifespan_manager`` is the shorter way.
+Sent before the resources start. A receiver returns a lifespan manager, as for
+``register_lifespan_manager``, or None.
 """
 
 asgi_shutdown: Final = Signal()
 """
-Sent before resources stop, whenever ``asgi_startup`` was sent, even where
-one of its receivers failed. Called with ``scope`` and ``state``; may be async.
+Sent before the resources shut down, if ``asgi_startup`` was sent, even if one of its
+receivers failed. Receivers get ``scope`` and ``state``. They may be async.
 """

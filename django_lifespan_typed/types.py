@@ -1,4 +1,4 @@
-"""The types that users and servers exchange with us."""
+"""Types of the lifespan state and of ASGI."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = [
 ]
 
 State: TypeAlias = MutableMapping[str, Any]
-"""What a lifespan manager yields: values by name."""
+"""The value of a lifespan manager: a mapping of names to values."""
 
 LifespanManager: TypeAlias = AsyncGenerator[State, None]
 """The return annotation of an ``@asynccontextmanager`` that yields a state."""
 
 Scope: TypeAlias = dict[str, Any]
-"""What an ASGI server says of a connection."""
+"""The ASGI connection scope."""
 
 Message: TypeAlias = Mapping[str, Any]
-"""An event, in either direction."""
+"""An ASGI event, in either direction."""
 
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
-"""What an application awaits for the next event."""
+"""The ASGI callable that returns the next event."""
 
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
-"""What an application awaits to send an event."""
+"""The ASGI callable that sends an event."""
 
 ASGIApplication: TypeAlias = Callable[[Any, Any, Any], Awaitable[object]]
-"""Any ASGI 3 application, however it annotates scope, receive and send."""
+"""Any ASGI 3 application, with any annotations of scope, receive and send."""

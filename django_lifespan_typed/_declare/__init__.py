@@ -1,1 +1,1 @@
-"""What a project declares: keys, resources and their registry."""
+"""Declarations of a project: keys, resources, their registry and their plan."""

@@ -1,4 +1,4 @@
-"""Names on the lifespan state, each with the type of the value found there."""
+"""StateKey: the name and type of a value on the lifespan state."""
 
 from __future__ import annotations
 
@@ -11,38 +11,39 @@ T = TypeVar("T")
 
 class StateKey(Generic[T]):
     """
-    A name on the lifespan state, and the type of the value found there::
+    The name and type of a value on the lifespan state::
 
         HTTP = StateKey[httpx.AsyncClient]("http")
 
-    *name* is what ``request.state["http"]`` is asked for. The type may be
-    anything that a type checker knows: a class, a protocol, a union, a callable.
-    Two keys of one name stand for the same value.
+    *name* is the name in ``request.state["http"]``. The type is any that a type
+    checker knows: a class, a protocol, a union, a callable. Two keys with the same
+    name refer to the same value.
 
-    Raises ``TypeError`` for a name that is not a non-empty string.
+    Raises ``TypeError`` if *name* is not a non-empty string.
     """
 
-    # Variance is declared by TypeVar, not inferred: PEP 695 would make it
-    # covariant and let ``override_state(HTTP, "not a client")`` pass.
-    # ``__orig_class__`` is where ``StateKey[X]("x")`` leaves ``X``.
+    # TypeVar declares the variance. PEP 695 would infer a covariant type, and type
+    # checkers would accept ``override_state(HTTP, "not a client")``.
+    # ``StateKey[X]("x")`` stores ``X`` in ``__orig_class__``.
     __slots__ = ("__orig_class__", "__weakref__", "declared_at", "name")
 
     name: str
-    """What it is called on the state."""
+    """The name on the state."""
     declared_at: Location
-    """Where it was made."""
+    """Where the key was created."""
 
     def __init__(self, name: str, /) -> None:
-        if not _is_name(name):
+        given: object = name
+        if not isinstance(given, str) or not given:
             raise TypeError(
-                f"the name of a StateKey is a non-empty string, not {name!r}\n"
+                f"the name of a StateKey is a non-empty string, not {given!r}\n"
                 f'Write: KEY = StateKey[SomeType]("some_name")'
             )
         self.name = name
         self.declared_at = calling_location()
 
     if TYPE_CHECKING:
-        # Else mypy --strict holds ``KEY in request.state`` for a mistake.
+        # Without these, mypy --strict reports ``KEY in request.state``.
         def __eq__(self, other: object, /) -> bool: ...
         def __hash__(self) -> int: ...
 
@@ -51,14 +52,10 @@ class StateKey(Generic[T]):
 
     @property
     def module(self) -> str:
-        """The module that the key was made in."""
+        """The module that created the key."""
         return self.declared_at.module
 
     @property
     def value_type(self) -> object | None:
-        """What the key was subscripted with; None where it was not."""
+        """The type in the brackets of ``StateKey[...]``; None without brackets."""
         return next(iter(get_args(getattr(self, "__orig_class__", None))), None)
-
-
-def _is_name(given: object) -> bool:
-    return isinstance(given, str) and given != ""

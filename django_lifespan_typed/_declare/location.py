@@ -1,4 +1,4 @@
-"""Places in the user's code, to be named in errors."""
+"""Location: a line of the user's code, for messages."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ class Location(NamedTuple):
 
     def __str__(self) -> str:
         if not self.line:
-            return self.file  # a name: it is written in C
+            return self.file  # the module of a callable written in C
         path = Path(self.file)
-        # It is not below the working directory, or that has been removed.
+        # It may be outside of the working directory, or that may have been removed.
         with suppress(ValueError, OSError):
             path = path.relative_to(Path.cwd())
         return f"{path}:{self.line}"
 
     def draw(self) -> str:
-        """The place, and what is written there."""
+        """Return the location and the text of that line, indented."""
         text = linecache.getline(self.file, self.line).strip()
         return f"    {self}  {text}".rstrip()
 
 
 def calling_location() -> Location:
-    """The nearest line on the stack that is neither ours nor typing's."""
+    """Return the nearest caller outside of this package and typing."""
     frame = sys._getframe(1)
     while frame.f_back is not None:
         module = str(frame.f_globals.get("__name__"))
-        # A subscripted class is called by ``typing``, so the depth varies.
+        # typing calls a subscripted class, so the depth of the stack varies.
         if module not in {"typing", _OWN} and not module.startswith(_OWN + "."):
             return Location(frame.f_code.co_filename, frame.f_lineno, module)
         frame = frame.f_back
@@ -47,7 +47,7 @@ def calling_location() -> Location:
 
 
 def location_of(function: object) -> Location:
-    """Where *function* is written, as far as it tells."""
+    """Return where *function* is defined; its module if the line is unknown."""
     inner: Any = getattr(function, "func", function)  # functools.partial
     inner = inspect.unwrap(inner)
     code = getattr(inner, "__code__", None)

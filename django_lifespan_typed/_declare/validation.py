@@ -5,6 +5,7 @@ from __future__ import annotations
 from inspect import isclass
 from typing import Any, TypedDict
 
+from .._settings import is_seconds
 from .._text import suggestion, type_name
 from ..exceptions import InvalidDeclaration
 from .factories import Factory
@@ -91,7 +92,7 @@ def _check_needs(name: str, needs: Any, location: Location) -> None:
 
 def _check_option(name: str, option: str, value: object, location: Location) -> None:
     if option in {"start_timeout", "stop_timeout"}:
-        is_valid = value is None or _is_positive(value)
+        is_valid = value is None or is_seconds(value)
         expected = "a number of seconds above 0"
         fix = f'Write: {option}=5.0, or {option}=float("inf") for no limit.'
     elif option == "optional":
@@ -114,12 +115,6 @@ def _check_option(name: str, option: str, value: object, location: Location) -> 
             location,
             fix,
         )
-
-
-def _is_positive(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return value > 0
 
 
 def _check_factory(resource: Resource[Any]) -> None:
