@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any, TypeVar, final, overload
+from typing import TYPE_CHECKING, Any, TypeVar, final, overload
 
 from django.http import HttpRequest
 
@@ -63,6 +63,19 @@ class LifespanState(MutableMapping[str, Any]):
         self, key: StateKey[Any] | str, default: Any = None, /
     ) -> Any:
         return self.by_name.get(_name(key), default)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Explain ``request.state.name``; called if there is no such attribute."""
+            if name.startswith("_"):  # copy, pickle and inspect look these up
+                raise AttributeError(
+                    f"{type(self).__name__!r} object has no attribute {name!r}"
+                )
+            raise AttributeError(
+                f"a lifespan state has no attribute {name!r}: its values are items\n"
+                f'Write: request.state["{name}"], or get_state(request, KEY)'
+            )
 
     @override
     def __contains__(self, key: object, /) -> bool:

@@ -169,6 +169,7 @@ def typed_view(request: LifespanRequest) -> None:
     a: int = request.state[HTTP]  # E
     b: httpx.AsyncClient = request.state.get(HTTP)  # E
     c: int = current_state()[HTTP]  # E
+    d = request.state.http  # E
 
 
 async def running() -> None:
