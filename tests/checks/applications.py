@@ -1,4 +1,4 @@
-"""Applications as asgi.py and wsgi.py make them, by what the checks know of them."""
+"""Applications as an asgi.py or wsgi.py defines them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from django.core.asgi import get_asgi_application as django_asgi
 from django.core.handlers.asgi import ASGIHandler
 from django.core.wsgi import get_wsgi_application as django_wsgi
 from django.test import override_settings
-from django.utils.functional import SimpleLazyObject
 from starlette.middleware.cors import CORSMiddleware
 
 from django_lifespan_typed import Registry
 from django_lifespan_typed.asgi import get_asgi_application, with_lifespan
 from django_lifespan_typed.wsgi import get_wsgi_application
 
-own_registry = Registry()
-
 
 class Wrapper:
-    """Passes on, as most middleware does."""
+    """Middleware as Channels writes it."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
@@ -33,37 +30,21 @@ class Wrapper:
         await self.inner(scope, receive, send)
 
 
-class Lifespans(Wrapper):
-    """Answers the lifespan by itself; who knows how."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] in {"lifespan", "x"}:
-            raise NotImplementedError
-        await self.inner(scope, receive, send)
-
-
 class Handler(ASGIHandler):
-    """Serves in a way of its own."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await super().__call__(scope, receive, send)
-
-
-class Circle:
-    def __init__(self) -> None:
-        self.app = self.__call__ and self
-
-    def __call__(self) -> None: ...
+    """A subclass, which may answer the lifespan itself."""
 
 
 async def function(scope: Any, receive: Any, send: Any) -> None:
     await django_asgi()(scope, receive, send)
 
 
-ours = get_asgi_application()
-of_own_registry = get_asgi_application(own_registry)
+own_registry = Registry()
+
+ours = get_asgi_application(own_registry)
 ours_in_wrappers = Wrapper(CORSMiddleware(ours))
-ours_around_router = with_lifespan(ProtocolTypeRouter({"http": django_asgi()}))
+ours_around_router = with_lifespan(
+    ProtocolTypeRouter({"http": django_asgi()}), own_registry
+)
 ours_in_router = ProtocolTypeRouter({"http": django_asgi(), "lifespan": ours})
 
 plain = django_asgi()
@@ -73,12 +54,11 @@ plain_in_router = ProtocolTypeRouter({"http": ours, "lifespan": plain})
 router = ProtocolTypeRouter({"http": plain})
 router_of_ours = Wrapper(ProtocolTypeRouter({"http": ours}))
 
-lifespans = Lifespans(plain)
 handler = Handler()
-circle = Circle()
-proxy = SimpleLazyObject(lambda: 1 / 0)
+itself = Wrapper(None)
+itself.inner = itself
 
-wsgi_ours = get_wsgi_application()
+wsgi_ours = get_wsgi_application(own_registry)
 wsgi_plain = django_wsgi()
 
 with override_settings(STATIC_URL="static/"):

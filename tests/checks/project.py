@@ -1,4 +1,4 @@
-"""A project as startproject makes it, with a lifespan, and its ``manage.py check``."""
+"""A small project with a lifespan, and its ``manage.py check``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ GOOD = {
         WSGI_APPLICATION = "mysite.wsgi.application"
         ASGI_APPLICATION = "mysite.asgi.application"
         INSTALLED_APPS = ["django_lifespan_typed", "mysite"]
-        MIDDLEWARE = [
-            "django_lifespan_typed.middleware.LifespanStateMiddleware",
-            "mysite.middleware.count",
-        ]
+        MIDDLEWARE = ["django_lifespan_typed.middleware.LifespanStateMiddleware"]
         """,
     "mysite/asgi.py": """\
         from django_lifespan_typed.asgi import get_asgi_application
@@ -40,49 +37,43 @@ GOOD = {
         """,
     "mysite/lifespan.py": """\
         from collections.abc import AsyncGenerator
-        from django_lifespan_typed import lifespan_resource
+        from django_lifespan_typed import StateKey, lifespan_resource
+        from django_lifespan_typed.register import register_lifespan_manager
 
         @lifespan_resource("db")
         async def db() -> AsyncGenerator[str, None]:
             print("db started")
             yield "db"
-            print("db stopped")
 
         @lifespan_resource("cache", needs=(db,))
         async def cache(db: str) -> AsyncGenerator[str, None]:
             yield "cache"
         """,
-    "mysite/middleware.py": """\
-        def count(get_response):
-            def middleware(request):
-                request.count = request.state["count"]
-                return get_response(request)
-            return middleware
-        """,
-    "mysite/views.py": """\
-        from django.http import HttpResponse
-
-        def index(request):
-            return HttpResponse(request.state["db"])
-        """,
-    "mysite/urls.py": """\
-        from django.urls import path
-        from . import views
-
-        urlpatterns = [path("", views.index)]
-        """,
+    "mysite/urls.py": "urlpatterns = []",
 }
 
 
-def write(folder: Path, changed: dict[str, str]) -> None:
-    """The good project, but for the files in *changed*; a ``+`` appends to one."""
-    for name in GOOD.keys() | {name.removeprefix("+") for name in changed}:
-        text = changed.get(name, GOOD.get(name, ""))
+def write(folder: Path, changes: dict[str, str | None]) -> None:
+    """
+    Write the good project with these changes.
+
+    A change replaces a file, removes it (None) or, with a ``+`` before the name, is
+    appended to it.
+    """
+    files = {**GOOD}
+    for name, text in changes.items():
+        if text is None:
+            del files[name]
+        elif name.startswith("+"):
+            files[name[1:]] = dedent(files[name[1:]]) + dedent(text)
+        else:
+            files[name] = text
+    for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(dedent(text) + dedent(changed.get(f"+{name}", "")))
+        (folder / name).write_text(dedent(text))
 
 
-def check(folder: Path, *options: str, **variables: str | None) -> tuple[int, str]:
-    """The exit code and the output of ``manage.py check``."""
-    with running("manage.py", "check", *options, folder=folder, **variables) as ran:
+def check(folder: Path, *options: str) -> tuple[int, str]:
+    """Return the exit code and the output of ``manage.py check``."""
+    with running("manage.py", "check", *options, folder=folder) as ran:
         return ran.wait(), ran.output

@@ -1,0 +1,47 @@
+"""System check of MIDDLEWARE: values of managers are read from ``request.state``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning as Warn
+from django.utils.module_loading import import_string
+
+from .._declare.registry import Registry
+from ..middleware import LifespanStateMiddleware
+from ..signals import LifespanSender, asgi_lifespan
+
+_PATH: Final = "django_lifespan_typed.middleware.LifespanStateMiddleware"
+
+
+def check_middleware(registries: Iterable[Registry]) -> Iterator[CheckMessage]:
+    """Check that the middleware is installed where managers are registered."""
+    registered = [
+        manager.declared_at.draw()
+        for registry in registries
+        for manager in registry.managers
+    ]
+    if asgi_lifespan.has_listeners(LifespanSender):
+        registered.append("    receivers of asgi_lifespan")
+    if registered and not any(map(_sets_state, getattr(settings, "MIDDLEWARE", ()))):
+        yield Warn(
+            "LifespanStateMiddleware, which sets request.state, is not in "
+            "settings.MIDDLEWARE, but lifespan managers are registered:\n"
+            + "\n".join(registered),
+            hint=f'Add "{_PATH}" to MIDDLEWARE, before middleware that uses '
+            "request.state. If all code uses get_state(request, KEY), silence this "
+            "check.",
+            id="lifespan.W005",
+        )
+
+
+def _sets_state(path: str) -> bool:
+    try:
+        middleware = import_string(path)
+    except Exception:  # Django reports it when it loads the middleware
+        return False
+    return isinstance(middleware, type) and issubclass(
+        middleware, LifespanStateMiddleware
+    )

@@ -1,0 +1,91 @@
+"""System check of time limits: a shutdown must fit into its budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from inspect import iscoroutinefunction
+from math import isinf
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning as Warn
+
+from .._declare.resources import Resource
+from .._settings import LifespanSettings
+from ..exceptions import InvalidSetting
+
+
+class _Chain(NamedTuple):
+    """Resources that shut down one after the other, the last one first."""
+
+    seconds: float = 0.0
+    limits: tuple[tuple[Resource[Any], float], ...] = ()
+
+    def plus(self, resource: Resource[Any], limit: float) -> _Chain:
+        """Return the chain that ends with *resource*, unless it takes no time."""
+        if not limit:
+            return self
+        return _Chain(self.seconds + limit, (*self.limits, (resource, limit)))
+
+
+def check_stop_limits(
+    order: Iterable[Resource[Any]], managers: Sequence[Resource[Any]]
+) -> Iterator[CheckMessage]:
+    """
+    Check that no chain of shutdowns may take longer than the stop budget.
+
+    *order* has each resource after its dependencies.
+    """
+    try:
+        limits = LifespanSettings.read()
+    except InvalidSetting:
+        return  # check_settings() reports it
+
+    # For each resource, the longest chain of dependencies that ends with it.
+    chains: dict[str, _Chain] = {}
+    for resource in order:
+        before = [chains[need.name] for need in resource.needs if need.name in chains]
+        longest = max(before, key=_seconds, default=_Chain())
+        chains[resource.name] = longest.plus(resource, _stop_limit(resource, limits))
+    of_managers = _Chain()
+    for manager in managers:
+        of_managers = of_managers.plus(manager, _stop_limit(manager, limits))
+
+    seconds, chain = max([*chains.values(), of_managers], key=_seconds)
+    if seconds <= limits.STOP_BUDGET or not _is_chosen(chain):
+        return
+    # A resource shuts down before its dependencies.
+    listed = ", then ".join(
+        f"{resource.name!r} ({limit:g} s)" for resource, limit in reversed(chain)
+    )
+    yield Warn(
+        f"lifespan resources that shut down one after the other may take {seconds:g} "
+        f"s, more than the stop budget of {limits.STOP_BUDGET:g} s: {listed}",
+        hint="The last one has only the rest of the budget. Lower stop_timeout= or "
+        'LIFESPAN["STOP_TIMEOUT"], or raise LIFESPAN["STOP_BUDGET"], which must stay '
+        "below the limit of the orchestrator.",
+        obj=chain[0][0],
+        id="lifespan.W008",
+    )
+
+
+def _seconds(chain: _Chain) -> float:
+    return chain.seconds
+
+
+def _stop_limit(resource: Resource[Any], limits: LifespanSettings) -> float:
+    if iscoroutinefunction(resource.factory):
+        return 0.0  # it has no cleanup
+    own = resource.stop_timeout
+    limit = limits.STOP_TIMEOUT if own is None else own
+    return 0.0 if isinf(limit) else limit  # only the budget limits it
+
+
+def _is_chosen(chain: Iterable[tuple[Resource[Any], float]]) -> bool:
+    """Return whether the project chose a limit: three defaults exceed the budget."""
+    given = getattr(settings, "LIFESPAN", {})
+    return (
+        "STOP_TIMEOUT" in given
+        or "STOP_BUDGET" in given
+        or any(resource.stop_timeout is not None for resource, _ in chain)
+    )

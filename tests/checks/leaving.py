@@ -1,3 +1,0 @@
-"""An asgi.py that ends the process."""
-
-raise SystemExit("no PORT")

@@ -1,0 +1,200 @@
+"""Checks of dependencies and of the types of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial, wraps
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, Error, Warning as Warn
+
+from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
+from django_lifespan_typed.checks.resources import check_registry
+
+from .conftest import Declare
+
+
+def messages(registry: Registry) -> list[CheckMessage]:
+    """Check a registry that is complete."""
+    return list(check_registry(registry, is_complete=True))
+
+
+def declare_by_name(registry: Registry, factory: Any) -> Resource[Any]:
+    """Declare a resource whose type only its factory tells."""
+    decorate: Any = lifespan_resource("made", registry=registry)
+    resource: Resource[Any] = decorate(factory)
+    return resource
+
+
+# --- Dependencies
+
+
+def test_every_missing_dependency_is_reported(
+    registry: Registry, declare: Declare
+) -> None:
+    first = declare("first", "databse", "cache")
+    second = declare("second", "cache")
+    declare("database")
+
+    assert messages(registry) == [
+        Error(
+            f"lifespan resource {resource.name!r} depends on {need!r}, which is not "
+            f"registered\n{resource.declared_at.draw()}",
+            hint=f"{similar}Register it, for example in lifespan.py of an installed "
+            "app, or remove it from needs=. Registered: 'database', 'first', 'second'.",
+            obj=resource,
+            id="lifespan.E001",
+        )
+        for resource, need, similar in (
+            (first, "databse", "Did you mean 'database'? "),
+            (first, "cache", ""),
+            (second, "cache", ""),
+        )
+    ]
+
+
+def test_a_missing_dependency_is_a_warning_while_more_may_be_registered(
+    registry: Registry, declare: Declare
+) -> None:
+    declare("first", "cache")
+
+    (error,) = messages(registry)
+    (warning,) = check_registry(registry, is_complete=False)
+
+    assert (warning.id, warning.msg) == ("lifespan.W006", error.msg)
+    assert not warning.is_serious()
+    assert warning.hint == (
+        f"{error.hint} If asgi.py registers it, write in the settings: "
+        'ASGI_APPLICATION = "mysite.asgi.application".'
+    )
+
+
+def test_a_dependency_cycle_is_reported_beside_a_missing_dependency(
+    registry: Registry, declare: Declare
+) -> None:
+    a = declare("a", "b", "gone")
+    b = declare("b", "a")
+
+    missing, cycle = messages(registry)
+
+    assert (missing.id, cycle.id) == ("lifespan.E001", "lifespan.E002")
+    assert str(a.declared_at) in cycle.msg
+    assert str(b.declared_at) in cycle.msg
+    assert cycle.hint
+
+
+# --- Types of values
+
+
+async def without_annotations():  # type: ignore[no-untyped-def]
+    yield object()
+
+
+def test_a_value_of_unknown_type_is_reported(registry: Registry) -> None:
+    resource = declare_by_name(registry, without_annotations)
+
+    assert messages(registry) == [
+        Warn(
+            "the type of lifespan resource 'made' is not known at runtime, so its "
+            f"value is not checked\n{resource.declared_at.draw()}",
+            hint="Annotate the factory with names that can be imported at runtime, or "
+            'declare the resource with a key: StateKey[SomeType]("made"). If any type '
+            "will do, write StateKey[Any].",
+            obj=resource,
+            id="lifespan.W007",
+        )
+    ]
+
+
+def test_a_key_of_any_type_is_accepted(registry: Registry) -> None:
+    decorate: Any = lifespan_resource(StateKey[Any]("made"), registry=registry)
+    decorate(without_annotations)
+
+    assert messages(registry) == []
+
+
+def returns_a_number() -> int:
+    return 1
+
+
+def test_a_plain_function_that_opens_nothing_is_reported(registry: Registry) -> None:
+    resource = declare_by_name(registry, returns_a_number)
+
+    assert messages(registry) == [
+        Warn(
+            "the factory of lifespan resource 'made' is a plain function that returns "
+            "int, which is neither awaitable nor a context manager\n"
+            f"{resource.declared_at.draw()}",
+            hint="Write async def if there is nothing to close, or yield the value.",
+            obj=resource,
+            id="lifespan.W007",
+        )
+    ]
+
+
+class Pool:
+    """An awaitable, as asyncpg's pool is."""
+
+    def __await__(self) -> Any:
+        yield
+
+
+def returns_an_awaitable() -> Pool:
+    return Pool()
+
+
+def returns_a_context_manager() -> AbstractContextManager[int]:
+    return nullcontext(1)
+
+
+def returns_a_union() -> Pool | AbstractContextManager[int]:
+    return Pool()
+
+
+def returns_an_iterator() -> Iterator[int]:
+    return iter([1])
+
+
+def returns_anything() -> Any: ...
+
+
+def returns_an_object() -> object: ...
+
+
+def returns_an_unknown_name() -> Unknown: ...  # type: ignore[name-defined]  # noqa: F821
+
+
+def yields_an_annotated_number() -> int:
+    yield 1  # type: ignore[misc]
+
+
+async def yields_an_annotated_number_async() -> int:
+    yield 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        returns_an_awaitable,
+        returns_a_context_manager,
+        returns_a_union,
+        returns_an_iterator,
+        returns_anything,
+        returns_an_object,
+        returns_an_unknown_name,
+        yields_an_annotated_number,
+        yields_an_annotated_number_async,
+        nullcontext,
+        partial(returns_an_awaitable),
+        wraps(returns_a_number)(lambda: returns_an_awaitable()),
+    ],
+    ids=lambda factory: getattr(factory, "__name__", "partial"),
+)
+def test_a_plain_function_that_may_open_something_is_accepted(
+    factory: Any, registry: Registry
+) -> None:
+    declare_by_name(registry, factory)
+
+    assert not any("plain function" in message.msg for message in messages(registry))
