@@ -1,4 +1,4 @@
-"""The Django app: finds the resources of every other app."""
+"""The Django app: imports ``lifespan.py`` of every installed app."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ._compat import override
 from .checks import register_checks
 
 if TYPE_CHECKING:
-    # Django's stubs have it, Django has not.
+    # Only Django's stubs define it.
     from django.utils.functional import _StrOrPromise
 
 __all__ = ["LifespanConfig"]
 
 
 class LifespanConfig(AppConfig):
-    """``"django_lifespan_typed"`` in ``INSTALLED_APPS``."""
+    """The app config of ``"django_lifespan_typed"`` in ``INSTALLED_APPS``."""
 
     name = "django_lifespan_typed"
     verbose_name: _StrOrPromise = "Lifespan"
