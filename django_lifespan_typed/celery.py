@@ -1,4 +1,4 @@
-"""Celery workers that have a lifespan."""
+"""connect_lifespan: a lifespan in each Celery worker process."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from ._threads.at_exit import at_exit
 
 __all__ = ["connect_lifespan"]
 
-
-# Celery's timers take no infinity.
-_A_DAY: Final = 86400.0
+# Seconds; Celery's timers do not accept infinity.
+_LONGEST_START: Final = 86400.0
 
 
 def connect_lifespan(
@@ -40,14 +39,14 @@ def connect_lifespan(
         connect_lifespan(app)
 
     Resources start once in each worker process: in the children of the prefork pool,
-    never in their parent; beside the tasks in the threads and solo pools. They stop
-    when that process has done its last task. A task finds them by
-    ``current_state()[KEY]``, and its ``async_to_sync`` runs on their loop. A process
-    that only sends tasks starts nothing.
+    never in their parent, and in the worker itself with the threads and solo pools.
+    They shut down after the last task of that process. A task reads them by
+    ``current_state()[KEY]``, and its ``async_to_sync`` runs on their event loop. A
+    process that only sends tasks starts nothing.
 
-    *registry* is the default one unless told otherwise; *only* starts those keys and
-    what they need. A worker process whose resources do not start logs why and ends,
-    with exit code 1. Called again for the same app, it does nothing.
+    *registry* defaults to the default registry; *only* starts those keys and their
+    dependencies. A worker process whose resources fail to start logs the error and
+    ends with exit code 1. A second call for the same app does nothing.
     """
     worker = _Worker(app, registry, only)
     for signal, receiver in (
@@ -62,7 +61,7 @@ def connect_lifespan(
 
 @final
 class _Worker:
-    """The lifespan of the worker process that this is, if it is one."""
+    """Starts and shuts down the lifespan of this process if it is a worker of *app*."""
 
     def __init__(
         self,
@@ -73,57 +72,52 @@ class _Worker:
         self._app = app
         self._registry = registry_or_default(registry)
         self._only = None if only is None else keys_only(only)
-        self.uid = f"{__name__} {id(app)}"  # the receivers keep the app, and so its id
+        self.uid = f"{__name__} {id(app)}"  # the receivers keep the app alive
         self._is_prefork = False
         self._lifespan: Lifespan | None = None
-        self._pid: int | None = None
-
-    # --- Celery's signals
 
     def on_worker_init(self, *, sender: Any, **_: object) -> None:
-        """Before a worker has a pool: it is the process of all pools but prefork."""
+        """Called before a worker creates its pool."""
         if sender.app is not self._app:
             return
         pool = sender.pool_cls
         pool = get_implementation(pool) if isinstance(pool, str) else pool
-        # Here, because it brings much that a process that only sends tasks never uses.
+        # Imported late: a process that only sends tasks does not need billiard.
         from celery.concurrency.prefork import TaskPool as Prefork
 
         self._is_prefork = issubclass(pool, Prefork)
         if self._is_prefork:
-            self._leave_time_to_start()
+            self._extend_start_limit()
         else:
-            self._connect_to_tests()
+            self._connect_to_test_worker()
             self._start()
 
     def on_process_init(self, **_: object) -> None:
-        """In each child of the prefork pool. The solo pool says so too."""
-        # A child that was spawned, not forked, knows nothing of its parent.
+        """Called in each child of the prefork pool, and by the solo pool."""
+        # A spawned child has not seen worker_init.
         if self._is_prefork or os.environ.get("FORKED_BY_MULTIPROCESSING"):
             self._start()
 
     def on_task(self, *, sender: Any, **_: object) -> None:
-        """In the thread that is about to run a task."""
+        """Called in the thread that is about to run a task."""
         if self._lifespan is not None and sender.app is self._app:
             use_loop(self._lifespan.loop)
 
     def on_process_shutdown(self, **_: object) -> None:
-        """In each child of the prefork pool, which runs no atexit."""
+        """Called in each child of the prefork pool, which does not run atexit."""
         self._stop()
 
     def on_worker_shutdown(self, *, sender: Any, **_: object) -> None:
-        """After the last task; in all pools, so in prefork's parent too."""
+        """Called after the last task, in all pools."""
         if sender.app is self._app:
             self._stop()
 
     def on_test_worker_stopped(self, *, sender: Any, **_: object) -> None:
-        """After a worker inside of a test, which sends no other signal."""
+        """Called instead of the other shutdown signals for a worker inside a test."""
         if sender is self._app:
             self._stop()
 
-    # ---
-
-    def _connect_to_tests(self) -> None:
+    def _connect_to_test_worker(self) -> None:
         testing: Any = sys.modules.get("celery.contrib.testing.worker")
         if testing is not None:
             testing.test_worker_stopped.connect(
@@ -131,41 +125,40 @@ class _Worker:
             )
 
     def _start(self) -> None:
-        if self._pid == os.getpid():
+        if self._lifespan is not None:
             return
-        self._pid = os.getpid()
         lifespan = Lifespan(self._registry, only=self._only)
         try:
             lifespan.__enter__()
-        except Exception as error:  # it ends the process
-            self._give_up(error)
+        except Exception as error:
+            _end_process(error)
         self._lifespan = lifespan
         # A cold shutdown of the threads and solo pools sends no signal.
         at_exit.add(self._stop)
 
     def _stop(self) -> None:
         lifespan, self._lifespan = self._lifespan, None
-        if lifespan is not None and self._pid == os.getpid():
-            self._pid = None
+        if lifespan is not None:
             at_exit.discard(self._stop)
             lifespan.__exit__(None, None, None)
 
-    def _leave_time_to_start(self) -> None:
-        # Celery ends a child that is not up after worker_proc_alive_timeout, 4 s.
+    def _extend_start_limit(self) -> None:
+        # Celery kills a child that is not ready after worker_proc_alive_timeout, 4 s.
         try:
             default = LifespanSettings.read().START_TIMEOUT
             plan = Plan(self._registry, self._only)
-        except Exception as error:  # it ends the process
-            self._give_up(error)  # once, and not in each child again and again
+        except Exception as error:
+            _end_process(error)  # otherwise Celery would replace its children forever
         managers = self._registry.managers if self._only is None else ()
         limits = [resource.start_timeout for resource in (*plan.order, *managers)]
         seconds = sum(default if limit is None else limit for limit in limits)
         conf = self._app.conf
         conf.worker_proc_alive_timeout = min(
-            conf.worker_proc_alive_timeout + seconds, _A_DAY
+            conf.worker_proc_alive_timeout + seconds, _LONGEST_START
         )
 
-    def _give_up(self, error: Exception) -> NoReturn:
-        logger.critical("the Celery worker does not start", exc_info=error)
-        # Celery logs an Exception, and goes on without what the tasks need.
-        raise SystemExit(1) from error
+
+def _end_process(error: Exception) -> NoReturn:
+    logger.critical("the Celery worker does not start", exc_info=error)
+    # Celery logs an Exception from a receiver and continues without the resources.
+    raise SystemExit(1) from error
