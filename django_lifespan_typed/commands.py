@@ -1,4 +1,4 @@
-"""A management command that has a lifespan."""
+"""LifespanCommand: a management command with a running lifespan."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["LifespanCommand"]
 
 class LifespanCommand(BaseCommand):
     """
-    A management command whose resources run while it does::
+    A management command whose resources run during ``handle``::
 
         class Command(LifespanCommand):
             only = (CATALOGUE,)
@@ -35,27 +35,27 @@ class LifespanCommand(BaseCommand):
             async def ahandle(self, *args: Any, **options: Any) -> None:
                 await self.state[CATALOGUE].refresh()
 
-    A command of sync code has Django's ``handle`` as ever, and reaches async code
-    through ``self.lifespan.call(function, *args)`` or ``async_to_sync``: either runs
-    on the loop of the resources, in the transaction of the caller.
+    A sync command implements Django's ``handle``. It calls async code through
+    ``self.lifespan.call(function, *args)`` or ``async_to_sync``: either runs it on
+    the event loop of the resources, in the caller's database transaction.
 
-    The resources start after Django's checks, just before ``handle``, and stop after
-    it, also where Ctrl-C, SIGTERM or SIGHUP ends it. What does not start is raised, and
-    ``handle`` is not called.
+    The resources start after Django's checks, just before ``handle``, and shut down
+    after it, also if Ctrl-C, SIGTERM or SIGHUP ends the command. A failed startup
+    raises its error, and ``handle`` is not called.
 
-    An async command is written as ``ahandle``, for Django's own names for async twins
-    begin with an "a", and ``handle`` is sync: Django would not await it, and type
-    checkers refuse such an override.
+    An async command implements ``ahandle``, named as Django names its async methods.
+    ``handle`` stays sync: Django does not await it, and type checkers refuse an
+    async override of a sync method.
     """
 
     only: ClassVar[tuple[StateKey[Any], ...] | None] = None
-    """The keys that start, with what they need; all of the registry if None."""
+    """The keys to start, with their dependencies; None for all of the registry."""
 
     registry: ClassVar[Registry | None] = None
-    """What starts; None for the default registry."""
+    """The registry to start; None for the default registry."""
 
     lifespan: Lifespan
-    """What runs while ``handle`` does."""
+    """The lifespan that runs during ``handle``."""
 
     state: LifespanState
     """The values of the resources."""
@@ -67,10 +67,10 @@ class LifespanCommand(BaseCommand):
 
     @override
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Django's own, with the resources round ``handle`` alone."""
+        """Run the command as Django does, with the resources during ``handle``."""
         self._refuse_mistakes()
         handle = partial(type(self).handle, self)
-        # Django calls self.handle after its checks, which are to open nothing.
+        # Django calls self.handle after its checks, which must not start anything.
         self.__dict__["handle"] = partial(self._handle_in_lifespan, handle)
         try:
             return super().execute(*args, **options)
@@ -79,11 +79,11 @@ class LifespanCommand(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> str | None:
-        """Run ``ahandle`` on the loop of the resources; sync commands override it."""
+        """Run ``ahandle`` on the resources' event loop; sync commands override it."""
         return self.lifespan.call(self.ahandle, *args, **options)
 
     async def ahandle(self, *args: Any, **options: Any) -> str | None:
-        """What an async command does; returns what is to be written to stdout."""
+        """Implement an async command; Django writes the returned text to stdout."""
         raise NotImplementedError
 
     def _handle_in_lifespan(
@@ -96,41 +96,43 @@ class LifespanCommand(BaseCommand):
     def _refuse_mistakes(self) -> None:
         if is_in_loop():
             raise LifespanError(
-                "this code runs on an event loop, which a command would stop\n"
+                "this code runs on an event loop, which a command would block\n"
                 "Write: await sync_to_async(call_command, thread_sensitive=False)(...)"
             )
         cls = type(self)
         name = f"{cls.__module__}.{cls.__qualname__}"
         if iscoroutinefunction(cls.handle):
             raise LifespanError(
-                f"{name}.handle is async, which Django would not await\n"
-                "Name it ahandle: async def ahandle(self, *args, **options):"
+                f"{name}.handle is async, and Django does not await it\n"
+                "Write: async def ahandle(self, *args, **options):"
             )
         if cls.handle is LifespanCommand.handle:
             if cls.ahandle is LifespanCommand.ahandle:
                 raise LifespanError(
-                    f"{name} has nothing to do\n"
-                    "Write: async def ahandle(self, *args, **options):, or handle "
-                    "in sync code."
+                    f"{name} implements neither handle nor ahandle\n"
+                    "Write: async def ahandle(self, *args, **options):\n"
+                    "Or, in a sync command: def handle(self, *args, **options):"
                 )
             if not iscoroutinefunction(cls.ahandle):
                 raise LifespanError(
                     f"{name}.ahandle is not async\n"
-                    "Write: async def ahandle(self, *args, **options):, or name it "
-                    "handle."
+                    "Write: async def ahandle(self, *args, **options):\n"
+                    "Or, in a sync command: def handle(self, *args, **options):"
                 )
 
 
 @contextmanager
 def leaving_at_signals() -> Generator[None]:
-    # By default they end the process at once, and nothing would be closed. Under nohup
-    # SIGHUP is ignored, and stays so.
-    ours = [
-        number
-        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
-        if threading.current_thread() is threading.main_thread()
-        and signal.getsignal(number) is signal.SIG_DFL
-    ]
+    """
+    Leave the block by ``SystemExit`` when SIGTERM or SIGHUP arrives.
+
+    By default these signals end the process at once, and nothing is shut down. A
+    project's own signal handlers stay, and so does the ignored SIGHUP under nohup.
+    """
+    ours: list[int] = []
+    if threading.current_thread() is threading.main_thread():
+        numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
+        ours += [each for each in numbers if signal.getsignal(each) is signal.SIG_DFL]
     for number in ours:
         signal.signal(number, _leave)
     try:
@@ -141,4 +143,4 @@ def leaving_at_signals() -> Generator[None]:
 
 
 def _leave(number: int, _frame: object) -> None:
-    sys.exit(128 + number)  # as a shell reports a process that a signal ended
+    sys.exit(128 + number)  # the exit code that a shell shows for a signal
