@@ -1,10 +1,12 @@
-"""The pytest plugin: fixtures for a running lifespan, and for fakes."""
+"""The pytest plugin: fixtures for a running lifespan and for overrides."""
 
-# Imported by every pytest run of an environment, and with it what the package's
-# ``__init__`` imports: what stands on django.test comes late.
+# Every pytest run of an environment imports this module. What needs django.test or
+# another plugin is imported by the fixture that needs it.
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable
+from inspect import signature
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,13 +15,13 @@ if TYPE_CHECKING:
     from ._declare.keys import StateKey
     from ._declare.registry import Registry
     from ._runtime.lifespan import Lifespan
-    from .testing import OverrideState
+    from .testing.overriding import OverrideState
+    from .testing.pytest_loops import Scope
 
 __all__ = [
     "lifespan",
     "lifespan_only",
     "lifespan_registry",
-    "module_lifespan",
     "override_state",
     "session_lifespan",
 ]
@@ -30,11 +32,11 @@ def lifespan(
     request: pytest.FixtureRequest, lifespan_registry: object, lifespan_only: object
 ) -> Lifespan:
     """
-    A lifespan that runs while the test does, on the loop that the test runs on.
+    A lifespan that runs during one test, on the event loop of that test.
 
-    In a sync test it runs on a thread with a loop, as in ``with Lifespan()``. It
-    starts with the ``@override_state(...)`` that decorate the test function, and
-    with what fixtures before it have overridden.
+    In a sync test it runs on an event loop thread, as ``with Lifespan()`` does. It
+    starts with the overrides of the ``@override_state(...)`` decorators of the test
+    and of the fixtures that are set up before it.
     """
     from .testing.pytest_loops import lifespan_for
 
@@ -42,20 +44,14 @@ def lifespan(
 
 
 @pytest.fixture
-def module_lifespan(
-    request: pytest.FixtureRequest, lifespan_registry: object, lifespan_only: object
-) -> Lifespan:
-    """One lifespan for all tests of a module that run on the same loop."""
-    from .testing.pytest_loops import lifespan_for
-
-    return lifespan_for(request, "module")
-
-
-@pytest.fixture
 def session_lifespan(
     request: pytest.FixtureRequest, lifespan_registry: object, lifespan_only: object
 ) -> Lifespan:
-    """One lifespan for all tests of the session that run on the same loop."""
+    """
+    One lifespan for all tests of the session that run on the same event loop.
+
+    Async tests have to run on an event loop of session scope.
+    """
     from .testing.pytest_loops import lifespan_for
 
     return lifespan_for(request, "session")
@@ -63,19 +59,19 @@ def session_lifespan(
 
 @pytest.fixture(scope="session")
 def lifespan_registry() -> Registry | None:
-    """What a lifespan starts, to be overridden; None for the default registry."""
+    """The registry to start; None, unless overridden, for the default registry."""
     return None
 
 
 @pytest.fixture(scope="session")
 def lifespan_only() -> Iterable[StateKey[Any]] | None:
-    """The keys that a lifespan starts, to be overridden; None for all."""
+    """The keys to start, with their dependencies; None, unless overridden, for all."""
     return None
 
 
 @pytest.fixture
 def override_state() -> Generator[OverrideState]:
-    """Call it with a key and a value to override the key to the end of the test."""
+    """Call it with a key and a value to override the key until the test ends."""
     from .testing.pytest_loops import overriding
 
     with overriding() as override:
@@ -83,8 +79,80 @@ def override_state() -> Generator[OverrideState]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the fixtures that the ones above choose from."""
-    from .testing.pytest_fixtures import fixtures
+    """Register a private fixture for each kind of event loop that a test can have."""
+    # pytest collects fixtures from the attributes of a plugin.
+    plugin = ModuleType("django_lifespan_typed.fixtures")
+    fixtures: dict[str, object] = vars(plugin)
+    scopes: tuple[Scope, ...] = ("function", "session")
+    for scope in scopes:
+        fixtures[f"_{scope}_lifespan_on_thread"] = _thread_fixture(scope)
+        fixtures[f"_{scope}_lifespan_on_anyio"] = _anyio_fixture(scope)
+    if has_asyncio(config):
+        import pytest_asyncio
 
-    for name, plugin in fixtures(config):
-        config.pluginmanager.register(plugin, name)
+        for loop in ("function", "class", "module", "package", "session"):
+            fixtures[f"_function_lifespan_on_{loop}_loop"] = _asyncio_fixture(
+                pytest_asyncio.fixture(scope="function", loop_scope=loop)
+            )
+        fixtures["_session_lifespan_on_session_loop"] = _asyncio_fixture(
+            pytest_asyncio.fixture(scope="session", loop_scope="session")
+        )
+    config.pluginmanager.register(plugin, plugin.__name__)
+
+
+def has_asyncio(config: pytest.Config) -> bool:
+    """Return whether pytest-asyncio 0.24 or newer is in use."""
+    plugins = config.pluginmanager.get_plugins()  # it has more than one name
+    names = [getattr(plugin, "__name__", "") for plugin in plugins]
+    if "pytest_asyncio.plugin" not in names:
+        return False
+    import pytest_asyncio
+
+    # Fixtures need this parameter, which came with 0.24.
+    return "loop_scope" in signature(pytest_asyncio.fixture).parameters
+
+
+def _thread_fixture(scope: Scope) -> object:
+    @pytest.fixture(scope=scope)
+    def on_thread(
+        request: pytest.FixtureRequest, lifespan_registry: Any, lifespan_only: Any
+    ) -> Generator[Lifespan]:
+        from .testing.pytest_loops import lifespan_on_thread
+
+        with lifespan_on_thread(request, lifespan_registry, lifespan_only) as lifespan:
+            yield lifespan
+
+    return on_thread
+
+
+def _anyio_fixture(scope: Scope) -> object:
+    @pytest.fixture(scope=scope)
+    async def on_anyio(
+        request: pytest.FixtureRequest,
+        lifespan_registry: Any,
+        lifespan_only: Any,
+        anyio_backend: object,  # keeps the event loop open
+    ) -> AsyncGenerator[Lifespan]:
+        from .testing.pytest_loops import lifespan_on_loop
+
+        async with lifespan_on_loop(
+            request, lifespan_registry, lifespan_only
+        ) as lifespan:
+            yield lifespan
+
+    return on_anyio
+
+
+def _asyncio_fixture(decorate: Any) -> object:
+    async def on_asyncio(
+        request: pytest.FixtureRequest, lifespan_registry: Any, lifespan_only: Any
+    ) -> AsyncGenerator[Lifespan]:
+        from .testing.pytest_loops import lifespan_on_loop
+
+        async with lifespan_on_loop(
+            request, lifespan_registry, lifespan_only
+        ) as lifespan:
+            yield lifespan
+
+    fixture: object = decorate(on_asyncio)
+    return fixture

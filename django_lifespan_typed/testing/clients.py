@@ -1,15 +1,15 @@
-"""Django's test clients, whose requests have a state."""
+"""Django's test clients, with the lifespan state on each request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client
-from django.test.client import ClientHandler
+from django.test.client import AsyncClientHandler, ClientHandler
 
 from .._compat import Self, override
 from .._declare.keys import StateKey
@@ -20,32 +20,20 @@ from ..exceptions import LifespanNotRunning
 from ..types import State
 
 
-class _StatefulHandler(ClientHandler):
-    """Django's handler for tests, whose requests have a state."""
-
-    client: LifespanClient
-
-    @override
-    def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        # Where get_state and our middleware look. Not request.state, which without that
-        # middleware no server's request has: the test would pass, and the site fail.
-        request.__dict__["scope"] = {"state": self.client._state_of_request()}
-        return super().get_response(request)
-
-
 class LifespanClient(Client):
     """
-    Django's ``Client``, over a running lifespan::
+    Django's ``Client``, with a running lifespan::
 
         with LifespanClient() as client:
             response = client.get("/")
 
-    The block starts the resources of *registry*, of *only* those keys if given, on a
-    loop that async views run on too. Outside such a block it is over the lifespan
-    that runs here: of ``LifespanTestCase``, a fixture, ``with Lifespan()``.
+    The block starts the resources of *registry*, or only those of the keys in *only*
+    and their dependencies, on an event loop that async views run on, too. Outside
+    such a block the client uses the running lifespan of ``LifespanTestCase``, a
+    fixture or ``with Lifespan()``.
 
-    Each request has its own shallow copy of the state, as servers do. Raises
-    ``LifespanNotRunning`` from a request where no lifespan runs.
+    Each request has its own shallow copy of the state, as under a server. A request
+    raises ``LifespanNotRunning`` where no lifespan runs.
     """
 
     def __init__(
@@ -56,10 +44,11 @@ class LifespanClient(Client):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        handler = _StatefulHandler(options.get("enforce_csrf_checks", False))
-        handler.client = self
-        self.handler: ClientHandler = handler
         self._lifespan = Lifespan(registry, only=only)
+        self.handler: ClientHandler = _Handler(
+            lambda: _state_of(self._lifespan, "with LifespanClient() as client:"),
+            options.get("enforce_csrf_checks", False),
+        )
 
     def __enter__(self) -> Self:
         self._lifespan.__enter__()
@@ -73,18 +62,15 @@ class LifespanClient(Client):
     ) -> None:
         self._lifespan.__exit__(kind, error, traceback)
 
-    def _state_of_request(self) -> State:
-        return _copied_from(self._lifespan, "with LifespanClient() as client:")
-
 
 class LifespanAsyncClient(AsyncClient):
     """
-    Django's ``AsyncClient``, over a running lifespan::
+    Django's ``AsyncClient``, with a running lifespan::
 
         async with LifespanAsyncClient() as client:
             response = await client.get("/")
 
-    As ``LifespanClient``, on the running event loop.
+    Works as ``LifespanClient`` does, on the running event loop.
     """
 
     def __init__(
@@ -96,6 +82,12 @@ class LifespanAsyncClient(AsyncClient):
     ) -> None:
         super().__init__(**options)
         self._lifespan = Lifespan(registry, only=only)
+        self.handler: AsyncClientHandler = _AsyncHandler(
+            lambda: _state_of(
+                self._lifespan, "async with LifespanAsyncClient() as client:"
+            ),
+            options.get("enforce_csrf_checks", False),
+        )
 
     async def __aenter__(self) -> Self:
         await self._lifespan.__aenter__()
@@ -109,35 +101,14 @@ class LifespanAsyncClient(AsyncClient):
     ) -> None:
         await self._lifespan.__aexit__(kind, error, traceback)
 
-    def _base_scope(self, **request: Any) -> dict[str, Any]:
-        parent: Any = super()  # django-stubs leaves this method out
-        scope: dict[str, Any] = parent._base_scope(**request)
-        scope["state"] = _copied_from(
-            self._lifespan, "async with LifespanAsyncClient() as client:"
-        )
-        return scope
-
-
-def _copied_from(own: Lifespan, remedy: str) -> State:
-    lifespan = own if own.loop is not None else current_lifespan()
-    if lifespan is None:
-        raise LifespanNotRunning(
-            "no lifespan runs where this test client sends a request\n"
-            f"Write: {remedy}\n"
-            "Or derive the test case from LifespanTestCase, whose setUp your own has "
-            "to call, or use pytest's fixture lifespan."
-        )
-    return lifespan.state.copy()
-
 
 class LifespanAwareAsyncClient(AsyncClient):
     """
-    Django's ``AsyncClient``, whose requests find a copy of *state* on their scope::
+    Django's ``AsyncClient``, with a copy of *state* on the scope of each request::
 
         client = LifespanAwareAsyncClient(state={"http": fake})
 
-    Nothing is started. Since Django 5.2, ``AsyncClient(state=...)`` would make it a
-    header.
+    It starts nothing. Since Django 5.2, ``AsyncClient(state=...)`` sends a header.
     """
 
     state: State
@@ -145,9 +116,41 @@ class LifespanAwareAsyncClient(AsyncClient):
     def __init__(self, state: State, **defaults: Any) -> None:
         super().__init__(**defaults)
         self.state = state
+        self.handler: AsyncClientHandler = _AsyncHandler(
+            lambda: {**self.state}, defaults.get("enforce_csrf_checks", False)
+        )
 
-    def _base_scope(self, **request: Any) -> dict[str, Any]:
-        parent: Any = super()  # django-stubs leaves this method out
-        scope: dict[str, Any] = parent._base_scope(**request)
-        scope["state"] = {**self.state}
-        return scope
+
+class _Handler(ClientHandler):
+    def __init__(self, new_state: Callable[[], State], enforce_csrf: bool) -> None:
+        super().__init__(enforce_csrf)
+        self._new_state = new_state
+
+    @override
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        # get_state and our middleware read the scope. Setting request.state would
+        # let a test pass without the middleware that the site needs.
+        request.__dict__["scope"] = {"state": self._new_state()}
+        return super().get_response(request)
+
+
+class _AsyncHandler(AsyncClientHandler):
+    def __init__(self, new_state: Callable[[], State], enforce_csrf: bool) -> None:
+        super().__init__(enforce_csrf)
+        self._new_state = new_state
+
+    @override
+    async def __call__(self, scope: dict[str, Any]) -> Any:
+        return await super().__call__({**scope, "state": self._new_state()})
+
+
+def _state_of(own: Lifespan, block: str) -> State:
+    lifespan = own if own.loop is not None else current_lifespan()
+    if lifespan is None:
+        raise LifespanNotRunning(
+            "no lifespan runs where this test client sends a request\n"
+            f"Write: {block}\n"
+            "Or derive the test case from LifespanTestCase, and call super().setUp() "
+            "in your own setUp, or use pytest's fixture lifespan."
+        )
+    return lifespan.state.copy()

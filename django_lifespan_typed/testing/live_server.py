@@ -1,4 +1,4 @@
-"""Requests that other threads serve while a test runs: a live server's."""
+"""Runs the async views of Django's live servers on the event loop of a lifespan."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .._threads.asgiref import use_loop
 @contextmanager
 def serving_on(lifespan: Lifespan) -> Generator[None]:
     """
-    Let async views of Django's live servers run on the loop of *lifespan*, which
-    another thread runs.
+    Serve the requests of other threads on the event loop of *lifespan*.
 
-    Django serves them from threads of its own, with an event loop for each request.
+    Django's live servers handle requests in threads of their own, and would run
+    each async view on a new event loop.
     """
     own = threading.current_thread()
 
@@ -26,7 +26,7 @@ def serving_on(lifespan: Lifespan) -> Generator[None]:
         if threading.current_thread() is not own:
             use_loop(lifespan.loop)
 
-    request_started.connect(receiver)  # as long as this block holds it
+    request_started.connect(receiver)  # weakly: the block keeps the reference
     try:
         yield
     finally:

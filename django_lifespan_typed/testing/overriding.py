@@ -1,4 +1,4 @@
-"""``override_state``: a fake in the place of a resource, while a test runs."""
+"""override_state: replaces a value of the lifespan state during a test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import wraps
 from inspect import isasyncgenfunction, isclass, isgeneratorfunction
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from asgiref.sync import iscoroutinefunction
 
@@ -18,13 +18,30 @@ from .._runtime.overrides import overrides
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-OVERRIDES: Final = "__lifespan_overrides__"
-"""Where a decorated function, or class, keeps what decorates it."""
+_OVERRIDES: Final = "__lifespan_overrides__"
+
+
+class OverrideState(Protocol):
+    """
+    The type of pytest's fixture ``override_state``, for annotations::
+
+        @pytest.fixture
+        def http(override_state: OverrideState) -> FakeHTTP:
+            fake = FakeHTTP()
+            override_state(HTTP, fake)
+            return fake
+
+    It overrides as the function of that name does, until the test ends.
+    """
+
+    def __call__(self, key: StateKey[T], value: T, /) -> T:
+        """Override *key* with *value*; returns *value*."""
+        ...
 
 
 class override_state(Generic[T]):  # noqa: N801 - named as Django's override_settings
     """
-    Lets *key* name *value* while a block, a test or a test case runs::
+    Replaces the value of *key* during a block, a test or a test case::
 
         with override_state(HTTP, fake):
             ...
@@ -35,13 +52,13 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
         @override_state(HTTP, fake)
         class SearchTests(LifespanTestCase, TestCase): ...
 
-    A lifespan that starts meanwhile starts neither the real resource nor what only
-    that needs; what needs it is given *value*. In one that runs already the value is
-    swapped, and comes back; what was made of the old one keeps it. Overrides nest,
-    and hold in every thread of the process.
+    A lifespan that starts in the meantime starts neither the real resource nor the
+    dependencies that only it has, and passes *value* to its dependents. In a running
+    lifespan the value is replaced and restored; dependents keep the value that they
+    were created with. Overrides nest, and apply to every thread of the process.
 
-    Raises ``TypeError`` for what is no key, for a class that has no tests, and for a
-    generator function.
+    Raises ``TypeError`` if *key* is not a key, and where it decorates a generator
+    function or a class that is not a ``TestCase``.
     """
 
     def __init__(self, key: StateKey[T], value: T, /) -> None:
@@ -78,7 +95,7 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
         self.__exit__(kind, error, traceback)
 
     def __call__(self, decorated: F, /) -> F:
-        """A test function, sync or async, or a ``TestCase`` class, so overridden."""
+        """Decorate a test function, sync or async, or a ``TestCase`` class."""
         given: Any = decorated
         if isclass(given):
             _decorate_class(given, self)
@@ -89,88 +106,72 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
                 f"function {given.__qualname__}\n"
                 "Write in it: with override_state(KEY, value):"
             )
-        wrapped: Any = _wrapped_function(given, self)
-        # For LifespanTestCase, whose lifespan starts before the function is called.
-        setattr(wrapped, OVERRIDES, (self, *getattr(given, OVERRIDES, ())))
-        overridden: F = wrapped
-        return overridden
+        wrapped: Any = _decorated_function(given, self)
+        setattr(wrapped, _OVERRIDES, (self, *getattr(given, _OVERRIDES, ())))
+        result: F = wrapped
+        return result
+
+
+def overrides_of(cls: type[Any] | None, test: object) -> list[override_state[Any]]:
+    """
+    Return the decorators of *cls*, of its bases and of *test*, outermost first.
+
+    A lifespan fixture or ``setUp`` starts before the decorated function is called.
+    """
+    found: list[override_state[Any]] = []
+    for base in reversed(cls.__mro__ if cls is not None else ()):
+        found += vars(base).get(_OVERRIDES, ())  # a subclass overrides its bases
+    return [*found, *getattr(test, _OVERRIDES, ())]
 
 
 def _is_key(given: object) -> bool:
     return isinstance(given, StateKey)
 
 
-def _wrapped_function(
+def _decorated_function(
     function: Callable[..., Any], override: override_state[Any]
 ) -> Callable[..., Any]:
     if iscoroutinefunction(function):
 
         @wraps(function)
-        async def awaiting(*args: Any, **kwargs: Any) -> Any:
+        async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
             with override:
                 return await function(*args, **kwargs)
 
-        return awaiting
+        return async_wrapper
 
     @wraps(function)
-    def calling(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         with override:
             return function(*args, **kwargs)
 
-    return calling
+    return wrapper
 
 
-def _decorate_class(cls: Any, override: override_state[Any]) -> None:
+def _decorate_class(cls: type[Any], override: override_state[Any]) -> None:
     if not issubclass(cls, unittest.TestCase):
         raise TypeError(
             f"override_state() decorates functions and TestCase classes, not {cls!r}\n"
             "Decorate its test methods."
         )
-    inherits = hasattr(cls, OVERRIDES)
+    # Not setUp: a subclass may define its own without calling super().
     for name in "run", "debug":
-        own = vars(cls).get(name)
-        if not (inherits if own is None else hasattr(own, OVERRIDES)):
-            setattr(cls, name, _overridden(cls, name))
-    setattr(cls, OVERRIDES, (override, *vars(cls).get(OVERRIDES, ())))
+        setattr(cls, name, _decorated_method(cls, name))
+    setattr(cls, _OVERRIDES, (override, *vars(cls).get(_OVERRIDES, ())))
 
 
-def _overridden(cls: type, name: str) -> Callable[..., Any]:
-    # Not setUp: a subclass may have its own, and not call the one it inherits.
+def _decorated_method(cls: type[unittest.TestCase], name: str) -> Callable[..., Any]:
     own: Callable[..., Any] | None = vars(cls).get(name)
 
     @wraps(getattr(cls, name))
-    def overridden(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # Else it is inherited, as super() has it: mixins may stand in between.
-        run = own or _inherited(self.__class__, cls, name, overridden)
+    def method(self: unittest.TestCase, *args: Any, **kwargs: Any) -> Any:
         with ExitStack() as stack:
-            for override in overrides_of_class(self.__class__):
+            for override in overrides_of(type(self), None):
                 stack.enter_context(override)
-            return run(self, *args, **kwargs)
+            if own is not None:
+                return own(self, *args, **kwargs)
+            # pyrefly accepts no variable there.
+            base = super(cls, self)  # pyrefly: ignore[invalid-argument]
+            return getattr(base, name)(*args, **kwargs)
 
-    setattr(overridden, OVERRIDES, True)
-    return overridden
-
-
-def _inherited(
-    cls: type, decorated: type, name: str, function: Callable[..., Any]
-) -> Callable[..., Any]:
-    order = cls.__mro__
-    # A class decorator may have made the class anew, or another from it.
-    last = max(
-        index
-        for index, base in enumerate(order)
-        if base is decorated or vars(base).get(name) is function
-    )
-    found: Callable[..., Any] = next(
-        vars(base)[name] for base in order[last + 1 :] if name in vars(base)
-    )
-    return found
-
-
-def overrides_of_class(cls: type[Any]) -> list[override_state[Any]]:
-    """What decorates *cls* and its bases, those first: a subclass has the last word."""
-    return [
-        override
-        for base in reversed(cls.__mro__)
-        for override in vars(base).get(OVERRIDES, ())
-    ]
+    return method

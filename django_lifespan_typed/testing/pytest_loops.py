@@ -1,23 +1,27 @@
-"""Tests: which event loop each runs on, and what is overridden while it runs."""
+"""Lifespans for pytest, each on the event loop of the test that requests it."""
 
 from __future__ import annotations
 
 import unittest
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from inspect import iscoroutinefunction
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import pytest
 
 from .._declare.keys import StateKey
+from .._declare.registry import Registry
 from .._runtime.lifespan import Lifespan
-from . import OverrideState, override_state
-from .pytest_fixtures import SCOPES, Scope, has_asyncio, name_of
+from ..pytest_plugin import has_asyncio
+from .live_server import serving_on
+from .overriding import OverrideState, override_state, overrides_of
 
 T = TypeVar("T")
 
-# What a resource that asks the database needs before it starts.
+Scope: TypeAlias = Literal["function", "session"]
+
+# pytest-django's fixtures; a resource that queries the database needs them first.
 _DATABASE: Final = (
     "django_db_reset_sequences",
     "django_db_serialized_rollback",
@@ -27,17 +31,43 @@ _DATABASE: Final = (
 
 
 def lifespan_for(request: pytest.FixtureRequest, scope: Scope) -> Lifespan:
-    """The lifespan of *scope* on the loop that the requesting test runs on."""
+    """Return the lifespan of *scope* on the event loop of the requesting test."""
     for name in _DATABASE:
         if name in request.fixturenames:
             request.getfixturevalue(name)
-    lifespan: Lifespan = request.getfixturevalue(name_of(scope, _loop(request, scope)))
+    loop = _loop_of_test(request, scope)
+    lifespan: Lifespan = request.getfixturevalue(f"_{scope}_lifespan_on_{loop}")
     return lifespan
 
 
 @contextmanager
+def lifespan_on_thread(
+    request: pytest.FixtureRequest,
+    registry: Registry | None,
+    only: Iterable[StateKey[Any]] | None,
+) -> Generator[Lifespan]:
+    """Run a lifespan on an event loop thread, for sync tests."""
+    lifespan = Lifespan(registry, only=only)
+    with _overrides(request), lifespan, serving_on(lifespan):
+        yield lifespan
+
+
+@asynccontextmanager
+async def lifespan_on_loop(
+    request: pytest.FixtureRequest,
+    registry: Registry | None,
+    only: Iterable[StateKey[Any]] | None,
+) -> AsyncGenerator[Lifespan]:
+    """Run a lifespan on the running event loop."""
+    lifespan = Lifespan(registry, only=only)
+    with _overrides(request):
+        async with lifespan:
+            yield lifespan
+
+
+@contextmanager
 def overriding() -> Generator[OverrideState]:
-    """What overrides until the block ends."""
+    """Yield a function whose overrides end with the block."""
     with ExitStack() as stack:
 
         def override(key: StateKey[T], value: T, /) -> T:
@@ -46,67 +76,45 @@ def overriding() -> Generator[OverrideState]:
         yield override
 
 
-def _loop(request: pytest.FixtureRequest, scope: Scope) -> str:
+def _overrides(request: pytest.FixtureRequest) -> ExitStack:
+    # The decorators of a test take effect when it is called, which is after the start.
+    stack = ExitStack()
+    node: Any = request.node
+    if request.scope == "function":
+        for override in overrides_of(getattr(node, "cls", None), request.function):
+            stack.enter_context(override)
+    return stack
+
+
+def _loop_of_test(request: pytest.FixtureRequest, scope: Scope) -> str:
+    """Return the last part of the private fixture's name."""
+    if not _is_async(request.node):
+        return "thread"
     if has_asyncio(request.config):
         import pytest_asyncio
 
         if pytest_asyncio.is_async_test(request.node):
             return _asyncio_loop(request, scope)
-    if not _is_async(request.node):
-        return "thread"
     if "anyio_backend" in request.fixturenames:
         return _anyio_loop(request, scope)
-    cls: Any = getattr(request.node, "cls", None)
-    if cls is not None and issubclass(cls, unittest.IsolatedAsyncioTestCase):
-        _fail(
+    case: Any = getattr(request.node, "cls", None)
+    if case is not None and issubclass(case, unittest.IsolatedAsyncioTestCase):
+        raise _refusal(
             request,
             scope,
-            "unittest runs it on an event loop that no fixture can reach",
+            "unittest runs it on an event loop that fixtures cannot use",
             "Write: async with Lifespan() as state: in asyncSetUp or the test, or "
             "derive from LifespanTestCase and Django's TestCase.",
         )
-    if cls is not None and issubclass(cls, unittest.TestCase):
-        return "thread"  # where Django's test cases run their async methods then
-    return _fail(
+    if case is not None and issubclass(case, unittest.TestCase):
+        return "thread"  # Django's test cases run async methods by async_to_sync
+    raise _refusal(
         request,
         scope,
-        "it is async, and neither pytest-asyncio nor anyio runs it",
+        "it is async, and neither pytest-asyncio (0.24 or newer) nor anyio runs it",
         "Mark it with @pytest.mark.asyncio or @pytest.mark.anyio, and install the "
         "plugin of that name.",
     )
-
-
-def _asyncio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
-    marker = request.node.get_closest_marker("asyncio")
-    options: dict[str, Any] = {} if marker is None else marker.kwargs
-    # The second is the first's name in earlier versions.
-    loop = options.get("loop_scope") or options.get("scope")
-    if loop is None:
-        try:
-            loop = request.config.getini("asyncio_default_test_loop_scope")
-        except (KeyError, ValueError):  # before pytest-asyncio 0.26
-            loop = "function"
-    if SCOPES.index(loop) < SCOPES.index(scope):
-        _fail(
-            request,
-            scope,
-            f"its event loop is closed before: its loop_scope is {loop!r}",
-            f'Write: @pytest.mark.asyncio(loop_scope="{scope}"), or set '
-            f"asyncio_default_test_loop_scope = {scope} for all tests.",
-        )
-    return f"{loop}_loop"
-
-
-def _anyio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
-    backend = request.getfixturevalue("anyio_backend_name")
-    if backend != "asyncio":
-        _fail(
-            request,
-            scope,
-            f"it runs on {backend}, and resources run on asyncio",
-            _BACKEND.format(scope=scope),
-        )
-    return "anyio"
 
 
 def _is_async(item: Any) -> bool:
@@ -115,18 +123,45 @@ def _is_async(item: Any) -> bool:
     return iscoroutinefunction(getattr(hypothesis, "inner_test", function))
 
 
-def _fail(
-    request: pytest.FixtureRequest, scope: Scope, problem: str, remedy: str
-) -> str:
-    name = "lifespan" if scope == "function" else f"{scope}_lifespan"
-    return pytest.fail(
-        f"{request.node.name} cannot have the fixture {name}: {problem}\n{remedy}",
+def _asyncio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
+    loop: Any = "function"
+    with suppress(KeyError, ValueError):  # before pytest-asyncio 0.26
+        loop = request.config.getini("asyncio_default_test_loop_scope") or loop
+    marker = request.node.get_closest_marker("asyncio")
+    if marker is not None:
+        # The second is the name in earlier versions.
+        loop = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope") or loop
+    if scope == "session" and loop != "session":
+        raise _refusal(
+            request,
+            scope,
+            f"its event loop is closed earlier, for its loop_scope is {loop!r}",
+            'Write: @pytest.mark.asyncio(loop_scope="session"), or set '
+            "asyncio_default_test_loop_scope = session for all tests.",
+        )
+    return f"{loop}_loop"
+
+
+def _anyio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
+    backend = request.getfixturevalue("anyio_backend_name")
+    if backend != "asyncio":
+        raise _refusal(
+            request,
+            scope,
+            f"it runs on {backend}, and resources run on asyncio",
+            "Write, in the module or in conftest.py:\n"
+            f'    @pytest.fixture(scope="{scope}")\n'
+            "    def anyio_backend():\n"
+            '        return "asyncio"',
+        )
+    return "anyio"
+
+
+def _refusal(
+    request: pytest.FixtureRequest, scope: Scope, problem: str, fix: str
+) -> BaseException:
+    name = "lifespan" if scope == "function" else "session_lifespan"
+    return pytest.fail.Exception(
+        f"{request.node.name} cannot use the fixture {name}: {problem}\n{fix}",
         pytrace=False,
     )
-
-
-_BACKEND: Final = """\
-Write, in the module or in conftest.py:
-    @pytest.fixture(scope="{scope}")
-    def anyio_backend():
-        return "asyncio\""""
