@@ -14,7 +14,10 @@ from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resourc
 from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed._runtime.overrides import overrides
 from django_lifespan_typed._threads.asgiref import use_loop
+from tests.journaling import add, nothing_is_left
 from tests.processes import LIMIT
+
+__all__ = ["add", "nothing_is_left"]
 
 PROJECT = Path(__file__).with_name("project")
 

@@ -1,0 +1,290 @@
+"""override_state as a decorator of functions and test cases."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import unittest
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+import pytest
+from django.test import (
+    LiveServerTestCase,
+    SimpleTestCase,
+    TestCase,
+    TransactionTestCase,
+)
+
+from django_lifespan_typed import Lifespan, Registry, StateKey, current_state
+from django_lifespan_typed.testing import override_state
+from tests.journaling import Add
+
+from .cases import run_case
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
+HTTP = StateKey[str]("http")
+MAIL = StateKey[str]("mail")
+
+
+@pytest.fixture(autouse=True)
+def _resources(add: Add) -> None:
+    add("http")
+    add("mail")
+
+
+# --- Functions
+
+
+def test_a_function_is_overridden_at_each_call(registry: Registry) -> None:
+    @override_state(HTTP, "fake")
+    def search(word: str, *, exact: bool) -> tuple[str, bool, str]:
+        """Search."""
+        return word, exact, current_state()[HTTP]
+
+    with Lifespan(registry) as state:
+        for exact in (True, False):
+            assert search("whale", exact=exact) == ("whale", exact, "fake")
+            assert state[HTTP] == "http()"
+    assert (search.__name__, search.__doc__) == ("search", "Search.")
+    assert [*inspect.signature(search).parameters] == ["word", "exact"]
+
+
+async def test_an_async_function_is_overridden_while_it_runs(
+    registry: Registry,
+) -> None:
+    @override_state(HTTP, "fake")
+    async def search() -> None:
+        await asyncio.sleep(0)
+        raise ValueError(current_state()[HTTP])
+
+    assert inspect.iscoroutinefunction(search)
+    async with Lifespan(registry) as state:
+        coroutine = search()
+        assert state[HTTP] == "http()"
+        with pytest.raises(ValueError, match="fake"):
+            await coroutine
+        assert state[HTTP] == "http()"
+
+
+def test_the_innermost_decorator_of_a_key_counts(registry: Registry) -> None:
+    @override_state(HTTP, "outer")
+    @override_state(HTTP, "inner")
+    @override_state(MAIL, "fake")
+    def search() -> tuple[str, str]:
+        return current_state()[HTTP], current_state()[MAIL]
+
+    with Lifespan(registry):
+        assert search() == ("inner", "fake")
+
+
+# --- Test cases
+
+
+@pytest.fixture
+def seen() -> list[Any]:
+    """The values that a test case has read."""
+    return []
+
+
+@pytest.fixture
+def base(registry: Registry, seen: list[Any]) -> Any:
+    """A test case whose test records two values."""
+
+    class Base(unittest.TestCase):
+        def test_it(self) -> None:
+            with Lifespan(registry) as state:
+                seen.append((state[HTTP], state[MAIL]))
+
+    return Base
+
+
+CASES: list[Any] = [
+    unittest.IsolatedAsyncioTestCase,
+    SimpleTestCase,
+    TestCase,
+    TransactionTestCase,
+    LiveServerTestCase,
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_all_steps_of_a_test_are_overridden(
+    case: Any, registry: Registry, seen: list[Any]
+) -> None:
+    def record(step: str) -> None:
+        with Lifespan(registry) as state:
+            seen.append((step, state[HTTP]))
+
+    @override_state(HTTP, "fake")
+    class Tests(case):  # type: ignore[misc]
+        available_apps: list[str] | None = []  # nothing to flush
+
+        def setUp(self) -> None:
+            record("setUp")
+
+        def tearDown(self) -> None:
+            record("tearDown")
+
+        def test_sync(self) -> None:
+            record("sync")
+
+        async def test_async(self) -> None:
+            async with Lifespan(registry) as state:
+                seen.append(("async", state[HTTP]))
+
+    assert run_case(Tests) == []
+
+    assert seen == [
+        (step, "fake")
+        for test in ("async", "sync")
+        for step in ("setUp", test, "tearDown")
+    ]
+
+
+def test_subclasses_inherit_overrides_and_have_the_last_word(
+    base: Any, seen: list[Any]
+) -> None:
+    @override_state(HTTP, "fake")
+    class Decorated(base): ...  # type: ignore[misc]
+
+    class Derived(Decorated): ...
+
+    @override_state(HTTP, "other")
+    class Again(Decorated): ...
+
+    for case in (base, Decorated, Derived, Again):
+        assert run_case(case) == []
+
+    assert [http for http, _ in seen] == ["http()", "fake", "fake", "other"]
+
+
+def test_the_first_of_two_decorated_bases_has_the_last_word(
+    base: Any, seen: list[Any]
+) -> None:
+    @override_state(HTTP, "left")
+    class Left(base): ...  # type: ignore[misc]
+
+    @override_state(MAIL, "right")
+    @override_state(HTTP, "right")
+    class Right(base): ...  # type: ignore[misc]
+
+    class Tests(Left, Right): ...
+
+    assert run_case(Tests) == []
+
+    assert seen == [("left", "right")]
+
+
+def test_a_class_may_be_derived_by_another_decorator(
+    base: Any, seen: list[Any]
+) -> None:
+    """As parameterized_class of the library parameterized does, with a copy."""
+
+    @override_state(HTTP, "fake")
+    class Decorated(base): ...  # type: ignore[misc]
+
+    assert run_case(type("Tests", (Decorated,), dict(vars(Decorated)))) == []
+
+    assert seen == [("fake", "mail()")]
+
+
+def test_a_decorated_class_may_define_run(base: Any, seen: list[Any]) -> None:
+    @override_state(HTTP, "fake")
+    class Base(base): ...  # type: ignore[misc]
+
+    @override_state(MAIL, "fake mail")
+    class Tests(Base):
+        def run(self, result: Any = None) -> Any:
+            seen.append("run")
+            return unittest.TestCase.run(self, result)  # not the inherited one
+
+    assert run_case(Tests) == []
+
+    assert seen == ["run", ("fake", "fake mail")]
+
+
+@pytest.mark.parametrize("name", ["run", "debug"])
+def test_a_decorated_base_may_precede_a_mixin(
+    name: str, base: Any, seen: list[Any]
+) -> None:
+    def method(self: Any, *args: Any) -> Any:
+        seen.append(name)
+        return getattr(unittest.TestCase, name)(self, *args)
+
+    mixin: Any = type("Mixin", (unittest.TestCase,), {name: method})
+
+    @override_state(HTTP, "fake")
+    class Decorated(unittest.TestCase): ...
+
+    class Tests(Decorated, mixin, base): ...  # type: ignore[misc]
+
+    getattr(Tests("test_it"), name)()
+
+    assert seen == [name, ("fake", "mail()")]
+
+
+def test_overrides_end_with_a_failing_test_case(registry: Registry) -> None:
+    @override_state(HTTP, "fake")
+    class Tests(unittest.TestCase):
+        def setUp(self) -> None:
+            if self._testMethodName == "test_set_up":
+                raise ValueError
+
+        def test_set_up(self) -> None: ...
+        def test_it(self) -> None:
+            raise ValueError
+
+    assert len(run_case(Tests)) == 2
+
+    with Lifespan(registry) as state:
+        assert state[HTTP] == "http()"
+
+
+# --- Refusals
+
+
+def _generator() -> Generator[None]:
+    yield
+
+
+async def _async_generator() -> AsyncGenerator[None]:
+    yield
+
+
+class _PlainClass: ...
+
+
+@pytest.mark.parametrize("function", [_generator, _async_generator])
+def test_it_refuses_generator_functions(function: Any) -> None:
+    with pytest.raises(TypeError) as raised:
+        override_state(HTTP, "fake")(function)
+
+    assert str(raised.value) == (
+        "override_state() would end before the first line of the generator function "
+        f"{function.__name__}\n"
+        "Write in it: with override_state(KEY, value):"
+    )
+
+
+def test_it_refuses_classes_without_tests() -> None:
+    with pytest.raises(TypeError) as raised:
+        override_state(HTTP, "fake")(_PlainClass)
+
+    assert str(raised.value) == (
+        "override_state() decorates functions and TestCase classes, not "
+        f"{_PlainClass!r}\nDecorate its test methods."
+    )
+
+
+def test_it_refuses_a_name_instead_of_a_key() -> None:
+    name: Any = "http"
+
+    with pytest.raises(TypeError) as raised:
+        override_state(name, "fake")
+
+    assert str(raised.value) == (
+        "override_state() takes a StateKey or a Resource, not 'http'\n"
+        "Write: override_state(KEY, value)"
+    )

@@ -1,0 +1,399 @@
+"""override_state before a start, during a lifespan and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import AsyncRequestFactory, RequestFactory
+
+from django_lifespan_typed import (
+    Lifespan,
+    LifespanState,
+    Registry,
+    StateKey,
+    current_state,
+    get_state,
+    lifespan_resource,
+)
+from django_lifespan_typed.exceptions import MissingDependency, StateNotFound
+from django_lifespan_typed.middleware import LifespanStateMiddleware
+from django_lifespan_typed.register import register_lifespan_manager
+from django_lifespan_typed.testing import override_state
+from tests.journaling import Add
+
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
+
+HTTP = StateKey[str]("http")
+
+
+# --- Before a start
+
+
+async def test_dependencies_of_only_the_overridden_resource_do_not_start(
+    add: Add, registry: Registry, journal: list[str]
+) -> None:
+    dns = add("dns")
+    http = add("http", add("socket", dns))
+    add("catalogue", http)
+
+    with override_state(http, "fake"):
+        async with Lifespan(registry) as state:
+            assert dict(state) == {"http": "fake", "catalogue": "catalogue(fake)"}
+            with pytest.raises(StateNotFound):
+                get_state({}, dns)
+        assert dict(state) == {"catalogue": "catalogue(fake)"}
+
+    assert journal == ["+catalogue", "-catalogue"]
+
+
+@pytest.mark.parametrize(
+    ("overridden", "top", "started"),
+    [
+        (["left"], "top(fake,right(root()))", ["+root", "+right", "+top"]),
+        (["left", "right"], "top(fake,fake)", ["+top"]),
+    ],
+)
+async def test_shared_dependencies_start_for_their_other_dependents(
+    overridden: list[str],
+    top: str,
+    started: list[str],
+    *,
+    add: Add,
+    registry: Registry,
+    journal: list[str],
+) -> None:
+    root = add("root")
+    add("top", add("left", root), add("right", root))
+
+    with ExitStack() as stack:
+        for name in overridden:
+            stack.enter_context(override_state(StateKey[str](name), "fake"))
+        async with Lifespan(registry) as state:
+            assert state["top"] == top
+            assert journal == started
+
+
+async def test_only_may_name_an_overridden_key(add: Add, registry: Registry) -> None:
+    socket = add("socket")
+    http = add("http", socket)
+    catalogue = add("catalogue", http)
+    add("other")
+
+    with override_state(http, "fake"):
+        for only, names in (
+            ((catalogue,), {"http", "catalogue"}),
+            ((http,), {"http"}),
+            ((http, socket), {"http", "socket"}),
+        ):
+            async with Lifespan(registry, only=only) as state:
+                assert {*state} == names
+
+
+async def test_a_missing_dependency_may_be_overridden(
+    add: Add, registry: Registry
+) -> None:
+    add("catalogue", HTTP)
+
+    with override_state(HTTP, "fake"):
+        async with Lifespan(registry) as state:
+            assert state["catalogue"] == "catalogue(fake)"
+
+
+async def test_an_override_of_a_manager_hides_its_value(registry: Registry) -> None:
+    @asynccontextmanager
+    async def manager() -> Any:
+        yield {"http": "real", "other": "real"}
+
+    register_lifespan_manager(context_manager=manager, registry=registry)
+    override = override_state(HTTP, "fake")
+    override.__enter__()
+
+    async with Lifespan(registry) as state:
+        assert dict(state) == {"http": "fake", "other": "real"}
+        override.__exit__(None, None, None)
+        assert state[HTTP] == "real"
+
+
+async def test_a_resource_is_absent_after_the_override_that_it_started_with(
+    add: Add, registry: Registry
+) -> None:
+    override = override_state(add("http"), "fake")
+    override.__enter__()
+
+    async with Lifespan(registry) as state:
+        override.__exit__(None, None, None)
+
+        assert dict(state) == {}
+
+
+async def test_a_start_keeps_the_overrides_that_it_began_with(
+    add: Add, registry: Registry, journal: list[str]
+) -> None:
+    http = add("http")
+    slow_began, slow_may_continue = asyncio.Event(), asyncio.Event()
+
+    @lifespan_resource("slow", registry=registry)
+    async def slow() -> str:
+        slow_began.set()
+        await slow_may_continue.wait()
+        return "slow"
+
+    catalogue = add("catalogue", http, slow)
+    lifespan = Lifespan(registry)
+    with override_state(http, "fake"):
+        starting = asyncio.ensure_future(lifespan.__aenter__())
+        await slow_began.wait()
+    slow_may_continue.set()
+    state = await starting
+
+    assert state[catalogue] == "catalogue(fake,slow)"
+    assert http not in state
+    await lifespan.__aexit__(None, None, None)
+    assert journal == ["+catalogue", "-catalogue"]
+
+
+async def test_an_override_survives_a_failed_start(
+    add: Add, registry: Registry
+) -> None:
+    http = add("http")
+    add("broken", http, fails="start")
+
+    with override_state(http, "fake"):
+        with pytest.raises(ConnectionError):
+            await Lifespan(registry).__aenter__()
+        add("catalogue", StateKey[str]("missing"))
+        with pytest.raises(MissingDependency):
+            await Lifespan(registry).__aenter__()
+        async with Lifespan(registry, only=(http,)) as state:
+            assert dict(state) == {"http": "fake"}
+
+
+# --- During a lifespan
+
+
+async def test_a_running_value_is_replaced_and_restored(
+    add: Add, registry: Registry
+) -> None:
+    http = add("http")
+    catalogue = add("catalogue", http)
+
+    async with Lifespan(registry) as state:
+        with override_state(http, "fake") as fake:
+            assert fake == state[http] == current_state()[http] == "fake"
+            assert state[catalogue] == "catalogue(http())"
+        assert state[http] == "http()"
+        async with override_state(http, "fake") as fake:
+            assert fake == state[http] == "fake"
+        assert state[http] == "http()"
+
+
+def test_a_running_value_is_replaced_in_sync_code(add: Add, registry: Registry) -> None:
+    http: StateKey[Any] = add("http")
+
+    with Lifespan(registry) as state:
+        with override_state(http, None):
+            assert http in state
+            assert current_state()[http] is None
+        assert state[http] == "http()"
+
+
+async def test_a_name_that_is_not_registered_is_gone_after_its_override(
+    registry: Registry,
+) -> None:
+    async with Lifespan(registry) as state:
+        with override_state(HTTP, "fake"):
+            assert get_state({"state": {}}, HTTP) == state[HTTP] == "fake"
+        assert HTTP not in state
+
+        with pytest.raises(StateNotFound):
+            get_state({"state": {}}, HTTP)
+
+
+async def test_an_override_applies_to_every_lifespan(
+    add: Add, registry: Registry
+) -> None:
+    http = add("http")
+
+    async with Lifespan(registry) as first:
+        with override_state(HTTP, "fake"):  # another key of that name
+            async with Lifespan(registry) as second:
+                assert (first[http], second[http]) == ("fake", "fake")
+            assert dict(second) == {}
+        assert first[http] == "http()"
+
+
+def test_an_override_applies_to_other_threads(add: Add, registry: Registry) -> None:
+    http = add("http")
+    started, overridden, seen = threading.Event(), threading.Event(), []
+
+    async def serve() -> None:
+        async with Lifespan(registry) as state:
+            started.set()
+            await asyncio.to_thread(overridden.wait)
+            seen.append(state[http])
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    started.wait()
+    with override_state(http, "fake"):
+        overridden.set()
+        thread.join()
+
+    assert seen == ["fake"]
+
+
+async def test_an_override_applies_to_running_tasks(
+    add: Add, registry: Registry
+) -> None:
+    http = add("http")
+    overridden = asyncio.Event()
+
+    async with Lifespan(registry) as state:
+
+        async def later() -> str:
+            await overridden.wait()
+            return state[http]
+
+        task = asyncio.ensure_future(later())
+        with override_state(http, "fake"):
+            overridden.set()
+            assert await task == "fake"
+
+
+@pytest.mark.parametrize("fails", ["", "stop"])
+async def test_an_override_may_outlast_a_lifespan(
+    fails: str, add: Add, registry: Registry
+) -> None:
+    http = add("http", fails=fails)
+    lifespan = Lifespan(registry)
+    override = override_state(http, "fake")
+
+    with pytest.raises(ConnectionError) if fails else ExitStack():
+        async with lifespan as state:
+            override.__enter__()
+            assert state[http] == "fake"
+    assert lifespan.state[http] == "http()"
+    override.__exit__(None, None, None)
+
+    assert lifespan.state[http] == "http()"
+
+
+# --- Nesting
+
+
+async def test_one_override_may_be_entered_twice(add: Add, registry: Registry) -> None:
+    http = add("http")
+    override = override_state(http, "fake")
+
+    async with Lifespan(registry) as state:
+        with override:
+            with override:
+                assert state[http] == "fake"
+            assert state[http] == "fake"
+        assert state[http] == "http()"
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+@pytest.mark.parametrize("second", [0, 1])
+async def test_the_latest_active_override_counts(
+    first: int, second: int, add: Add, registry: Registry
+) -> None:
+    http = add("http")
+    active = [override_state(http, name) for name in "abc"]
+    values = ["http()", *"abc"]
+
+    async with Lifespan(registry) as state:
+        for override in active:
+            override.__enter__()
+        for index in (first, second, 0):
+            assert state[http] == values[-1]
+            active.pop(index).__exit__(None, None, None)
+            values.pop(index + 1)
+        assert state[http] == "http()"
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+async def test_an_override_ends_with_an_exception(
+    error: type[BaseException], add: Add, registry: Registry
+) -> None:
+    http = add("http")
+
+    async with Lifespan(registry) as state:
+        with pytest.raises(error), override_state(http, "fake"):
+            raise error
+        with pytest.raises(error):
+            async with override_state(http, "fake"):
+                raise error
+
+        assert state[http] == "http()"
+
+
+@pytest.fixture
+def frequent_thread_switches() -> Generator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("frequent_thread_switches")
+def test_threads_may_override_concurrently(add: Add, registry: Registry) -> None:
+    resources = [add(f"r{number}") for number in range(4)]
+    together = threading.Barrier(4)
+    wrong: list[object] = []
+
+    def work(state: LifespanState, number: int) -> None:
+        together.wait()
+        for turn in range(100):
+            with override_state(resources[number], f"fake {turn}"):
+                found = {state[resources[number]]}
+                if turn % 20 == 0:
+                    with Lifespan(registry, only=(resources[number],)) as own:
+                        found.add(own[resources[number]])
+                wrong.extend(found - {f"fake {turn}"})
+
+    with Lifespan(registry) as state:
+        threads = [threading.Thread(target=work, args=(state, n)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert wrong == []
+        assert sorted(state.values()) == ["r0()", "r1()", "r2()", "r3()"]
+
+
+# --- Without a lifespan
+
+
+@pytest.mark.parametrize("factory", [RequestFactory, AsyncRequestFactory])
+def test_a_view_finds_an_override_without_a_lifespan(
+    factory: type[RequestFactory],
+) -> None:
+    request = factory().get("/")
+
+    with override_state(HTTP, "fake"):
+        found = get_state(request, HTTP)
+
+    assert found == "fake"
+    assert get_state(request, HTTP, None) is None
+
+
+def test_request_state_has_the_overrides_without_a_lifespan() -> None:
+    found: list[object] = []
+
+    def view(request: Any) -> HttpResponse:
+        found.extend([request.state[HTTP], get_state(request, HTTP), {**request.state}])
+        return HttpResponse()
+
+    with override_state(HTTP, "fake"):
+        LifespanStateMiddleware(view)(RequestFactory().get("/"))
+
+    assert found == ["fake", "fake", {"http": "fake"}]
