@@ -1,198 +1,187 @@
-"""Fixtures where something fails: nothing leaks, and the report says what it was."""
+"""The pytest fixtures where something fails, and where they are not used."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-import pytest
-
-from tests.processes import environment
-
-from .conftest import Scratch
+from .conftest import STARTED, STOPPED, Scratch
 
 pytest_plugins = ["pytester"]
 
-CLOSED = ["-catalogue", "-http", "-socket"]
+KINDS = """
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
 
-FAILING = """
-def test_fails(lifespan):
+def test_sync_fails(lifespan):
     assert lifespan.state[http].name == "fake"
 
-def test_goes_on(lifespan):
+def test_sync(lifespan):
     assert lifespan.state[http].name == "real"
-    assert running.loops() == [lifespan.loop]
 
-def test_nothing_is_left():
-    assert running.loops() == []
+@pytest.mark.asyncio
+async def test_asyncio_fails(lifespan):
+    assert lifespan.state[http].name == "fake"
+
+@pytest.mark.asyncio
+async def test_asyncio(lifespan):
+    assert current_state() is lifespan.state
+
+@pytest.mark.anyio
+async def test_anyio_fails(lifespan):
+    assert lifespan.state[http].name == "fake"
+
+@pytest.mark.anyio
+async def test_anyio(lifespan):
+    assert current_state() is lifespan.state
+
+def test_no_lifespan_is_left():
+    with pytest.raises(LifespanNotRunning):
+        current_state()
 """
 
-SPELLED = {
-    "sync": (FAILING, (), ()),
-    "asyncio": (
-        FAILING.replace("def", "async def"),
-        ("asyncio",),
-        ("-oasyncio_mode=auto",),
-    ),
-    "anyio": (
-        "pytestmark = pytest.mark.anyio\n"
-        '@pytest.fixture\ndef anyio_backend():\n    return "asyncio"\n'
-        + FAILING.replace("def", "async def"),
-        ("anyio",),
-        (),
-    ),
-}
 
-spelled = pytest.mark.parametrize(
-    ("tests", "plugins", "options"), SPELLED.values(), ids=SPELLED
-)
+def test_a_failing_test_leaves_nothing(scratch: Scratch) -> None:
+    result = scratch.run(KINDS, plugins=("anyio", "asyncio"))
+
+    result.assert_outcomes(passed=4, failed=3)
+    assert scratch.journal == [*STARTED, *STOPPED] * 6
 
 
-@spelled
-def test_a_failing_test_leaves_nothing(
-    scratch: Scratch, tests: str, plugins: tuple[str, ...], options: tuple[str, ...]
-) -> None:
-    """Its lifespan is closed, and the next test has a fresh one."""
-    result = scratch.run(tests, *options, plugins=plugins)
+def test_a_failing_start_is_an_error_of_the_test(scratch: Scratch) -> None:
+    scratch.environment.setenv("BROKEN", "1")
 
-    result.assert_outcomes(passed=2, failed=1)
-    assert scratch.journal[3:] == [*CLOSED, "+socket", "+http", "+catalogue", *CLOSED]
+    result = scratch.run(KINDS, plugins=("anyio", "asyncio"))
 
-
-@spelled
-def test_a_failing_start_is_an_error_of_the_test(
-    scratch: Scratch, tests: str, plugins: tuple[str, ...], options: tuple[str, ...]
-) -> None:
-    """The report has the resource's error, its name and where it was declared."""
-    scratch.set(BROKEN="1")
-
-    result = scratch.run(tests, *options, plugins=plugins)
-
-    result.assert_outcomes(passed=1, errors=2)
+    result.assert_outcomes(passed=1, errors=6)
     result.stdout.fnmatch_lines(
         [
             "E *ConnectionError: no route to the warehouse",
-            "E *while starting lifespan resource 'http'",
+            "E *'http'*",
             'E *shop/lifespan.py:*  @lifespan_resource("http", needs=(socket,))',
         ]
+        * 6
     )
-    assert scratch.journal == ["+socket", "-socket"] * 2
+    assert scratch.journal == ["+socket", "-socket"] * 6
 
 
-@spelled
-def test_a_failing_stop_is_an_error_of_the_test(
-    scratch: Scratch, tests: str, plugins: tuple[str, ...], options: tuple[str, ...]
-) -> None:
-    """All else is closed all the same, and the next test has a fresh lifespan."""
-    scratch.set(STUCK="1")
+def test_a_failing_shutdown_is_an_error_of_the_test(scratch: Scratch) -> None:
+    scratch.environment.setenv("STUCK", "1")
 
-    result = scratch.run(tests, *options, plugins=plugins)
+    result = scratch.run(KINDS, plugins=("anyio", "asyncio"))
 
-    result.assert_outcomes(passed=2, failed=1, errors=2)
-    result.stdout.fnmatch_lines(["E *ConnectionError: the catalogue does not close"])
-    assert scratch.journal.count("-socket") == 2
-
-
-def refusal(name: str, problem: str, *remedy: str) -> list[str]:
-    """The lines of a test that cannot have the fixture."""
-    return [f"{name} cannot have the fixture lifespan: {problem}", *remedy]
-
-
-TRIO = refusal(
-    "test_async[[]trio[]]",
-    "it runs on trio, and resources run on asyncio",
-    "Write, in the module or in conftest.py:",
-    '    @pytest.fixture(scope="function")',
-    "    def anyio_backend():",
-    '        return "asyncio"',
-)
-
-
-def test_trio_is_told_what_to_write(scratch: Scratch) -> None:
-    """Anyio's plugin runs a test on each backend: one is right, one is explained."""
-    result = scratch.run(
-        """
-@pytest.mark.anyio
-async def test_async(lifespan):
-    assert await lifespan.state[http].get() == "real"
-""",
-        plugins=("anyio",),
-    )
-
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(TRIO, consecutive=True)
-
-
-def test_what_nobody_runs_is_told_who_would(scratch: Scratch) -> None:
-    """A test that is async for pytest alone is not given resources of another loop."""
-    result = scratch.run("async def test_async(lifespan): ...\n")
-
-    assert result.ret != 0
+    result.assert_outcomes(passed=4, failed=3, errors=6)
     result.stdout.fnmatch_lines(
-        refusal(
-            "test_async",
-            "it is async, and neither pytest-asyncio nor anyio runs it",
-            "Mark it with @pytest.mark.asyncio or @pytest.mark.anyio, and install the "
-            "plugin of that name.",
-        ),
-        consecutive=True,
+        ["E *ConnectionError: the catalogue does not close"] * 6
     )
-    assert scratch.journal == []
+    assert scratch.journal == [*STARTED, *STOPPED] * 6
 
 
-def test_isolated_test_cases_are_told_what_to_write(scratch: Scratch) -> None:
-    """They run on a loop of unittest's, which is made after the fixtures."""
-    result = scratch.run(
-        """
-import unittest
+REFUSED = """
+@pytest.mark.anyio
+async def test_anyio(lifespan):
+    assert await lifespan.state[http].get() == "real"
+
+async def test_unmarked(lifespan): ...
+
+@pytest.mark.asyncio
+async def test_short_loop(session_lifespan): ...
 
 @pytest.mark.usefixtures("lifespan")
 class Tests(unittest.IsolatedAsyncioTestCase):
-    async def test_async(self): ...
+    async def test_isolated(self): ...
 """
+
+REFUSALS = {
+    "trio": """\
+test_anyio[[]trio[]] cannot use the fixture lifespan: it runs on trio, and resources \
+run on asyncio
+Write, in the module or in conftest.py:
+    @pytest.fixture(scope="function")
+    def anyio_backend():
+        return "asyncio\"""",
+    "unmarked": """\
+test_unmarked cannot use the fixture lifespan: it is async, and neither \
+pytest-asyncio (0.24 or newer) nor anyio runs it
+Mark it with @pytest.mark.asyncio or @pytest.mark.anyio, and install the plugin of \
+that name.""",
+    "short loop": """\
+test_short_loop cannot use the fixture session_lifespan: its event loop is closed \
+earlier, for its loop_scope is 'function'
+Write: @pytest.mark.asyncio(loop_scope="session"), or set \
+asyncio_default_test_loop_scope = session for all tests.""",
+    "isolated": """\
+test_isolated cannot use the fixture lifespan: unittest runs it on an event loop \
+that fixtures cannot use
+Write: async with Lifespan() as state: in asyncSetUp or the test, or derive from \
+LifespanTestCase and Django's TestCase.""",
+}
+
+
+def test_a_test_on_another_event_loop_is_refused(scratch: Scratch) -> None:
+    """anyio runs its test on asyncio too, which passes."""
+    result = scratch.run(REFUSED, plugins=("anyio", "asyncio"))
+
+    result.assert_outcomes(passed=1, errors=4)
+    for lines in REFUSALS.values():
+        result.stdout.fnmatch_lines(lines.splitlines(), consecutive=True)
+    assert scratch.journal == [*STARTED, *STOPPED]
+
+
+OLD_ASYNCIO = """
+import pytest, pytest_asyncio
+
+def fixture(function=None, **options):
+    return pytest.fixture(function, **options)
+
+pytest_asyncio.fixture = fixture
+"""
+
+
+def test_an_old_pytest_asyncio_fails_only_tests_that_need_it(scratch: Scratch) -> None:
+    """Before 0.24, its fixtures have no loop_scope."""
+    scratch.write("old_asyncio.py", OLD_ASYNCIO)
+
+    result = scratch.run(
+        """
+def test_sync(lifespan): ...
+
+@pytest.mark.asyncio
+async def test_without(): ...
+
+@pytest.mark.asyncio
+async def test_with(lifespan): ...
+""",
+        plugins=("asyncio", "old_asyncio"),
     )
 
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(
-        refusal(
-            "test_async",
-            "unittest runs it on an event loop that no fixture can reach",
-            "Write: async with Lifespan() as state: in asyncSetUp or the test, or "
-            "derive from LifespanTestCase and Django's TestCase.",
-        ),
-        consecutive=True,
-    )
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*pytest-asyncio (0.24 or newer)*"])
 
 
-def test_inert_where_it_is_not_used(scratch: Scratch) -> None:
-    """A project without Django's settings is tested as if the plugin were not there."""
-    (scratch.folder / "test_plain.py").write_text("def test_plain(): ...\n")
-    scratch.unset("DJANGO_SETTINGS_MODULE")
+def test_a_run_without_the_fixtures_does_not_notice_the_plugin(
+    scratch: Scratch,
+) -> None:
+    """Here without Django's settings, and with all other plugins."""
+    scratch.write("test_plain.py", "def test_plain(): ...\n")
+    scratch.environment.delenv("DJANGO_SETTINGS_MODULE")
 
-    result = scratch.run_with_all(scratch.folder / "test_plain.py", "--setup-show")
+    result = scratch.run_with_all_plugins("test_plain.py", "--setup-show")
 
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*SETUP*lifespan*")
 
 
-IMPORTING = """
+IMPORTED = """
 import sys
-import django_lifespan_typed.pytest_plugin
-import django_lifespan_typed.testing.pytest_fixtures
-from django.conf import settings
-heavy = {"django.test", "pytest_asyncio", "django_lifespan_typed.testing"}
-print(settings.configured, heavy.intersection(sys.modules))
+
+def test_imported():
+    heavy = {"django.test", "pytest_asyncio", "django_lifespan_typed.testing"}
+    assert not heavy.intersection(sys.modules)
 """
 
 
-def test_the_plugin_is_light() -> None:
-    """What every run imports reads no settings, and brings no test tools."""
-    ran = subprocess.run(
-        [sys.executable, "-c", IMPORTING],
-        env=environment(),
-        capture_output=True,
-        check=True,
-        text=True,
-    )
+def test_the_plugin_imports_no_test_tools(scratch: Scratch) -> None:
+    scratch.write("test_imported.py", IMPORTED)
 
-    assert ran.stdout == "False set()\n"
+    result = scratch.run_all("test_imported.py")
+
+    result.assert_outcomes(passed=1)

@@ -1,156 +1,124 @@
-"""Fakes in pytest: before the start, while running, and gone after the test."""
+"""Overrides in pytest: before the start, during a lifespan, and gone after a test."""
 
 from __future__ import annotations
 
 import pytest
 
-from .conftest import Scratch
+from .conftest import STARTED, STOPPED, Scratch
 
 pytest_plugins = ["pytester"]
 
-FAKED = ["+catalogue", "test", "-catalogue"]
+OVERRIDDEN = ["+catalogue", "test", "-catalogue"]
 
-FIXTURE = """
+CHECK = """
 @pytest.fixture
 def fake(override_state):
     return override_state(http, FakeHttp())
 
-{mark}
-async def test_fake(fake, lifespan):
-    assert lifespan.state[http] is fake
-    assert lifespan.state[catalogue].http is fake
+def check(state):
+    assert state[http].name == state[catalogue].http.name == "fake"
     journal("test")
 """
 
-DECORATED = """
-{mark}
+ASYNC = """
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.mark.{plugin}
+async def test_fixture(fake, lifespan):
+    check(lifespan.state)
+
+@pytest.mark.{plugin}
 @override_state(http, FakeHttp())
-async def test_fake(lifespan):
-    assert lifespan.state[http].name == "fake"
-    assert await lifespan.state[catalogue].http.get() == "fake"
-    journal("test")
-"""
+async def test_decorator(lifespan):
+    check(lifespan.state)
 
-METHOD = """
-class TestShop:
-    {mark}
+@override_state(http, FakeHttp())
+@pytest.mark.{plugin}
+async def test_decorator_above_the_mark(lifespan):
+    check(lifespan.state)
+
+class TestMethods:
+    @pytest.mark.{plugin}
     @override_state(http, FakeHttp())
-    async def test_fake(self, lifespan):
-        assert await lifespan.state[catalogue].http.get() == "fake"
-        journal("test")
+    async def test_method(self, lifespan):
+        check(lifespan.state)
 """
 
-OVER_MARK = """
+SYNC = """
 @override_state(http, FakeHttp())
-{mark}
-async def test_fake(lifespan):
-    assert await lifespan.state[catalogue].http.get() == "fake"
-    journal("test")
+def test_decorator(lifespan):
+    check(lifespan.state)
+
+class TestAutouse:
+    @pytest.fixture(autouse=True)
+    def override(self, override_state):
+        override_state(http, FakeHttp())
+
+    def test_autouse(self, lifespan):
+        check(lifespan.state)
+
+@pytest.mark.usefixtures("lifespan")
+class MethodTests(SimpleTestCase):
+    @override_state(http, FakeHttp())
+    async def test_method(self):
+        check(current_state())
+
+@pytest.mark.usefixtures("lifespan")
+@override_state(http, FakeHttp())
+class ClassTests(SimpleTestCase):
+    async def test_class(self):
+        check(current_state())
 """
-
-TESTS = {
-    "fixture": FIXTURE,
-    "decorated": DECORATED,
-    "method": METHOD,
-    "over-mark": OVER_MARK,
-}
-
-BACKEND = '\n@pytest.fixture\ndef anyio_backend():\n    return "asyncio"\n'
-
-
-@pytest.mark.parametrize("plugin", ["asyncio", "anyio"])
-@pytest.mark.parametrize("tests", TESTS.values(), ids=TESTS)
-def test_a_fake_before_the_start(scratch: Scratch, tests: str, plugin: str) -> None:
-    """The real factory does not run, nor what only it needs; what needs it has it."""
-    backend = BACKEND if plugin == "anyio" else ""
-
-    result = scratch.run(
-        backend + tests.replace("{mark}", f"@pytest.mark.{plugin}"), plugins=(plugin,)
-    )
-
-    result.assert_outcomes(passed=1)
-    assert scratch.journal == FAKED
 
 
 @pytest.mark.parametrize(
-    "tests",
+    ("tests", "plugins"),
     [
-        """
-@override_state(http, FakeHttp())
-def test_fake(lifespan):
-    assert lifespan.state[catalogue].http.name == "fake"
-    journal("test")
-""",
-        """
-@pytest.fixture(autouse=True)
-def fake(override_state):
-    override_state(http, FakeHttp())
-
-def test_fake(lifespan):
-    assert lifespan.state[catalogue].http.name == "fake"
-    journal("test")
-""",
-        """
-@pytest.mark.usefixtures("lifespan")
-class Tests(SimpleTestCase):
-    @override_state(http, FakeHttp())
-    async def test_fake(self):
-        assert current_state()[catalogue].http.name == "fake"
-        journal("test")
-""",
-        """
-@pytest.mark.usefixtures("lifespan")
-@override_state(http, FakeHttp())
-class Tests(SimpleTestCase):
-    async def test_fake(self):
-        assert current_state()[catalogue].http.name == "fake"
-        journal("test")
-""",
+        pytest.param(SYNC, (), id="sync"),
+        pytest.param(ASYNC.format(plugin="asyncio"), ("asyncio",), id="asyncio"),
+        pytest.param(ASYNC.format(plugin="anyio"), ("anyio",), id="anyio"),
     ],
-    ids=["decorated", "autouse", "test-case", "decorated-test-case"],
 )
-def test_a_fake_before_the_start_of_a_sync_test(scratch: Scratch, tests: str) -> None:
-    """The same for tests that are not async, or that Django makes sync."""
-    result = scratch.run(tests)
+def test_a_lifespan_starts_with_the_overrides_of_its_test(
+    tests: str, plugins: tuple[str, ...], scratch: Scratch
+) -> None:
+    result = scratch.run(CHECK + tests, plugins=plugins)
 
-    result.assert_outcomes(passed=1)
-    assert scratch.journal == FAKED
+    result.assert_outcomes(passed=4)
+    assert scratch.journal == OVERRIDDEN * 4
 
 
-def test_a_fake_while_it_runs(scratch: Scratch) -> None:
-    """Called in the test, it lasts to the end of the test, and not longer."""
+def test_an_override_in_a_test_ends_with_the_test(scratch: Scratch) -> None:
     result = scratch.run(
         """
-def test_fake(module_lifespan, override_state):
+def test_fake(session_lifespan, override_state):
     fake = override_state(http, FakeHttp())
     assert current_state()[http] is fake
     assert current_state()[catalogue].http.name == "real"
     assert override_state(http, FakeHttp()) is current_state()[http] is not fake
 
-def test_real(module_lifespan):
+def test_real(session_lifespan):
     assert current_state()[http].name == "real"
 
-def test_fails(module_lifespan, override_state):
+def test_fails(session_lifespan, override_state):
     override_state(http, FakeHttp())
     raise ValueError
 
-def test_real_again(module_lifespan):
+def test_real_again(session_lifespan):
     assert current_state()[http].name == "real"
 """
     )
 
     result.assert_outcomes(passed=3, failed=1)
-    assert scratch.journal.count("+http") == 1
+    assert scratch.journal == [*STARTED, *STOPPED]
 
 
-def test_no_fake_outlives_a_failure(scratch: Scratch) -> None:
-    """Neither of a failing test, nor of a failing start, nor of a failing fixture."""
+def test_no_override_outlives_a_failure(scratch: Scratch) -> None:
     result = scratch.run(
-        """
-@pytest.fixture
-def fake(override_state):
-    return override_state(http, FakeHttp())
-
+        CHECK
+        + """
 @pytest.fixture
 def broken(fake):
     raise ValueError
@@ -159,13 +127,13 @@ def broken(fake):
 def test_decorated(lifespan):
     raise ValueError
 
-def test_with_a_fixture(fake, lifespan):
+def test_fixture(fake, lifespan):
     raise ValueError
 
-def test_with_a_broken_fixture(broken, lifespan): ...
+def test_broken_fixture(broken, lifespan): ...
 
 @override_state(socket, "fake")
-def test_start(lifespan, broken): ...
+def test_broken_fixture_after_the_start(lifespan, broken): ...
 
 def test_real(lifespan):
     assert lifespan.state[http].name == "real"
@@ -174,14 +142,28 @@ def test_real(lifespan):
     )
 
     result.assert_outcomes(passed=1, failed=2, errors=2)
-    assert scratch.journal[-6:] == [
-        *("+socket", "+http", "+catalogue"),
-        *("-catalogue", "-http", "-socket"),
-    ]
+    assert scratch.journal[-6:] == [*STARTED, *STOPPED]
 
 
-def test_fakes_of_a_parallel_worker(scratch: Scratch) -> None:
-    """An override is of its process: other workers of pytest-xdist do not see it."""
+def test_a_lookup_after_an_override_explains_the_missing_resource(
+    scratch: Scratch,
+) -> None:
+    result = scratch.run(
+        """
+def test_error():
+    override = override_state(http, FakeHttp())
+    override.__enter__()
+    with Lifespan():
+        override.__exit__(None, None, None)
+        with pytest.raises(StateNotFound, match="overr.*'http'"):
+            get_state({}, http)
+"""
+    )
+
+    result.assert_outcomes(passed=1)
+
+
+def test_workers_of_xdist_do_not_share_overrides(scratch: Scratch) -> None:
     result = scratch.run(
         """
 @pytest.mark.parametrize("name", ["one", "two", "three", "four"])
@@ -198,103 +180,3 @@ def test_real(name, session_lifespan):
     )
 
     result.assert_outcomes(passed=8)
-
-
-@pytest.mark.parametrize("scope", ["", "module_", "session_"])
-def test_only_some_of_the_keys(scratch: Scratch, scope: str) -> None:
-    """A fixture says which keys start, with what they need."""
-    result = scratch.run(
-        f"""
-@pytest.fixture(scope="session")
-def lifespan_only():
-    return (http,)
-
-def test_only({scope}lifespan):
-    assert {{*{scope}lifespan.state}} == {{"http", "socket"}}
-"""
-    )
-
-    result.assert_outcomes(passed=1)
-    assert scratch.journal == ["+socket", "+http", "-http", "-socket"]
-
-
-def test_only_for_one_test(scratch: Scratch) -> None:
-    """A class, or a single test, may have keys of its own."""
-    result = scratch.run(
-        """
-class TestHttp:
-    @pytest.fixture
-    def lifespan_only(self):
-        return (http,)
-
-    def test_only(self, lifespan):
-        assert {*lifespan.state} == {"http", "socket"}
-
-@pytest.mark.parametrize("lifespan_only", [(socket,)])
-def test_less(lifespan):
-    assert {*lifespan.state} == {"socket"}
-
-def test_all(lifespan):
-    assert {*lifespan.state} == {"http", "socket", "catalogue"}
-"""
-    )
-
-    result.assert_outcomes(passed=3)
-
-
-def test_another_registry(scratch: Scratch) -> None:
-    """A fixture says which registry starts."""
-    result = scratch.run(
-        """
-from django_lifespan_typed import Registry, lifespan_resource
-
-@pytest.fixture
-def lifespan_registry():
-    registry = Registry()
-
-    @lifespan_resource("number", registry=registry)
-    async def number() -> int:
-        return 42
-
-    return registry
-
-def test_other(lifespan):
-    assert dict(lifespan.state) == {"number": 42}
-"""
-    )
-
-    result.assert_outcomes(passed=1)
-    assert scratch.journal == []
-
-
-def test_fixtures_that_stand_on_it(scratch: Scratch) -> None:
-    """What asks for the lifespan is set up after its start and ends before its stop."""
-    result = scratch.run(
-        """
-import pytest_asyncio
-
-@pytest.fixture
-def before():
-    journal("+before")
-    yield
-    journal("-before")
-
-@pytest_asyncio.fixture
-async def books(lifespan):
-    journal("+books")
-    yield await lifespan.state[http].get()
-    assert await lifespan.state[http].get() == "real"
-    journal("-books")
-
-@pytest.mark.asyncio
-async def test_books(before, books):
-    assert books == "real"
-""",
-        plugins=("asyncio",),
-    )
-
-    result.assert_outcomes(passed=1)
-    assert scratch.journal == [
-        *("+before", "+socket", "+http", "+catalogue", "+books"),
-        *("-books", "-catalogue", "-http", "-socket", "-before"),
-    ]

@@ -1,4 +1,4 @@
-"""What has happened, in order, for whoever reads the file."""
+"""A file that records events in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def journal(event: str) -> None:
-    """Write it down, in one go: several processes write here."""
+    """Append *event* in one write: several processes append to the file."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
     file = os.open(os.environ["JOURNAL"], flags, 0o600)
     try:

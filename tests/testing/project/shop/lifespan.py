@@ -12,14 +12,14 @@ from django_lifespan_typed import lifespan_resource
 
 
 class Http:
-    """A client; it works on the event loop that it was made on, as real ones do."""
+    """A client that works on its own event loop only, as real ones do."""
 
     def __init__(self, name: str = "real") -> None:
         self.name = name
         self.loop = asyncio.get_running_loop()
 
     async def get(self) -> str:
-        """Fetch something."""
+        """Return the name of the client."""
         if asyncio.get_running_loop() is not self.loop:
             raise RuntimeError(f"{self.name} belongs to another event loop")
         await asyncio.sleep(0)
@@ -37,7 +37,7 @@ class FakeHttp(Http):
 
 
 class Catalogue:
-    """What is for sale."""
+    """The books on sale."""
 
     def __init__(self, http: Http) -> None:
         self.http = http
@@ -45,7 +45,7 @@ class Catalogue:
 
 @lifespan_resource("socket")
 async def socket() -> AsyncGenerator[str]:
-    """What only the client needs."""
+    """A dependency of the client only."""
     journal("+socket")
     yield "socket"
     journal("-socket")
@@ -63,7 +63,7 @@ async def http(_socket: str) -> AsyncGenerator[Http]:
 
 @lifespan_resource("catalogue", needs=(http,))
 async def catalogue(client: Http) -> AsyncGenerator[Catalogue]:
-    """What is for sale."""
+    """The books on sale."""
     journal("+catalogue")
     yield Catalogue(client)
     journal("-catalogue")

@@ -1,4 +1,4 @@
-"""What the shop sells."""
+"""The books in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shop's own tests, with Django's test cases."""
+"""Tests of the shop, with Django's test cases."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ from shop.lifespan import FakeHttp, catalogue, http
 from shop.models import Book
 
 from django_lifespan_typed import current_state
-from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.testing import (
-    LifespanAsyncClient,
-    LifespanClient,
     LifespanTestCase,
     override_state,
 )
@@ -75,16 +72,9 @@ class ViewTests(LifespanTestCase, TestCase):
 
 @override_state(http, FakeHttp())
 class OverriddenTests(LifespanTestCase, SimpleTestCase):
-    async def test_what_needs_it_has_the_fake(self) -> None:
+    async def test_dependents_have_the_fake(self) -> None:
         assert self.state[catalogue].http.name == "fake"
-        journal(f"overridden has {sorted(self.state)}")
-
-
-class OnlyTests(LifespanTestCase, SimpleTestCase):
-    only = (http,)
-
-    def test_only(self) -> None:
-        journal(f"only has {sorted(self.state)}")
+        journal(f"overridden:{','.join(sorted(self.state))}")
 
 
 class CommittedTests(LifespanTestCase, TransactionTestCase):
@@ -107,20 +97,3 @@ class LiveTests(LifespanTestCase, LiveServerTestCase):
     def test_live_overridden(self) -> None:
         with urlopen(f"{self.live_server_url}/fetched/") as response:
             assert response.read() == b"fake"
-
-
-class ClientTests(SimpleTestCase):
-    def test_client(self) -> None:
-        with LifespanClient() as client:
-            assert client.get("/fetched/").content == b"real"
-
-    async def test_async_client(self) -> None:
-        async with LifespanAsyncClient() as client:
-            assert (await client.get("/fetched/")).content == b"real"
-
-
-class AloneTests(SimpleTestCase):
-    async def test_a_resource_alone(self) -> None:
-        async with catalogue.open(FakeHttp()) as books:
-            assert await books.http.get() == "fake"
-        assert running.loops() == []

@@ -11,17 +11,17 @@ from django_lifespan_typed import get_state
 
 
 def sync(request: HttpRequest) -> HttpResponse:
-    """From a sync view."""
+    """Return the name of the client from a sync view."""
     return HttpResponse(get_state(request, http).name)
 
 
 async def fetched(request: HttpRequest) -> HttpResponse:
-    """From an async view, on the client's own event loop."""
+    """Use the client in an async view."""
     return HttpResponse(await get_state(request, catalogue).http.get())
 
 
 async def books(request: HttpRequest) -> JsonResponse:
-    """All books, and the client, from an async view."""
+    """List the books in an async view."""
     titles = [book.title async for book in Book.objects.order_by("title")]
     return JsonResponse({"books": titles, "http": await get_state(request, http).get()})
 
