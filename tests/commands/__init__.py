@@ -1,0 +1,1 @@
+"""Tests of management commands with a lifespan."""
