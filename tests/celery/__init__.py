@@ -1,1 +1,1 @@
-"""Tests of lifespans in Celery workers."""
+"""Tests of connect_lifespan."""

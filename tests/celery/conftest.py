@@ -1,4 +1,4 @@
-"""Fixtures of the Celery tests."""
+"""Fixtures for tests with Celery."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.journaling import add, nothing_is_left
 from tests.processes import Process, running
+
+__all__ = ["add", "nothing_is_left"]
 
 Workshop = Callable[..., AbstractContextManager[Process]]
 
 
 @pytest.fixture(autouse=True)
-def _own_logging() -> Generator[None]:
-    """A worker in this process sets up logging for all of it; here, for one test."""
+def _restored_logging() -> Generator[None]:
+    """A worker in this process configures logging."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers.copy()
     yield
@@ -27,7 +30,7 @@ def _own_logging() -> Generator[None]:
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Workshop:
-    """Runs a Python module in the workshop, with a broker of this test's own."""
+    """Run a Python module in the workshop, with a broker for this test."""
     for folder in ("queue", "control", "results"):
         (tmp_path / folder).mkdir()
 
@@ -37,8 +40,7 @@ def workshop(tmp_path: Path) -> Workshop:
             *command,
             folder=Path(__file__).parent,
             PYTHONUNBUFFERED="1",
-            # It reports what others leave to the end of a process.
-            PYTHONDEVMODE=None,
+            PYTHONDEVMODE=None,  # it reports unclosed files of Celery
             DJANGO_SETTINGS_MODULE="workshop.settings",
             WORKSHOP_FOLDER=str(tmp_path),
             **variables,

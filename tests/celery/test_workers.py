@@ -1,4 +1,4 @@
-"""Celery workers in processes of their own, with every pool."""
+"""Celery workers with each pool, as processes of their own."""
 
 from __future__ import annotations
 
@@ -20,128 +20,115 @@ POOLS = {
     "threads": (*WORKER, "-P", "threads", "-c", "2"),
     "solo": (*WORKER, "-P", "solo"),
 }
-pools = pytest.mark.parametrize("pool", POOLS)
-CHILDREN = {"prefork": 2, "threads": 1, "solo": 1}
+
+STARTED = r"^\[(\d+)\] \+pool$"
+STOPPED = r"^\[(\d+)\] -pool$"
+FAILED = "RuntimeError: no route to the warehouse"
 
 
-def opened(worker: Process) -> list[str]:
-    """The processes that have opened the pool."""
-    return worker.found(r"^\[(\d+)\] \+pool$")
-
-
-def closed(worker: Process) -> list[str]:
-    """The processes that have closed it."""
-    return worker.found(r"^\[(\d+)\] -pool$")
-
-
-def send(workshop: Workshop, task: str, count: int) -> dict[str, Any]:
-    """What the tasks return, to a process that only sends them."""
-    with workshop("workshop.client", task, str(count)) as client:
+def ask(workshop: Workshop, count: int) -> list[dict[str, Any]]:
+    """Send tasks from another process, which starts no resource, and await them."""
+    with workshop("workshop.client", "ask", str(count)) as client:
         assert client.wait() == 0, client.output
-        assert opened(client) == []
-        sent: dict[str, Any] = json.loads(client.lines[-1])
-        return sent
+        assert client.found(STARTED) == []
+        answers: list[dict[str, Any]] = json.loads(client.lines[-1])
+        return answers
 
 
-@pools
-def test_tasks_use_what_their_process_has_opened_once(
-    pool: str, workshop: Workshop
+def assert_all_are_stopped(worker: Process) -> None:
+    assert sorted(worker.found(STOPPED)) == sorted(worker.found(STARTED))
+
+
+@pytest.mark.parametrize(
+    ("pool", "processes"), [("prefork", 2), ("threads", 1), ("solo", 1)]
+)
+def test_tasks_use_the_resources_of_their_process(
+    pool: str, processes: int, workshop: Workshop
 ) -> None:
-    """By ``current_state``, with ``async_to_sync`` on its loop; closed at the end."""
     with workshop(*POOLS[pool]) as worker:
-        answers = send(workshop, "ask", 6)["answers"]
-        worker.until(r"^\[(\d+)\] \+pool$", nth=CHILDREN[pool])
+        answers = ask(workshop, 6)
+        worker.until(STARTED, nth=processes)
         code = worker.end(signal.SIGTERM)
 
         assert code == 0, worker.output
+        started = worker.found(STARTED)
         for answer in answers:
             assert answer["answers"] == [f"answer from {answer['pid']}"] * 2
-            assert str(answer["pid"]) in opened(worker)
-        assert len(set(opened(worker))) == len(opened(worker)) == CHILDREN[pool]
-        assert sorted(closed(worker)) == sorted(opened(worker))
-        assert (str(worker.pid) in opened(worker)) == (pool != "prefork")
+            assert str(answer["pid"]) in started
+        assert len(started) == len({*started}) == processes
+        assert (str(worker.pid) in started) == (pool != "prefork")
+        assert_all_are_stopped(worker)
 
 
-def test_who_only_sends_tasks_starts_nothing(workshop: Workshop) -> None:
-    """No resource and no loop."""
-    with workshop(*POOLS["solo"]) as worker:
-        sent = send(workshop, "ask", 1)
-        worker.end(signal.SIGTERM)
-
-    assert "lifespan loop" not in sent["threads"]
-
-
-@pools
-def test_a_task_in_flight_ends_before_what_it_uses(
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_running_task_ends_before_its_resources_shut_down(
     pool: str, workshop: Workshop, tmp_path: Path
 ) -> None:
-    """A warm shutdown waits for it."""
     gate = tmp_path / "gate"
     os.mkfifo(gate)
-    with workshop(*POOLS[pool]) as worker:
-        with workshop("workshop.send_held", str(gate)) as client:
-            assert client.wait() == 0, client.output
+    with (
+        workshop(*POOLS[pool]) as worker,
+        workshop("workshop.client", "held", "1", str(gate)) as client,
+    ):
         pid = worker.until(r"^\[(\d+)\] held$")
         worker.send(signal.SIGTERM)
         worker.until("Warm shutdown")
-        gate.write_bytes(b"go on")
+        gate.write_bytes(b"open")
         worker.wait()
 
-        said = worker.found(rf"^\[{pid}\] (.*)$")
-        assert said == ["+pool", "held", "asked", "-pool"], worker.output
+        events = worker.found(rf"^\[{pid}\] (.*)$")
+        assert events == ["+pool", "held", "asked", "-pool"], worker.output
+        assert client.wait() == 0, client.output
 
 
-def test_a_child_that_is_replaced_closes_what_it_has(workshop: Workshop) -> None:
-    """``--max-tasks-per-child``: the next one opens its own."""
+def test_a_replaced_child_shuts_its_resources_down(workshop: Workshop) -> None:
     command = (*WORKER, "-P", "prefork", "-c", "1", "--max-tasks-per-child", "1")
     with workshop(*command) as worker:
-        answers = send(workshop, "ask", 2)["answers"]
+        pids = {str(answer["pid"]) for answer in ask(workshop, 2)}
+        worker.until(STARTED, nth=3)
         worker.end(signal.SIGTERM)
 
-        pids = [str(answer["pid"]) for answer in answers]
-        assert len(set(pids)) == 2
-        assert set(closed(worker)) >= set(pids)
-        assert sorted(closed(worker)) == sorted(opened(worker))
+        assert len(pids) == 2
+        assert {*worker.found(STOPPED)} > pids
+        assert_all_are_stopped(worker)
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])
-def test_a_worker_whose_resources_do_not_start_ends(
+def test_a_failed_start_ends_the_worker(
     pool: str, workshop: Workshop, tmp_path: Path
 ) -> None:
-    """With exit code 1, and the traceback; it takes no task."""
     with workshop(*POOLS[pool], WORKSHOP_FAILS=str(tmp_path)) as worker:
-        code = worker.wait()
+        assert worker.wait() == 1
 
-    assert code == 1
-    assert "the Celery worker does not start" in worker.output
-    assert "RuntimeError: no route to the warehouse" in worker.output
+        assert FAILED in worker.output
 
 
-def test_a_prefork_child_that_does_not_start_is_tried_again(
+def test_a_failed_start_of_a_prefork_child_is_repeated(
     workshop: Workshop, tmp_path: Path
 ) -> None:
-    """Celery replaces it; the tasks wait meanwhile, and none is lost."""
+    """Celery replaces the child; tasks wait, and none is lost."""
     broken = tmp_path / "broken"
     broken.touch()
     with workshop(*POOLS["prefork"], WORKSHOP_FAILS=str(broken)) as worker:
-        worker.until("RuntimeError: no route to the warehouse")
+        worker.until(FAILED)
         with workshop("workshop.client", "ask", "3") as client:
-            worker.until("RuntimeError: no route to the warehouse", nth=4)
-            early = worker.found(r"^\[\d+\] (asked)$")
+            worker.until(FAILED, nth=4)
+            assert worker.found("asked") == []
             broken.unlink()
             assert client.wait() == 0, client.output
-        code = worker.end(signal.SIGTERM)
+        assert worker.end(signal.SIGTERM) == 0
 
-        assert (code, early) == (0, [])
-        assert "the Celery worker does not start" in worker.output
-        assert len(worker.found(r"^\[\d+\] (asked)$")) == 3
+        assert len(worker.found("asked")) == 3
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])
-def test_a_cold_shutdown_closes_too(pool: str, workshop: Workshop) -> None:
-    """It sends no signal; the end of the process closes."""
+def test_a_cold_shutdown_shuts_the_resources_down(
+    pool: str, workshop: Workshop
+) -> None:
+    """It sends no signal; the resources shut down when the process ends."""
     with workshop(*POOLS[pool]) as worker:
-        send(workshop, "ask", 1)
+        ask(workshop, 1)
         worker.end(signal.SIGQUIT)
 
-        assert closed(worker) == opened(worker) == [str(worker.pid)]
+        assert worker.found(STARTED) == [str(worker.pid)]
+        assert_all_are_stopped(worker)

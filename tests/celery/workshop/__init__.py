@@ -1,4 +1,4 @@
-"""A project with a Celery worker, which runs in processes of its own."""
+"""A project with Celery workers, which run as processes of their own."""
 
 from .celery import app as celery_app
 

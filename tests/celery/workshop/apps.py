@@ -1,4 +1,4 @@
-"""The workshop, as Django knows it."""
+"""The Django app of the workshop."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ class WorkshopConfig(AppConfig):
     name = "workshop"
 
     def ready(self) -> None:
-        from . import resources  # noqa: F401 - declares them
+        from . import resources  # noqa: F401 - registers them

@@ -1,4 +1,4 @@
-"""A folder as a broker whose files are written and read by one process at a time."""
+"""A broker in a folder, which one process reads or writes at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kombu.transport import filesystem
 
 
 def alone(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Hold the folder's lock meanwhile."""
+    """Hold a lock on the folder during *method*."""
 
     @wraps(method)
     def holding(self: filesystem.Channel, *args: Any, **kwargs: Any) -> Any:
@@ -24,8 +24,8 @@ def alone(method: Callable[..., Any]) -> Callable[..., Any]:
 
 class Channel(filesystem.Channel):
     """
-    Kombu's own opens a file before it locks it: who takes a message in between finds
-    an empty file, and the message is lost.
+    Kombu's channel opens a file before it locks it. A process that takes a message
+    in between reads an empty file and loses the message.
     """
 
     _put = alone(filesystem.Channel._put)
@@ -36,6 +36,6 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
-    """``CELERY_BROKER_TRANSPORT``."""
+    """The transport in the settings."""
 
     Channel = Channel

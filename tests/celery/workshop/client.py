@@ -1,20 +1,16 @@
-"""Sends tasks and waits for them: ``python -m workshop.client ask 3``."""
+"""Sends a task and awaits it: ``python -m workshop.client TASK COUNT [ARGUMENT]``."""
 
 from __future__ import annotations
 
 import json
 import sys
-import threading
 
 from . import celery_app
 
-
-def main() -> None:
-    task, count = sys.argv[1], int(sys.argv[2])
-    results = [celery_app.send_task(f"workshop.tasks.{task}") for _ in range(count)]
-    answers = [result.get(timeout=60, interval=0.02) for result in results]
-    names = [thread.name for thread in threading.enumerate()]
-    print(json.dumps({"answers": answers, "threads": names}))
-
-
-main()
+if __name__ == "__main__":
+    task, count, *arguments = sys.argv[1:]
+    results = [
+        celery_app.send_task(f"workshop.tasks.{task}", arguments)
+        for _ in range(int(count))
+    ]
+    print(json.dumps([result.get(timeout=60, interval=0.02) for result in results]))

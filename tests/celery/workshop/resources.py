@@ -1,4 +1,4 @@
-"""The resources of the workshop, which say what becomes of them."""
+"""A pool that reports its startup and shutdown."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from django_lifespan_typed import lifespan_resource
 
 
 def say(text: object) -> None:
-    """In one piece, whatever else prints."""
+    """Print in one write, for several processes print."""
     os.write(2, f"[{os.getpid()}] {text}\n".encode())
 
 
 class Pool:
-    """A pool that knows the loop and the process that opened it."""
+    """A pool that works on its own event loop only, as real ones do."""
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.pid = os.getpid()
 
     async def ask(self) -> str:
-        """Works on its own loop, and there only, as real ones do."""
         assert asyncio.get_running_loop() is self.loop
         await asyncio.sleep(0)
         return f"answer from {self.pid}"

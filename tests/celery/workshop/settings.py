@@ -1,4 +1,4 @@
-"""Settings of the workshop; its broker is a folder that a test names."""
+"""Settings of the workshop, with a broker in a folder of the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks, which use the pool."""
+"""Tasks that use the pool."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .resources import pool, say
 
 @shared_task
 def ask() -> dict[str, Any]:
-    """Asks the pool, twice on its loop."""
+    """Ask the pool twice."""
     found = current_state()[pool]
     answers = [async_to_sync(found.ask)(), async_to_sync(get_state({}, pool).ask)()]
     say("asked")
@@ -24,10 +24,8 @@ def ask() -> dict[str, Any]:
 
 
 @shared_task
-def held(gate: str) -> str:
-    """Takes until somebody writes into *gate*, then asks the pool."""
+def held(gate: str) -> dict[str, Any]:
+    """Wait until the test writes to *gate*, then ask the pool."""
     say("held")
     Path(gate).read_bytes()
-    answer: str = async_to_sync(current_state()[pool].ask)()
-    say("asked")
-    return answer
+    return ask()
