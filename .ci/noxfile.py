@@ -49,9 +49,10 @@ EVERYWHERE: Final = (
     "tests/health",
     "tests/loops",
     "tests/panels",
-    "tests/testing_tools/test_clients.py",
-    "tests/testing_tools/test_override_state.py",
-    "tests/testing_tools/test_test_case.py",
+    "tests/testing/test_clients.py",
+    "tests/testing/test_override_decorators.py",
+    "tests/testing/test_overriding.py",
+    "tests/testing/test_test_case.py",
     "tests/wsgi",
 )
 # What works without the servers and peers, and so with the lowest of Django.

@@ -1,4 +1,4 @@
-"""A book service that tests make up: no process, no socket."""
+"""A fake book service, without a process or a socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EMMA = Book(
 
 
 def only_emma(request: httpx.Request) -> httpx.Response:
-    """The service with one book."""
+    """Answer as a book service with one book."""
     if request.url.path == "/books":
         return httpx.Response(200, json={"books": [asdict(EMMA)]})
     if request.url.path == f"/books/{EMMA.number}":
@@ -31,5 +31,5 @@ FAKE_CLIENT = httpx.AsyncClient(
     base_url="http://books", transport=httpx.MockTransport(only_emma)
 )
 
-#: Nobody listens there.
+#: The address of no server.
 NOWHERE = BookService("http://127.0.0.1:9", is_ours=True)

@@ -1,4 +1,4 @@
-"""With Django's test runner: ``python example_site/manage.py test example_site``."""
+"""Tests for Django's test runner: ``example_site/manage.py test example_site``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .fakes import FAKE_CLIENT, NOWHERE
 
 
 class RealBooks(LifespanTestCase, TestCase):
-    """Everything runs, the book service too, as a process of its own."""
+    """All resources run, with the book service as a process."""
 
     async def test_the_catalogue_finds_a_book(self) -> None:
         found = await self.state[catalogue].find(14)
@@ -27,7 +27,7 @@ class RealBooks(LifespanTestCase, TestCase):
 
 @override_state(httpx_client, FAKE_CLIENT)
 class OneBook(LifespanTestCase, TestCase):
-    """The client is a fake, so the book service is not even started."""
+    """The client is a fake, so the book service does not start."""
 
     def test_the_service_does_not_run(self) -> None:
         assert BOOK_SERVICE not in self.state
@@ -60,7 +60,7 @@ class OneBook(LifespanTestCase, TestCase):
 
         assert not await Entry.objects.aexists()
 
-    async def test_what_the_library_does_not_have_cannot_be_kept(self) -> None:
+    async def test_an_unknown_book_cannot_be_kept(self) -> None:
         answer = await self.async_client.post("/books/6/keep/")
 
         assert answer.status_code == 404
@@ -70,7 +70,7 @@ class OneBook(LifespanTestCase, TestCase):
 
 
 class NoBooks(LifespanTestCase, TestCase):
-    """Fakes can be for one test."""
+    """An override may apply to one test."""
 
     @override_state(BOOK_SERVICE, NOWHERE)
     def test_a_service_out_of_reach_is_502(self) -> None:

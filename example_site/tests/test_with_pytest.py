@@ -1,4 +1,4 @@
-"""With pytest, and its plugins pytest-django and pytest-asyncio in auto mode."""
+"""Tests for pytest with pytest-django, and pytest-asyncio in auto mode."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from .fakes import EMMA, FAKE_CLIENT
 
 @pytest.fixture
 def one_book(override_state: OverrideState) -> httpx.AsyncClient:
-    """Comes before `lifespan`, so that the book service is not started."""
+    """Override the client before `lifespan`: the book service does not start."""
     return override_state(httpx_client, FAKE_CLIENT)
 
 
 async def test_the_catalogue_alone() -> None:
-    """No lifespan: one resource is opened with what it needs."""
+    """Open one resource with its dependency, without a lifespan."""
     async with catalogue.open(FAKE_CLIENT) as books:
         assert await books.search() == [EMMA]
 
 
 @override_state(httpx_client, FAKE_CLIENT)
 async def test_decorated(lifespan: Lifespan, async_client: AsyncClient) -> None:
-    """A view has the fake, through everything that is made of it."""
+    """The catalogue of the view uses the fake client."""
     answer = await async_client.get("/api/books/")
 
     assert answer.json() == {"books": [asdict(EMMA)]}
@@ -40,7 +40,7 @@ async def test_decorated(lifespan: Lifespan, async_client: AsyncClient) -> None:
 async def test_the_window_shows_another_book(
     one_book: httpx.AsyncClient, lifespan: Lifespan
 ) -> None:
-    """What its task does in the background, done once."""
+    """Change the book as the background task does."""
     shown = lifespan.state[window]
     shown.book = None
 
@@ -52,7 +52,7 @@ async def test_the_window_shows_another_book(
 async def test_a_live_page_reads(
     one_book: httpx.AsyncClient, lifespan: Lifespan
 ) -> None:
-    """A consumer uses the state as views do."""
+    """A consumer reads the state as views do."""
     page = WebsocketCommunicator(LivePage.as_asgi(), "/live/socket/")
     assert await page.connect() == (True, None)
 

@@ -25,7 +25,7 @@ RUN_BY: Final = {
     "docs/how-to/debug-toolbar.md": "tests/panels/test_how_to.py",
     "docs/how-to/health.md": "tests/health/test_how_to.py",
     "docs/how-to/status-page.md": "tests/status_page/test_docs.py",
-    "docs/how-to/testing.md": "tests/testing_tools/test_page.py",
+    "docs/how-to/testing.md": "tests/testing/test_projects.py",
     "docs/reference/checks.md": "tests/checks/test_command.py",
     "docs/reference/command.md": "tests/command",
     "docs/tutorial/": "tests/docs/test_tutorial.py",

@@ -116,7 +116,7 @@ class Scratch:
 
     @property
     def journal(self) -> list[str]:
-        """What has happened, in order."""
+        """The recorded events, in order."""
         return self._journal.read_text().split() if self._journal.exists() else []
 
 

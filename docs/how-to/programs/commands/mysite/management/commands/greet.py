@@ -8,7 +8,7 @@ from django_lifespan_typed.commands import LifespanCommand
 
 class Command(LifespanCommand):
     help = "Greets by name."
-    only = (greeter,)  # and what it needs; nothing else starts
+    only = (greeter,)  # starts this and its dependencies
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="+")
