@@ -21,7 +21,7 @@ def check_settings() -> Iterator[CheckMessage]:
         try:
             LifespanSettings.read()
         except InvalidSetting as error:
-            yield Error(error.problem, hint=error.remedy, id="lifespan.E004")
+            yield Error(error.problem, hint=error.fix, id="lifespan.E004")
         return
     named: dict[object, object] = {**given}
     for name, value in named.items():
@@ -29,4 +29,4 @@ def check_settings() -> Iterator[CheckMessage]:
             checked_setting(name, value, known)
         except InvalidSetting as error:
             number = "E004" if name in known else "E003"
-            yield Error(error.problem, hint=error.remedy, id=f"lifespan.{number}")
+            yield Error(error.problem, hint=error.fix, id=f"lifespan.{number}")
