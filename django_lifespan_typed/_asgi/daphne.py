@@ -15,7 +15,6 @@ from twisted.internet.defer import Deferred
 
 from .._settings import LifespanSettings
 from .gate import Gate, ServedLoop
-from .requests import wait_for_requests
 
 # The exit code of uvicorn and others for an application that failed to start.
 _STARTUP_FAILED: Final = 3
@@ -50,9 +49,9 @@ def _start(gate: Gate, reactor: Any) -> None:
     def stop() -> object:
         # Daphne cancels requests but leaves Django's views running, and fails to cancel
         # the requests that come after one that is still being uploaded.
-        tasks = gate.requests.cancel(loop)
+        gate.requests.cancel(loop)
         deferred: Any = Deferred  # Twisted's own annotations are incomplete
-        return deferred.fromFuture(loop.create_task(_stop(served, tasks)))
+        return deferred.fromFuture(loop.create_task(_stop(gate, served, loop)))
 
     # Added while the reactor runs, so that it is called after Daphne's own trigger.
     reactor.addSystemEventTrigger("before", "shutdown", stop)
@@ -62,8 +61,10 @@ def _start(gate: Gate, reactor: Any) -> None:
         served.late_start.add_done_callback(lambda _: _exit_if_failed(served, reactor))
 
 
-async def _stop(served: ServedLoop, tasks: set[asyncio.Task[Any]]) -> None:
-    await wait_for_requests(tasks, LifespanSettings.read().STOP_TIMEOUT)
+async def _stop(
+    gate: Gate, served: ServedLoop, loop: asyncio.AbstractEventLoop
+) -> None:
+    await gate.requests.end(loop, LifespanSettings.read().STOP_TIMEOUT)
     await served.stop()
 
 

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias, final
 from weakref import WeakKeyDictionary
 
-from .._compat import ExceptionGroup
 from .._declare.registry import Registry
 from .._log import logger
 from .._runtime.current import running
+from .._runtime.failures import combined
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
 from .._threads.at_exit import at_exit
@@ -95,10 +95,9 @@ class Gate:
             await self._leave_after_error(loop, served, scope)
             raise
         errors = await self._leave(loop, served, scope, _stop_timeout())
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise ExceptionGroup("the lifespan failed to stop", errors)
+        failure = combined(errors, "the lifespan failed to stop")
+        if failure is not None:
+            raise failure
 
     async def _running_on(self, loop: asyncio.AbstractEventLoop) -> ServedLoop | None:
         """Return what runs on *loop*, once what starts or stops there has ended."""
@@ -155,8 +154,7 @@ class Gate:
         if served.lifespan is not None and served.users == 1:
             served.lifespan.announce_shutdown()
         seconds = LifespanSettings.read().CANCEL_TIMEOUT
-        for error in await self._leave(loop, served, scope, seconds):
-            logger.error("the lifespan failed to stop", exc_info=error)
+        _log_failures(await self._leave(loop, served, scope, seconds))
 
     def _end(
         self,
@@ -204,8 +202,7 @@ class Gate:
         except BaseException:
             await self._leave_after_error(loop, served, scope)
             raise
-        for error in await self._leave(loop, served, scope, _stop_timeout()):
-            logger.error("the lifespan failed to stop", exc_info=error)
+        _log_failures(await self._leave(loop, served, scope, _stop_timeout()))
 
     def _on_held(
         self, loop: asyncio.AbstractEventLoop, served: ServedLoop, _task: object
@@ -282,6 +279,12 @@ def all_gates() -> list[Gate]:
 def _forget_all() -> None:
     for gate in all_gates():
         gate.forget()
+
+
+def _log_failures(errors: list[Exception]) -> None:
+    failure = combined(errors, "the lifespan failed to stop")
+    if failure is not None:
+        logger.error("the lifespan failed to stop", exc_info=failure)
 
 
 def _stop_timeout() -> float:

@@ -46,7 +46,7 @@ class RequestsInFlight:
         return RecordedRequest(self._tasks)
 
     def cancel(self, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
-        """Cancel the requests on *loop*; returns their tasks."""
+        """Cancel the requests on *loop* that are not cancelled yet; returns all tasks."""
         tasks = {
             task
             for task in self._tasks
@@ -66,25 +66,21 @@ class RequestsInFlight:
         A server sends the shutdown when its connections are closed (ASGI
         specification, "Lifespan Protocol"): these requests have no client any more.
         """
-        await wait_for_requests(self.cancel(loop), seconds)
+        deadline = loop.time() + seconds
+        # Again: a request may have started its view just before it was cancelled.
+        while (tasks := self.cancel(loop)) and loop.time() < deadline:
+            done, _ = await asyncio.wait(tasks, timeout=finite(deadline - loop.time()))
+            for task in done:
+                if not task.cancelled():
+                    task.exception()  # retrieved: the log has the exceptions of views
+        if tasks:
+            logger.warning(
+                "%d requests are still running %g s after cancellation; closing their "
+                "resources anyway",
+                len(tasks),
+                seconds,
+            )
 
     def forget(self) -> None:
         """Forget the requests of the parent process, in a forked child."""
         self._tasks.clear()
-
-
-async def wait_for_requests(tasks: set[asyncio.Task[Any]], seconds: float) -> None:
-    """Wait at most *seconds* for the *tasks* of cancelled requests to end."""
-    if not tasks:
-        return
-    done, pending = await asyncio.wait(tasks, timeout=finite(seconds))
-    for task in done:
-        if not task.cancelled():
-            task.exception()  # retrieved: the log has the exceptions of views
-    if pending:
-        logger.warning(
-            "%d requests are still running %g s after cancellation; closing their "
-            "resources anyway",
-            len(pending),
-            seconds,
-        )

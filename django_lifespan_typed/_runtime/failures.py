@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from .._compat import ExceptionGroup
 from .._declare.resources import Resource
 from .._text import notes_of
 from ..exceptions import (
@@ -86,6 +87,13 @@ def late_stop(
     late = ShutdownTimeout(resource.name, resource.declared_at, seconds, waiting)
     late.__cause__ = _interrupted(error)
     return late
+
+
+def combined(errors: Sequence[Exception], message: str) -> Exception | None:
+    """Return the only one of *errors*, an ``ExceptionGroup`` of several, or None."""
+    if len(errors) > 1:
+        return ExceptionGroup(message, errors)
+    return errors[0] if errors else None
 
 
 def _interrupted(error: BaseException | None) -> BaseException | None:

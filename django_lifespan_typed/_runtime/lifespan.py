@@ -9,7 +9,6 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar, final
 
-from .._compat import ExceptionGroup
 from .._declare.keys import StateKey
 from .._declare.plan import Plan, keys_only
 from .._declare.registry import Registry, registry_or_default
@@ -21,6 +20,7 @@ from .._threads.cancellation import shielded
 from .._threads.loop_thread import LoopThread
 from ..exceptions import LifespanError, LifespanNotRunning
 from .current import running
+from .failures import combined
 from .health import HealthChecks, ResourceHealth
 from .overrides import OverriddenValues, overrides
 from .run import Run
@@ -139,10 +139,9 @@ class Lifespan:
             return  # the last user shuts it down
         with shielded():
             errors = await self._shut_down(self._run)
-        if len(errors) == 1:
-            raise errors[0]
-        if errors:
-            raise ExceptionGroup("lifespan resources failed to stop", errors)
+        failure = combined(errors, "lifespan resources failed to stop")
+        if failure is not None:
+            raise failure
 
     def join(self) -> None:
         """

@@ -165,14 +165,15 @@ class Run:
         cancelled: asyncio.CancelledError | None = None
         stopping: set[str] = set()
         while sorter.is_active():
-            for name in sorter.get_ready():
-                self.tasks[name].stop()
-                if self.tasks[name].is_finished:
-                    sorter.done(name)
-                else:
-                    stopping.add(name)
+            while ready := sorter.get_ready():
+                for name in ready:
+                    self.tasks[name].stop()
+                    if self.tasks[name].is_finished:
+                        sorter.done(name)
+                    else:
+                        stopping.add(name)
             if not stopping:
-                continue
+                break
             try:
                 task = await self._next_report()
             except asyncio.CancelledError as error:

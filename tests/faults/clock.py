@@ -195,11 +195,11 @@ class LockstepWorker(Worker):  # type: ignore[misc]
         self.told_to_end = True
         super().finish()
 
-    def _work(self) -> None:
+    def _serve(self) -> None:
         use_loop(self._loop)
         self.here.worker = self
         while (step := self._steps.get()) is not None:
-            self._context.run(step.take)
+            self._context.run(step.run)
             self._loop.end_step(self)
 
 

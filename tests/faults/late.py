@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from typing_extensions import override
 
-from django_lifespan_typed._asgi.gate import Record
+from django_lifespan_typed._asgi.gate import ServedLoop, gate_of
 
 from .scenario import SHUTDOWN, STARTUP
 from .server import Server
@@ -18,9 +17,9 @@ class LateServer(Server):
 
     @override
     async def _begin(self) -> None:
-        self.host = self.handler._host
-        self.record: Record | None = None
-        self.host.on_late_start = self._on_start
+        self.gate = gate_of(self.registry)
+        self.served: ServedLoop | None = None
+        self.gate.on_late_start = self._on_start
 
     @override
     async def _end(self) -> None:
@@ -32,20 +31,20 @@ class LateServer(Server):
     def _on_start(self, loop: asyncio.AbstractEventLoop) -> bool:
         self.outcome.began = self.diary.now()
         self.outcome.received = ["lifespan.startup"]
-        self.record = self.host.start(loop)
-        self.task = self.record.task
+        self.served = self.gate.start(loop)
+        self.task = self.served.late_start
         assert self.task is not None
         self.task.add_done_callback(self._on_done)
-        self.others.append(asyncio.ensure_future(self._watch(self.record)))
+        self.others.append(asyncio.ensure_future(self._watch(self.served)))
         return True
 
     def _on_done(self, _: object) -> None:
         self.outcome.ended = self.diary.now()
         self.settled.set()
 
-    async def _watch(self, record: Record) -> None:
-        await record.settled.wait()
-        if record.phase == "running":
+    async def _watch(self, served: ServedLoop) -> None:
+        await served.startup_over.wait()
+        if served.phase == "running":
             self.outcome.ready = self.diary.now()
         self.settled.set()
 
@@ -55,10 +54,10 @@ class LateServer(Server):
     async def _do_message(self, word: str) -> None:
         if word == "lifespan.startup" and self.task is None:
             self._on_start(asyncio.get_running_loop())
-        elif word == "lifespan.shutdown" and self.record is not None:
-            is_up = self.record.settled.is_set()
+        elif word == "lifespan.shutdown" and self.served is not None:
+            is_up = self.served.startup_over.is_set()
             self._told("stopped" if is_up else "cancelled")
-            self.others.append(asyncio.ensure_future(self.record.stop()))
+            self.others.append(asyncio.ensure_future(self.served.stop()))
 
     @override
     async def _do_break(self, _: object) -> None:
@@ -79,7 +78,4 @@ class LateServer(Server):
 
     @override
     async def _ask_afterwards(self) -> None:
-        record: Any = self.host._records.get(asyncio.get_running_loop())
-        assert record.settled.is_set()
-        assert record.phase in {"stopped", "failed"}
-        assert record.task is None
+        assert await self.gate.admit() is None

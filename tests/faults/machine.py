@@ -14,8 +14,8 @@ import pytest
 from django.test import override_settings
 
 from django_lifespan_typed import signals
-from django_lifespan_typed._asgi.protocol import describe
 from django_lifespan_typed._runtime.current import running
+from django_lifespan_typed._text import describe
 from django_lifespan_typed._threads.at_exit import at_exit
 
 from .clock import Deadlock, Spinning, virtual_time
@@ -128,7 +128,7 @@ def run(scenario: Scenario) -> Outcome:
     outcome.unraisable = found
     for probe in outcome.probes:
         # anyio ends a group one of whose children the loop cancels, at once.
-        ended = f"{probe.title!r} ended while in use"
+        ended = f"{probe.title!r} ended while it was in use"
         is_anyio = probe.spec.crash is Crash.ANYIO and "cancelled all" in outcome.told
         if is_anyio and any(ended in line for line in outcome.log):
             probe.told_to_crash = probe.told_to_crash or probe.stopping

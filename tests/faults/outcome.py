@@ -88,7 +88,7 @@ class Outcome:
             probe.name
             for probe in self.probes
             for line in self.log
-            if f"{probe.title!r} ignores that it was cancelled" in line
+            if f"{probe.title!r} did not finish after cancellation" in line
         } | {
             probe.name
             for probe in self.probes
@@ -100,7 +100,7 @@ class Outcome:
             return False  # the second leaves a thread alone
         if self.held(probe):
             # It may be late although it is quick, where the budget was spent.
-            late = any(f"failed to stop {probe.title!r}" in line for line in self.log)
+            late = any(f"{probe.title!r} failed to stop" in line for line in self.log)
             return not (late and probe.spec.stop.seconds)
         quick = min(3.0, probe.stop_limit, self.scenario.budget)
         return (probe.spec.start.seconds or 0) + (probe.spec.stop.seconds or 0) < quick

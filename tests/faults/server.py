@@ -6,8 +6,9 @@ import asyncio
 from itertools import chain
 from typing import Any
 
-from django_lifespan_typed import Registry
-from django_lifespan_typed._runtime.current import RunningLifespan, running
+from django_lifespan_typed import Lifespan, Registry
+from django_lifespan_typed._asgi.gate import gate_of
+from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.handler import LifespanASGIHandler
 from tests.asgi.server import http_scope
@@ -192,7 +193,7 @@ class Server:
             self.outcome.polls.append(poll)
             self.others.append(asyncio.ensure_future(self._poll(poll, lifespan)))
 
-    async def _poll(self, poll: Poll, lifespan: RunningLifespan) -> None:
+    async def _poll(self, poll: Poll, lifespan: Lifespan) -> None:
         MARK.set("a probe's")
         try:
             poll.records = await lifespan.health()
@@ -255,4 +256,4 @@ class Server:
         outcome.tasks_left = [task.get_name() for task in self._tasks()]
         outcome.left_open = self._open()
         outcome.loops_left = len(running.loops())
-        outcome.serving_left = len(self.handler._host.serving)
+        outcome.serving_left = len(gate_of(self.registry).values)

@@ -25,8 +25,8 @@ def crashes_are_noticed(outcome: Outcome) -> None:
         crashed, failed = (
             any(words in line for line in outcome.log)
             for words in (
-                f"{probe.title!r} ended while in use",
-                f"failed to stop {probe.title!r}",
+                f"{probe.title!r} ended while it was in use",
+                f"{probe.title!r} failed to stop",
             )
         )
         if crash.at < told:
