@@ -101,7 +101,9 @@ class Worker:
             finally:
                 if not step.done.done():
                     logger.error(
-                        "the thread of %r did not end and was abandoned", self._name
+                        "the thread of %r did not finish after cancellation and was "
+                        "abandoned; it may still be open",
+                        self._name,
                     )
             step.result()
             raise
