@@ -73,7 +73,7 @@ class LifespanState(MutableMapping[str, Any]):
                     f"{type(self).__name__!r} object has no attribute {name!r}"
                 )
             raise AttributeError(
-                f"a lifespan state has no attribute {name!r}: its values are items\n"
+                f"the lifespan state has no attribute {name!r}: its values are items\n"
                 f'Write: request.state["{name}"], or get_state(request, KEY)'
             )
 

@@ -23,7 +23,7 @@ def test_the_error_of_an_attribute_names_the_right_ways(state: Any, name: str) -
         getattr(state, name)
 
     assert str(caught.value) == (
-        f"a lifespan state has no attribute {name!r}: its values are items\n"
+        f"the lifespan state has no attribute {name!r}: its values are items\n"
         f'Write: request.state["{name}"], or get_state(request, KEY)'
     )
     assert not hasattr(state, name)
