@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 from ._compat import BaseExceptionGroup
 
@@ -66,3 +67,20 @@ def _notes(error: BaseException) -> Iterator[str]:
         elif not notes and len(seen) > 1:
             notes = [error_text(error)]
         yield from notes
+
+
+def column_width(text: str) -> int:
+    """Return how many columns of a terminal *text* takes."""
+    return sum(
+        0 if combining(letter) else 1 + (east_asian_width(letter) in "WF")
+        for letter in text
+    )
+
+
+def shortened(text: str, width: int) -> str:
+    """Return *text*, cut to *width* columns with ``…`` at the end."""
+    if column_width(text) <= width:
+        return text
+    while column_width(text) >= width:
+        text = text[:-1]
+    return f"{text}…"

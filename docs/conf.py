@@ -138,7 +138,7 @@ def find_elsewhere(
 
 
 # Who uses them does not make them.
-MADE_BY_US = {"LifespanSender", "LifespanStatus", "LifespanStatusAdmin", "Resource"}
+MADE_BY_US = {"LifespanSender", "Resource"}
 MADE_BY_US |= {"ResourceHealth", "ResourceStatus", "Source"}
 
 

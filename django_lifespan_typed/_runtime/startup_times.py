@@ -1,8 +1,8 @@
-"""The waterfall of a start: who began when, took how long, and held up the whole."""
+"""When each resource started, and the critical path of the startup."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -11,42 +11,54 @@ from .status import ResourceStatus
 
 @final
 @dataclass(frozen=True)
-class Bar:
-    """One resource of a waterfall."""
+class StartupTime:
+    """The time that one resource took to start."""
 
     status: ResourceStatus
     begin: float
-    """Seconds after the beginning of the whole start."""
+    """Seconds from the beginning of the lifespan's startup."""
     seconds: float
-    """How long its start took."""
+    """How long the resource itself took."""
     is_critical: bool
-    """Whether a faster one would have made the whole start faster."""
+    """Whether the resource is on the critical path."""
 
     @property
     def end(self) -> float:
-        """Seconds after the beginning of the whole start."""
+        """Seconds from the beginning of the lifespan's startup."""
         return self.begin + self.seconds
 
 
-def waterfall(statuses: Iterable[ResourceStatus]) -> tuple[Bar, ...]:
-    """The bars of all that has started, earliest first."""
-    started = {
-        status.name: status
+def critical_path(
+    finished: Mapping[str, float], needs: Mapping[str, Iterable[str]]
+) -> list[str]:
+    """
+    Return the chain of resources that determined how long the startup took.
+
+    *finished* maps each started resource to the time at which it had started, *needs*
+    maps it to its dependencies. The chain ends with the resource that was last.
+    """
+    path: list[str] = []
+    candidates: Iterable[str] = finished
+    while started := [name for name in candidates if name in finished]:
+        last = max(started, key=finished.__getitem__)
+        path.append(last)
+        candidates = needs.get(last, ())
+    return path[::-1]
+
+
+def startup_times(statuses: Iterable[ResourceStatus]) -> tuple[StartupTime, ...]:
+    """Return the times of all resources that have started, earliest first."""
+    started = [
+        (status, status.began_after, status.seconds)
         for status in statuses
         if status.began_after is not None and status.seconds is not None
-    }
-    ends = {
-        name: (status.began_after or 0) + (status.seconds or 0)
-        for name, status in started.items()
-    }
-    critical: set[str] = set()
-    candidates = list(ends)
-    while candidates:
-        last = max(candidates, key=ends.__getitem__)
-        critical.add(last)
-        candidates = [name for name in started[last].needs if name in ends]
-    bars = [
-        Bar(status, status.began_after or 0, status.seconds or 0, name in critical)
-        for name, status in started.items()
     ]
-    return tuple(sorted(bars, key=lambda bar: (bar.begin, bar.end)))
+    path = critical_path(
+        {status.name: begin + seconds for status, begin, seconds in started},
+        {status.name: status.needs for status, _, _ in started},
+    )
+    times = [
+        StartupTime(status, begin, seconds, status.name in path)
+        for status, begin, seconds in started
+    ]
+    return tuple(sorted(times, key=lambda time: (time.begin, time.end)))

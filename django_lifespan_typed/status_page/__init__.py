@@ -1,1 +1,1 @@
-"""The status page for staff, and what it draws."""
+"""The status page for staff."""

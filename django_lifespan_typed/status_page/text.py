@@ -1,17 +1,18 @@
-"""What the status page's drawings and tables write: durations and names."""
+"""Durations, and the width of text, in the drawings of the status page."""
 
 from __future__ import annotations
 
 from typing import Final
-from unicodedata import east_asian_width
 
-# Of a letter of the drawings' monospaced font, in pixels.
+from .._text import column_width, shortened
+
+# The drawings use a monospaced font. Its letters are this many pixels wide.
 LETTER: Final = 7.9
 LONGEST: Final = 28
 
 
 def duration(seconds: float | None) -> str:
-    """The two largest units of *seconds*: ``12 ms``, ``1.25 s``, ``3 d 4 h``."""
+    """Return the two largest units of *seconds*: ``12 ms``, ``1.25 s``, ``3 d 4 h``."""
     if seconds is None:
         return "–"
     if seconds < 0.001:
@@ -30,20 +31,11 @@ def duration(seconds: float | None) -> str:
     return f"{days} d {hours} h"
 
 
-def shortened(name: str) -> str:
-    """*name*, as much of it as a drawing has room for."""
-    if _columns(name) <= LONGEST:
-        return name
-    kept = name
-    while _columns(kept) >= LONGEST:
-        kept = kept[:-1]
-    return f"{kept}…"
+def label(name: str) -> str:
+    """Return *name*, shortened to what a drawing has room for."""
+    return shortened(name, LONGEST)
 
 
-def width(text: str) -> float:
-    """How wide *text* is drawn, in pixels."""
-    return _columns(text) * LETTER
-
-
-def _columns(text: str) -> int:
-    return sum(1 + (east_asian_width(letter) in "WF") for letter in text)
+def pixels(text: str) -> int:
+    """Return how wide *text* is drawn, rounded up."""
+    return int(column_width(text) * LETTER) + 1

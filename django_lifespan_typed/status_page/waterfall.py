@@ -1,119 +1,118 @@
-"""The drawing of the waterfall of a start."""
+"""The waterfall of the startup on the status page."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import floor, log10
 from typing import Final, final
 
-from .._runtime.startup_times import Bar
-from .text import duration, shortened, width
+from .._runtime.startup_times import StartupTime
+from .text import duration, label, pixels
 
-_ROW: Final = 26
-_TOP: Final = 26
-_CHART: Final = 520
-_GAP: Final = 12
-# The least that can be seen.
-_THINNEST: Final = 2.0
+# In pixels.
+ROW: Final = 26
+TOP: Final = 26
+CHART: Final = 520
+GAP: Final = 12
+THINNEST: Final = 2
 
 
 @final
 @dataclass(frozen=True)
 class Tick:
-    """A line of the scale."""
+    """A line of the time scale."""
 
-    x: str
+    x: int
     label: str
 
 
 @final
 @dataclass(frozen=True)
-class DrawnBar:
-    """One line of the drawing."""
+class WaterfallBar:
+    """The bar of one resource; x and y are its upper left corner."""
 
-    name: str
-    short: str
-    phase: str
-    is_critical: bool
-    wrong: str
-    x: str
-    y: str
-    length: str
-    text_x: str
-    text_y: str
+    time: StartupTime
+    label: str
     text: str
+    """The text to the right of the bar."""
+    x: int
+    y: int
+    length: int
+
+    @property
+    def text_x(self) -> int:
+        """Where the text to the right of the bar begins."""
+        return self.x + self.length + 6
+
+    @property
+    def text_y(self) -> int:
+        """The baseline of its texts."""
+        return self.y + 12
 
 
 @final
 @dataclass(frozen=True)
-class DrawnWaterfall:
-    """All that the template draws, in pixels."""
+class Waterfall:
+    """The drawing; width and height in pixels."""
 
-    width: str
-    height: str
-    label_x: str
-    mark_x: str
-    bottom: str
+    width: int
+    height: int
+    left: int
+    """Where the names end."""
     ticks: tuple[Tick, ...]
-    bars: tuple[DrawnBar, ...]
+    bars: tuple[WaterfallBar, ...]
     total: str
     critical: tuple[str, ...]
 
+    @property
+    def bottom(self) -> int:
+        """Where the lines of the time scale end."""
+        return self.height - 8
 
-def draw_waterfall(bars: Sequence[Bar]) -> DrawnWaterfall | None:
-    """The drawing of *bars*; None where nothing has started."""
-    if not bars:
+
+def draw_waterfall(times: Sequence[StartupTime]) -> Waterfall | None:
+    """Draw *times*; None if nothing has started."""
+    if not times:
         return None
-    total = max(bar.end for bar in bars)
-    left = 24 + max(width(shortened(bar.status.name)) for bar in bars) + _GAP
-    scale = _CHART / max(total, 1e-6)
-    drawn = tuple(
-        _drawn(bar, left, scale, _TOP + row * _ROW) for row, bar in enumerate(bars)
+    total = max(time.end for time in times)
+    left = 24 + max(pixels(label(time.status.name)) for time in times)
+    scale = CHART / max(total, 1e-6)
+    bars = tuple(
+        _bar(time, left + GAP + round(time.begin * scale), TOP + row * ROW, scale)
+        for row, time in enumerate(times)
     )
-    # To the right of the longest bar there is room for what is written there.
-    right = max(float(bar.text_x) + width(bar.text) for bar in drawn)
-    bottom = _TOP + len(bars) * _ROW
-    return DrawnWaterfall(
-        width=f"{ceil(max(right, left + _CHART + 40))}",
-        height=f"{bottom + 8}",
-        label_x=f"{left - _GAP:.1f}",
-        mark_x="4",
-        bottom=f"{bottom}",
+    # The text beside the longest bar may need more room than the chart.
+    right = max(bar.text_x + pixels(bar.text) for bar in bars)
+    return Waterfall(
+        width=max(right, left + GAP + CHART + 40),
+        height=TOP + len(times) * ROW + 8,
+        left=left,
         ticks=tuple(
-            Tick(f"{left + at * scale:.1f}", duration(at) if at else "0")
-            for at in _scale_of(total)
+            Tick(left + GAP + round(at * scale), duration(at) if at else "0")
+            for at in _tick_times(total)
         ),
-        bars=drawn,
+        bars=bars,
         total=duration(total),
-        critical=tuple(bar.status.name for bar in bars if bar.is_critical),
+        critical=tuple(time.status.name for time in times if time.is_critical),
     )
 
 
-def _drawn(bar: Bar, left: float, scale: float, y: float) -> DrawnBar:
-    status = bar.status
-    wrong = type(status.error).__name__ if status.error else ""
-    length = max(bar.seconds * scale, _THINNEST)
-    x = left + bar.begin * scale
-    # A place of its own for the phase: colours are not the only sign.
-    phase = f" · {status.phase}" * (status.phase != "running")
-    return DrawnBar(
-        name=status.name,
-        short=shortened(status.name),
-        phase=status.phase,
-        is_critical=bar.is_critical,
-        wrong=wrong,
-        x=f"{x:.1f}",
-        y=f"{y + 5:.1f}",
-        length=f"{length:.1f}",
-        text_x=f"{x + length + 6:.1f}",
-        text_y=f"{y + 17:.1f}",
-        text=f"{duration(bar.seconds)}{phase}",
+def _bar(time: StartupTime, x: int, y: int, scale: float) -> WaterfallBar:
+    # The phase is written out: a colour must not be its only sign.
+    phase = time.status.phase
+    return WaterfallBar(
+        time=time,
+        label=label(time.status.name),
+        text=duration(time.seconds) + f" · {phase}" * (phase != "running"),
+        x=x,
+        y=y + 5,
+        length=max(round(time.seconds * scale), THINNEST),
     )
 
 
-def _scale_of(total: float) -> list[float]:
-    """Round numbers of seconds from 0 to *total*, at most six of them."""
+def _tick_times(total: float) -> list[float]:
+    """Return at most six round numbers of seconds from 0 to *total*."""
     if total < 0.002:
         return [0.0]
     power = floor(log10(total)) - 1

@@ -1,4 +1,4 @@
-"""The scratch project, served to somebody who has logged in."""
+"""The status page: called directly, and served to a user of a project."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from types import SimpleNamespace
+from typing import Any, Final, TypeAlias
 
 import httpx
 import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory, override_settings
 
+from django_lifespan_typed.views import status_page
 from tests.processes import LIMIT, client, environment, running
 
 SITE: Final = Path(__file__).parent / "site"
@@ -23,13 +27,14 @@ UVICORN: Final = (
     *("-m", "uvicorn", "mysite.asgi:application"),
     *("--port", "0", "--no-use-colors", "--ws", "none"),
 )
-PLAIN: Final = (UVICORN[0], UVICORN[1], "mysite.plain:application", *UVICORN[3:])
+# Django's own ASGI application: no lifespan runs.
+PLAIN: Final = (*UVICORN[:2], "mysite.plain:application", *UVICORN[3:])
 GUNICORN: Final = (
     *("-m", "gunicorn", "mysite.wsgi:application", "--bind", "127.0.0.1:0"),
     *("--worker-class", "gthread", "--threads", "2"),
 )
 
-MAKE_ACCOUNTS: Final = f"""
+CREATE_USERS: Final = f"""
 from django.contrib.auth import get_user_model
 users = get_user_model().objects
 users.create_user("visitor", password={PASSWORD!r})
@@ -37,41 +42,59 @@ users.create_user("staff", password={PASSWORD!r}, is_staff=True)
 """
 
 Serve: TypeAlias = Callable[..., AbstractContextManager[httpx.Client]]
+Show: TypeAlias = Callable[..., HttpResponse]
 
 
-def manage(folder: Path, *arguments: str, **variables: str) -> str:
-    """What a command of the project prints."""
-    ran = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=folder,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
+def user(**flags: bool) -> Any:
+    return SimpleNamespace(
+        **{"is_authenticated": True, "is_active": True, "is_staff": True, **flags}
     )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
+
+
+STAFF: Final = user()
+
+
+@pytest.fixture
+def show() -> Generator[Show]:
+    """Calls the view for a user, by default an active member of staff."""
+
+    def call(user: Any = STAFF, method: str = "GET") -> Any:
+        request = RequestFactory().generic(method, "/lifespan/")
+        request.user = user
+        return status_page(request)
+
+    with override_settings(
+        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"]
+    ):
+        yield call
 
 
 @pytest.fixture(scope="session")
-def accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with a visitor and one of the staff."""
-    database = tmp_path_factory.mktemp("accounts") / "db.sqlite3"
-    manage(SITE, "migrate", DATABASE=str(database))
-    manage(SITE, "shell", "-c", MAKE_ACCOUNTS, DATABASE=str(database))
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the users ``visitor`` and ``staff``."""
+    database = tmp_path_factory.mktemp("users") / "db.sqlite3"
+    for arguments in (("migrate",), ("shell", "-c", CREATE_USERS)):
+        ran = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=SITE,
+            env=environment(DATABASE=str(database)),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
     return database
 
 
 @pytest.fixture(scope="session")
-def serve(accounts: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Serve]:
+def serve(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Serve]:
     """
-    Serves the project to a browser of the test's own::
+    Serves the project to a new HTTP client::
 
         with serve(UVICORN, SCENE="evil") as browser:
 
-    What one test has served goes on for others, to which it looks new: all that a
-    visit leaves behind is a session.
+    Tests share the servers: a visit leaves nothing behind but a session.
     """
     ports: dict[object, str] = {}
     with ExitStack() as servers:
@@ -82,10 +105,10 @@ def serve(accounts: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator
         ) -> Generator[httpx.Client]:
             kind = (command, *sorted(variables.items()))
             if kind not in ports:
-                database = tmp_path_factory.mktemp("served") / "db.sqlite3"
-                shutil.copyfile(accounts, database)
+                own = tmp_path_factory.mktemp("served") / "db.sqlite3"
+                shutil.copyfile(database, own)
                 server = servers.enter_context(
-                    running(*command, folder=SITE, DATABASE=str(database), **variables)
+                    running(*command, folder=SITE, DATABASE=str(own), **variables)
                 )
                 ports[kind] = server.until(LISTENING)
             with client(ports[kind]) as browser:
@@ -95,5 +118,4 @@ def serve(accounts: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator
 
 
 def log_in(browser: httpx.Client, name: str) -> None:
-    """Let *browser* be somebody's."""
     assert browser.get(f"/enter/{name}/").text == f"Welcome, {name}"

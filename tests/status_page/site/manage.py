@@ -1,4 +1,4 @@
-"""Django's commands for the scratch project."""
+"""Django's command line."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Resources; SCENE says which."""
+"""Resources; SCENE selects which."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,49 +16,43 @@ EVIL = "<script>document.title='owned'</script>"
 def declare(
     name: str,
     *needs: Resource[Any],
-    seconds: float = 0,
     optional: bool = False,
     fails: type[Exception] | None = None,
-    sick: type[Exception] | None = None,
+    unhealthy: bool = False,
 ) -> Resource[Any]:
-    """A resource that takes so long to start; its value is a secret."""
-
+    @lifespan_resource(name, needs=needs, optional=optional)
     @asynccontextmanager
-    async def factory(*_: object) -> AsyncGenerator[str]:
-        # What is drawn; no test depends on it.
-        await asyncio.sleep(seconds)
+    async def resource(*_: object) -> AsyncGenerator[str]:
         if fails is not None:
             raise fails(SECRET)
         yield SECRET
 
+    @resource.health
     async def health(_: str) -> None:
-        if sick is not None:
-            raise sick(SECRET)
+        if unhealthy:
+            raise TimeoutError(SECRET)
 
-    declared: Resource[Any] = lifespan_resource(name, needs=needs, optional=optional)(
-        factory
-    )
-    declared.health(health)
+    declared: Resource[Any] = resource
     return declared
 
 
 def usual() -> None:
-    """What a shop has."""
-    database = declare("database", seconds=0.12)
-    redis = declare("redis", seconds=0.03)
-    http = declare("httpx_client", seconds=0.01)
-    cache = declare("cache", redis, seconds=0.02)
-    model = declare("recommendation_model", database, seconds=0.31)
-    catalogue = declare("catalogue", http, database, cache, seconds=0.04)
-    declare("search", catalogue, model, http, seconds=0.05)
+    """A shop."""
+    database = declare("database")
+    redis = declare("redis")
+    http = declare("httpx_client")
+    cache = declare("cache", redis)
+    model = declare("recommendation_model", database)
+    catalogue = declare("catalogue", http, database, cache)
+    declare("search", catalogue, model, http)
     tracing = declare("tracing", optional=True, fails=ConnectionRefusedError)
     declare("spans_of_requests_to_elsewhere_and_back", tracing, http, optional=True)
-    declare("mail", sick=TimeoutError)
-    declare("feature_flags", optional=True, sick=TimeoutError)
+    declare("mail", unhealthy=True)
+    declare("feature_flags", optional=True, unhealthy=True)
 
 
 def evil() -> None:
-    """Names that are not to be run, nor to be read as markup."""
+    """Names that contain markup."""
     first = declare(EVIL)
     declare('"><img src=x onerror=alert(1)>', first)
     declare("{{ 7|add:7 }}", first)
@@ -71,18 +64,18 @@ def many() -> None:
     made: list[Resource[Any]] = []
     for number in range(60):
         needs = {made[number // 2 - 1], made[number // 3]} if number > 6 else ()
-        made.append(declare(f"resource_{number}", *needs, seconds=number % 7 * 0.01))
+        made.append(declare(f"resource_{number}", *needs))
 
 
-def alone() -> None:
-    """Two that need nobody."""
+def unconnected() -> None:
+    """No dependencies."""
     declare("one")
     declare("two")
 
 
 def none() -> None:
-    """Nothing at all."""
+    """No resources."""
 
 
-SCENES = {scene.__name__: scene for scene in (usual, evil, many, alone, none)}
+SCENES = {scene.__name__: scene for scene in (usual, evil, many, unconnected, none)}
 SCENES[os.environ.get("SCENE", "usual")]()

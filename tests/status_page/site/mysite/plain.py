@@ -1,4 +1,4 @@
-"""ASGI by Django's own handler: nothing starts a lifespan."""
+"""Django's own ASGI application, which starts no lifespan."""
 
 from __future__ import annotations
 
