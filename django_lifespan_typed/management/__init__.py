@@ -1,1 +1,1 @@
-"""What the app adds to ``manage.py``."""
+"""The ``manage.py lifespan`` command."""

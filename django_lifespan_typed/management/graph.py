@@ -1,4 +1,4 @@
-"""Who needs whom, drawn: as a tree of text, for Mermaid, for Graphviz."""
+"""``lifespan graph``: the dependencies as a tree, for Mermaid and for Graphviz."""
 
 from __future__ import annotations
 
@@ -8,44 +8,41 @@ from typing import Any, Final, final
 
 from .._declare.plan import Plan
 from .._declare.resources import Resource
+from .screen import printable
 
 _UNMARKED: Final = frozenset(" _-.")
 
 
-def printable(name: str) -> str:
-    """*name* in one line, without what would steer a terminal."""
-    return name if name.isprintable() else repr(name)[1:-1]
-
-
 @final
 @dataclass(frozen=True)
-class Branch:
-    """One line of a tree."""
+class TreeLine:
+    """One line of the tree."""
 
-    lead: str
-    """What is drawn before the name."""
+    indent: str
+    """The lines drawn before the name."""
     name: str
     note: str
-    """What is said after the name, or nothing."""
+    """The text after the name, or nothing."""
 
 
-def tree(plan: Plan, managers: Sequence[Resource[Any]]) -> Iterator[Branch]:
+def tree(plan: Plan, managers: Sequence[Resource[Any]]) -> Iterator[TreeLine]:
     """
-    Under each resource what it needs; at the left what nobody needs.
+    Yield each resource without dependents, and its dependencies below it.
 
-    What a resource needs is drawn once, and pointed at where it comes again.
+    The dependencies of a resource are drawn once; later lines refer to them.
     """
     resources = {resource.name: resource for resource in plan.order}
     roots = [name for name in resources if not plan.dependents[name]]
     drawn: set[str] = set()
-    # Without recursion: chains may be longer than Python's stack.
+    # No recursion: a chain may be longer than Python's stack.
     stack = [(name, "", "") for name in reversed(roots)]
     while stack:
-        name, lead, below = stack.pop()
+        name, indent, below = stack.pop()
         needs = plan.dependencies[name]
         is_again = name in drawn and bool(needs)
         notes = ["optional"] * resources[name].optional + ["see above"] * is_again
-        yield Branch(lead, printable(name), f"({', '.join(notes)})" if notes else "")
+        note = f"({', '.join(notes)})" if notes else ""
+        yield TreeLine(indent, printable(name), note)
         if is_again:
             continue
         drawn.add(name)
@@ -55,11 +52,11 @@ def tree(plan: Plan, managers: Sequence[Resource[Any]]) -> Iterator[Branch]:
             else:
                 stack.append((need, f"{below}├── ", f"{below}│   "))
     for manager in managers:
-        yield Branch("", printable(manager.name), "")
+        yield TreeLine("", printable(manager.name), "")
 
 
 def mermaid(plan: Plan, managers: Sequence[Resource[Any]]) -> Iterator[str]:
-    """The lines of a flowchart; an arrow leads to what is needed."""
+    """Yield the lines of a flowchart; arrows lead to dependencies."""
     ids = _ids(plan, managers)
     yield "flowchart TD"
     for resource in plan.order:
@@ -75,7 +72,7 @@ def mermaid(plan: Plan, managers: Sequence[Resource[Any]]) -> Iterator[str]:
 
 
 def dot(plan: Plan, managers: Sequence[Resource[Any]]) -> Iterator[str]:
-    """The lines of a digraph; an arrow leads to what is needed."""
+    """Yield the lines of a digraph; arrows lead to dependencies."""
     ids = _ids(plan, managers)
     yield "digraph lifespan {"
     yield "    node [shape=box];"
@@ -92,7 +89,7 @@ def dot(plan: Plan, managers: Sequence[Resource[Any]]) -> Iterator[str]:
 
 
 def _ids(plan: Plan, managers: Sequence[Resource[Any]]) -> dict[str, str]:
-    # Numbers: a name may be any text, "end" and "graph" among them.
+    # A name may be any text, also a keyword such as "end" or "graph".
     resources = {item.name: f"r{n}" for n, item in enumerate(plan.order, 1)}
     return resources | {item.name: f"m{n}" for n, item in enumerate(managers, 1)}
 
@@ -104,7 +101,7 @@ def _arrows(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _for_mermaid(name: str) -> str:
-    # Its own entities, for all that could be Markdown, HTML or the end of a label.
+    # Escapes everything that could be Markdown, HTML or the end of the label.
     return "".join(
         letter if letter.isalnum() or letter in _UNMARKED else f"#{ord(letter)};"
         for letter in printable(name)
@@ -112,7 +109,6 @@ def _for_mermaid(name: str) -> str:
 
 
 def _for_dot(name: str) -> str:
-    # A label knows HTML's entities besides the escapes of a quoted text.
-    return (
-        printable(name).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
-    )
+    # Graphviz reads HTML entities in labels.
+    escaped = printable(name).replace("\\", "\\\\").replace('"', '\\"')
+    return escaped.replace("&", "&amp;")

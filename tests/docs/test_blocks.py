@@ -27,7 +27,7 @@ RUN_BY: Final = {
     "docs/how-to/status-page.md": "tests/status_page/test_docs.py",
     "docs/how-to/testing.md": "tests/testing/test_projects.py",
     "docs/reference/checks.md": "tests/checks/test_command.py",
-    "docs/reference/command.md": "tests/command",
+    "docs/reference/command.md": "tests/management",
     "docs/tutorial/": "tests/docs/test_tutorial.py",
 }
 

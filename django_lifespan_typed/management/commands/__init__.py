@@ -1,1 +1,1 @@
-"""The commands, found by Django."""
+"""The commands that Django finds."""

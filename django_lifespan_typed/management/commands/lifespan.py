@@ -1,4 +1,4 @@
-"""``manage.py lifespan``: shows, checks and draws what a lifespan starts."""
+"""``manage.py lifespan``: shows, checks and draws the registered resources."""
 
 from __future__ import annotations
 
@@ -19,61 +19,67 @@ from django_lifespan_typed._text import quoted, suggestion
 from django_lifespan_typed.exceptions import InvalidSetting, PlanError
 from django_lifespan_typed.management.check import Check
 from django_lifespan_typed.management.graph import dot, mermaid, tree
-from django_lifespan_typed.management.rows import HEADERS, Row, rows
 from django_lifespan_typed.management.screen import Screen
+from django_lifespan_typed.management.show import (
+    HEADERS,
+    ShownResource,
+    aligned,
+    shown_resource,
+)
 
 _EMPTY: Final = (
-    "Nothing is registered.\n"
-    "Resources are found in lifespan.py of every installed app; what is declared "
-    "elsewhere is to be imported there."
+    "No resources are registered.\n"
+    "lifespan.py of each installed app is imported. Declare resources there, or import "
+    "the modules that declare them."
 )
 _FROM_SETTING: Final = "* from settings.LIFESPAN, or its default"
-_INSTALL: Final = 'For a drawn table: pip install "django-lifespan-typed[command]"'
 
 
 class Command(BaseCommand):
-    """Shows, checks and draws the resources that the default registry has."""
+    """Shows, checks and draws the resources of the default registry."""
 
     help = "Shows, checks and draws the resources of the lifespan."
-    # At a container's start a broken plan is to be told once, by us.
+    # The command reports an invalid plan itself; the system checks would repeat it.
     requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = ()
 
     registry: ClassVar[Registry] = default_registry
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        """``show``, ``check``, ``graph``, and Django's options after them too."""
+        """Add ``show``, ``check`` and ``graph``, each with Django's own options."""
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         show = actions.add_parser(
-            "show", help="What is registered: types, needs, limits, places."
+            "show",
+            help="List the resources: types, dependencies, time limits, locations.",
         )
         show.add_argument(
             "--json", action="store_true", help="Write JSON instead of a table."
         )
         check = actions.add_parser(
             "check",
-            help="Start everything, ask for its health, stop it; exit 1 on failure.",
+            help="Start all resources, make their health checks, shut them down. "
+            "The exit code is 1 if anything fails.",
         )
         check.add_argument(
             "--only",
             nargs="+",
             action="extend",
             metavar="NAME",
-            help="Start these and what they need, and no manager.",
+            help="Start only these resources and their dependencies, and no manager.",
         )
-        graph = actions.add_parser("graph", help="Who needs whom, drawn.")
+        graph = actions.add_parser("graph", help="Draw the dependencies.")
         graph.add_argument(
             "--format",
             choices=["text", "mermaid", "dot"],
             default="text",
-            help="How it is drawn (default: text).",
+            help="The output format (default: text).",
         )
         for action in (show, check, graph):
-            _add_options(action)
+            _add_django_options(action)
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do what was asked; raises ``CommandError`` for a plan that cannot start."""
+        """Run the action; raises ``CommandError`` if the plan is invalid."""
         screen = Screen(self.stdout)
         try:
             settings = LifespanSettings.read()
@@ -86,48 +92,39 @@ class Command(BaseCommand):
         except (PlanError, InvalidSetting) as error:
             raise CommandError(str(error)) from error
 
-    # --- show
-
     def _show(
         self, screen: Screen, settings: LifespanSettings, *, is_json: bool
     ) -> None:
-        broken: PlanError | None = None
+        invalid: PlanError | None = None
         try:
             resources = Plan(self.registry).order
         except PlanError as error:
-            # Looked at all the same: that is how it is mended.
-            resources, broken = [*self.registry], error
-        table = [*rows(resources, self.registry.managers, settings)]
+            # Shown anyway: the table helps to fix the plan.
+            resources, invalid = [*self.registry], error
+        shown = [shown_resource("resource", each, settings) for each in resources]
+        shown += [
+            shown_resource("manager", each, settings) for each in self.registry.managers
+        ]
         if is_json:
-            listed = {"resources": [row.as_json() for row in table]}
+            listed = {"resources": [each.as_json() for each in shown]}
             screen.line(json.dumps(listed, indent=2))
-        elif table:
-            self._draw(screen, table)
+        elif shown:
+            self._show_table(screen, shown)
         else:
             screen.line(_EMPTY)
-        if broken is not None:
-            raise broken
+        if invalid is not None:
+            raise invalid
 
-    def _draw(self, screen: Screen, table: Sequence[Row]) -> None:
-        cells = [row.cells() for row in table]
-        try:
-            from tabulate import tabulate
-        except ImportError:
-            for line in (HEADERS, *cells):
-                screen.line("\t".join(line))
-            self.stderr.write(_INSTALL, _unstyled)
-            return
+    def _show_table(self, screen: Screen, shown: Sequence[ShownResource]) -> None:
         heading, label = self.style.MIGRATE_HEADING, self.style.MIGRATE_LABEL
-        drawn = tabulate(
-            [(label(name), *others) for name, *others in cells],
-            headers=[heading(header) for header in HEADERS],
-            disable_numparse=True,
-        )
-        screen.line(drawn)
-        if any(not (row.start.is_own and row.stop.is_own) for row in table):
+        headers, *rows = aligned([HEADERS, *(each.cells() for each in shown)])
+        screen.line("  ".join(headers).rstrip(), heading)
+        screen.line("  ".join("-" * len(header) for header in headers))
+        for name, *cells in rows:
+            screen.line("  ".join([label(name), *cells]).rstrip())
+        limits = [limit for each in shown for limit in (each.start, each.stop)]
+        if any(limit.source == "setting" for limit in limits):
             screen.line(_FROM_SETTING)
-
-    # --- graph
 
     def _graph(self, screen: Screen, form: str) -> None:
         plan, managers = Plan(self.registry), self.registry.managers
@@ -139,15 +136,13 @@ class Command(BaseCommand):
             screen.line(_EMPTY)
         else:
             label, warning = self.style.MIGRATE_LABEL, self.style.WARNING
-            for branch in tree(plan, managers):
-                note = f" {warning(branch.note)}" if branch.note else ""
-                screen.line(f"{branch.lead}{label(branch.name)}{note}")
-
-    # --- check
+            for line in tree(plan, managers):
+                note = f" {warning(line.note)}" if line.note else ""
+                screen.line(f"{line.indent}{label(line.name)}{note}")
 
     def _check(self, screen: Screen, only: list[str] | None, *, is_quiet: bool) -> None:
         keys = None if only is None else [self._key(name) for name in only]
-        # Here, not at the start, so that nothing is said to start.
+        # An invalid plan is an error before the first line of output.
         plan = Plan(self.registry, keys)
         managers = () if only is not None else self.registry.managers
         count = len(plan.order) + len(managers)
@@ -165,13 +160,13 @@ class Command(BaseCommand):
             return self.registry[name]
         known = [resource.name for resource in self.registry]
         raise CommandError(
-            f"--only names {name!r}, which nothing registers\n"
+            f"--only names {name!r}, which is not registered\n"
             f"{suggestion(name, known)}Registered: {quoted(known)}."
         )
 
 
-def _add_options(parser: CommandParser) -> None:
-    # Django's own, which it has before the action alone; unset, those are kept.
+def _add_django_options(parser: CommandParser) -> None:
+    # Django accepts its options before the action only. SUPPRESS keeps those values.
     parser.add_argument(
         "-v", "--verbosity", type=int, choices=[0, 1, 2, 3], default=SUPPRESS
     )
@@ -179,7 +174,3 @@ def _add_options(parser: CommandParser) -> None:
         parser.add_argument(name, default=SUPPRESS)
     for name in ("--traceback", "--no-color", "--force-color"):
         parser.add_argument(name, action="store_true", default=SUPPRESS)
-
-
-def _unstyled(text: str) -> str:
-    return text

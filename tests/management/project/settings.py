@@ -1,4 +1,4 @@
-"""Settings of the scratch project, which has the app that ``APP`` names."""
+"""Settings of a project whose resources SCENE selects."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 import os
 
 SECRET_KEY = "of the tests"
-INSTALLED_APPS = ["django_lifespan_typed", os.environ["APP"]]
+INSTALLED_APPS = ["django_lifespan_typed", "mysite"]
 USE_TZ = True
 LIFESPAN = json.loads(os.environ.get("LIFESPAN", "{}"))
-# A console that says everything, as projects have it.
+# The command must not show a record a second time.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""What ``lifespan show`` says of each resource."""
+"""``lifespan show``: the table of resources, and its JSON."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from inspect import unwrap
 from typing import Any, Final, Literal, final
 
-from django_lifespan_typed._declare.location import Location
-from django_lifespan_typed._declare.resources import Resource
-from django_lifespan_typed._declare.value_types import described
-from django_lifespan_typed._settings import LifespanSettings
-from django_lifespan_typed.management.graph import printable
+from .._declare.location import Location
+from .._declare.resources import Resource
+from .._declare.value_types import described
+from .._settings import LifespanSettings
+from .._text import column_width
+from .screen import padded, printable
 
 HEADERS: Final = (
     "name",
     "type",
-    "needs",
+    "depends on",
     "start",
     "stop",
     "optional",
@@ -28,43 +29,40 @@ _NOTHING: Final = "-"
 
 @final
 @dataclass(frozen=True)
-class Limit:
-    """How long a start or a stop may take."""
+class TimeLimit:
+    """The time limit of a start or a stop."""
 
     seconds: float
-    is_own: bool
-    """Whether the resource says so itself; else the setting does."""
+    source: Literal["resource", "setting"]
 
     def __str__(self) -> str:
         text = "no limit" if self.seconds == float("inf") else f"{self.seconds:g} s"
-        return text if self.is_own else f"{text} *"
+        return text if self.source == "resource" else f"{text} *"
 
     def as_json(self) -> dict[str, object]:
-        """JSON has no infinity: ``null`` is no limit."""
-        return {
-            "seconds": None if self.seconds == float("inf") else float(self.seconds),
-            "from": "resource" if self.is_own else "setting",
-        }
+        """``null`` is no limit: JSON has no infinity."""
+        seconds = None if self.seconds == float("inf") else float(self.seconds)
+        return {"seconds": seconds, "from": self.source}
 
 
 @final
 @dataclass(frozen=True)
-class Row:
+class ShownResource:
     """One resource or manager."""
 
     kind: Literal["resource", "manager"]
     name: str
     type: str | None
     needs: tuple[str, ...]
-    start: Limit
-    stop: Limit
+    start: TimeLimit
+    stop: TimeLimit
     optional: bool
     health: str | None
-    """The function that says whether its value still works."""
+    """The qualified name of its health check."""
     declared_at: Location
 
     def cells(self) -> tuple[str, ...]:
-        """What stands in the table, under ``HEADERS``."""
+        """Return its row of the table, under ``HEADERS``."""
         cells = (
             self.name,
             self.type or _NOTHING,
@@ -78,7 +76,7 @@ class Row:
         return tuple(map(printable, cells))
 
     def as_json(self) -> dict[str, object]:
-        """The shape that docs/reference/command.md promises."""
+        """Return the object that docs/reference/command.md describes."""
         path, _, line = str(self.declared_at).rpartition(":")
         return {
             "kind": self.kind,
@@ -97,27 +95,16 @@ class Row:
         }
 
 
-def rows(
-    resources: Sequence[Resource[Any]],
-    managers: Sequence[Resource[Any]],
-    settings: LifespanSettings,
-) -> Iterator[Row]:
-    """A row for each, in their order."""
-    for resource in resources:
-        yield _row("resource", resource, settings)
-    for manager in managers:
-        yield _row("manager", manager, settings)
-
-
-def _row(
+def shown_resource(
     kind: Literal["resource", "manager"],
     resource: Resource[Any],
     settings: LifespanSettings,
-) -> Row:
-    # What a manager yields is names and values, which have types of their own.
+) -> ShownResource:
+    """Describe *resource*, with time limits from *settings* where it has none."""
+    # A manager yields a mapping of values: it has no type of its own.
     value_type = resource.value_type if kind == "resource" else None
     check = resource.health_check
-    return Row(
+    return ShownResource(
         kind=kind,
         name=resource.name,
         type=None if value_type is None else described(value_type),
@@ -125,16 +112,23 @@ def _row(
         start=_limit(resource.start_timeout, settings.START_TIMEOUT),
         stop=_limit(resource.stop_timeout, settings.STOP_TIMEOUT),
         optional=resource.optional,
-        health=None if check is None else _qualified(check),
+        health=None if check is None else _qualified_name(check),
         declared_at=resource.declared_at,
     )
 
 
-def _limit(own: float | None, setting: float) -> Limit:
-    return Limit(setting, is_own=False) if own is None else Limit(own, is_own=True)
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[list[str]]:
+    """Pad the cells of *rows* so that each column is as wide as its widest cell."""
+    widths = [max(map(column_width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield [padded(cell, width) for cell, width in zip(row, widths, strict=True)]
 
 
-def _qualified(function: Any) -> str:
+def _limit(own: float | None, setting: float) -> TimeLimit:
+    return TimeLimit(setting, "setting") if own is None else TimeLimit(own, "resource")
+
+
+def _qualified_name(function: Any) -> str:
     function = unwrap(getattr(function, "func", function))  # functools.partial
     name = getattr(function, "__qualname__", None) or type(function).__qualname__
     return f"{getattr(function, '__module__', '?')}.{name}"

@@ -1,0 +1,149 @@
+"""Resources; SCENE selects which."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from django_lifespan_typed import Resource, StateKey, lifespan_resource
+from django_lifespan_typed.register import register_lifespan_manager
+from tests.processes import at_gate, happened
+
+
+def shop() -> None:
+    """Everything works but an optional resource."""
+
+    @lifespan_resource("db", start_timeout=5, stop_timeout=2.5)
+    async def db() -> AsyncGenerator[list[str]]:
+        yield ["emma"]
+
+    @db.health
+    async def answers(books: list[str]) -> bool:
+        return "emma" in books
+
+    @lifespan_resource("cache", stop_timeout=float("inf"))
+    async def cache() -> AsyncGenerator[dict[str, str]]:
+        yield {}
+
+    @lifespan_resource("catalogue", needs=(db, cache))
+    async def catalogue(
+        books: list[str], cached: dict[str, str]
+    ) -> AsyncGenerator[tuple[str, ...]]:
+        yield (*books, *cached)
+
+    @lifespan_resource("search", needs=(catalogue, db), optional=True)
+    async def search(books: tuple[str, ...], db: list[str]) -> AsyncGenerator[Any]:
+        raise ConnectionError("no search at port 9")
+        yield
+
+    @asynccontextmanager
+    async def prices() -> AsyncGenerator[dict[str, Any]]:
+        yield {"price": 7}
+
+    prices.__qualname__ = "prices"
+    register_lifespan_manager(context_manager=prices)
+
+
+def plain(name: str, *needs: StateKey[str], optional: bool = False) -> Resource[str]:
+    @lifespan_resource(name, needs=needs, optional=optional)
+    async def resource(*_: str) -> AsyncGenerator[str]:
+        yield name
+
+    return resource
+
+
+def failing() -> None:
+    @lifespan_resource("github", needs=(plain("db"),))
+    async def github(_: str) -> AsyncGenerator[str]:
+        raise ConnectionError("github is down")
+        yield
+
+
+def unhealthy() -> None:
+    @plain("db").health
+    @plain("cache", optional=True).health
+    def fails(_: str) -> None:
+        raise ConnectionError("no route")
+
+
+def crashing() -> None:
+    """The health check of one resource ends the task of another."""
+
+    @lifespan_resource("feed")
+    async def feed() -> AsyncGenerator[asyncio.Task[Any] | None]:
+        try:
+            yield asyncio.current_task()
+        except asyncio.CancelledError:
+            raise ValueError("the feed has ended") from None
+
+    @lifespan_resource("reader", needs=(feed,))
+    async def reader(
+        task: asyncio.Task[Any],
+    ) -> AsyncGenerator[asyncio.Task[Any]]:
+        yield task
+
+    @reader.health
+    async def ends_the_feed(task: asyncio.Task[Any]) -> None:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def closing() -> None:
+    """Both fail to shut down."""
+
+    @lifespan_resource("db")
+    async def db() -> AsyncGenerator[str]:
+        yield "the db"
+        raise OSError("the db is gone")
+
+    @lifespan_resource("cache", needs=(db,), optional=True)
+    async def cache(_: str) -> AsyncGenerator[str]:
+        yield "the cache"
+        raise OSError("the cache is gone")
+
+
+def waiting() -> None:
+    """Startup and health check wait until the test continues."""
+
+    @lifespan_resource("db")
+    async def db() -> AsyncGenerator[str]:
+        try:
+            yield "the db"
+        finally:
+            happened("db closed")
+
+    @lifespan_resource("model", needs=(db,))
+    async def model(_: str) -> AsyncGenerator[str]:
+        await at_gate("start")
+        yield "the model"
+
+    @model.health
+    async def thinks(_: str) -> None:
+        await at_gate("health")
+
+    plain("api", model)
+
+
+def cycle() -> None:
+    plain("cache", plain("db", StateKey[str]("cache")))
+
+
+def missing() -> None:
+    plain("github", StateKey[str]("http"))
+
+
+def names() -> None:
+    """Names with a meaning for Mermaid, Graphviz or a terminal."""
+    below: tuple[Resource[str], ...] = ()
+    for name in ('a "b" \\', "<i>&amp;</i>", "end", "größe;#35;", "\x1b[31mred\n`x`"):
+        below = (plain(name, *below, optional=name.startswith("\x1b")),)
+
+
+def empty() -> None:
+    """No resources."""
+
+
+globals()[os.environ["SCENE"]]()

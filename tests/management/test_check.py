@@ -1,0 +1,259 @@
+"""``manage.py lifespan check``."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import AsyncGenerator
+from io import StringIO
+from typing import TypeAlias
+
+import pytest
+from django.core.management import CommandError
+
+from django_lifespan_typed import Registry, lifespan_resource
+from django_lifespan_typed.exceptions import LifespanError
+from tests.processes import Gates
+
+from .conftest import Call, Declare
+from .site import Ran, lifespan, started
+
+
+def test_everything_is_started_checked_and_shut_down() -> None:
+    """A failed optional resource is reported, and does not fail the check."""
+    ran = lifespan("shop", "check")
+
+    assert (ran.code, ran.err) == (0, "")
+    before, waterfall, after = ran.out.split("\n\n")
+    assert before.startswith("Starting 5 resources\n")
+    assert "  checked 'db' in " in before
+    names = [line.split()[0] for line in waterfall.splitlines()]
+    assert sorted(names) == ["*", "cache", "catalogue", "db", "manager"]
+    assert waterfall.count(" ms *") == 2  # the critical path
+    assert after.splitlines()[-2:] == [
+        "  optional 'search' failed to start: ConnectionError: no search at port 9",
+        "4 of 5 started and shut down without errors",
+    ]
+
+
+def test_only_starts_the_named_resources_and_their_dependencies() -> None:
+    ran = lifespan("shop", "check", "--only", "db", "--only", "catalogue")
+
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("Starting 3 resources\n")
+    assert ran.out.endswith("\n3 of 3 started and shut down without errors\n")
+    assert "manager" not in ran.out
+
+
+def test_only_with_an_unknown_name_lists_the_known_ones() -> None:
+    ran = lifespan("shop", "check", "--only", "catalog", "db")
+
+    assert ran == Ran(
+        1,
+        "",
+        "CommandError: --only names 'catalog', which is not registered\n"
+        "Did you mean 'catalogue'? Registered: 'cache', 'catalogue', 'db', "
+        "'search'.\n",
+    )
+
+
+def test_verbosity_0_shows_only_problems_and_the_result() -> None:
+    ran = lifespan("shop", "check", "--verbosity", "0")
+
+    assert (ran.code, ran.err) == (0, "")
+    *problems, result = ran.out.splitlines()
+    assert result == "4 of 5 started and shut down without errors"
+    assert problems
+    assert all("'search'" in line for line in problems)
+
+
+@pytest.mark.parametrize(
+    ("scene", "reports", "result"),
+    [
+        (
+            "failing",
+            {"'github' failed to start:": "ConnectionError: github is down"},
+            "1 of 2 failed: 'github'",
+        ),
+        (
+            "unhealthy",
+            {"'db' is unhealthy:": "ConnectionError: no route"},
+            "1 of 2 failed: 'db'",
+        ),
+        (
+            "crashing",
+            {"'feed' crashed:": "ValueError: the feed has ended"},
+            "1 of 2 failed: 'feed'",
+        ),
+        (
+            "closing",
+            {
+                "'db' failed to shut down:": "OSError: the db is gone",
+                "'cache' failed to shut down:": "OSError: the cache is gone",
+            },
+            "2 of 2 failed: 'cache', 'db'",
+        ),
+    ],
+    ids=["startup", "health check", "crash", "shutdown"],
+)
+def test_a_failure_is_shown_with_its_traceback(
+    scene: str, reports: dict[str, str], result: str
+) -> None:
+    """The traceback begins with the project's own code."""
+    ran = lifespan(scene, "check")
+
+    assert ran.code == 1
+    *_, last = ran.err.splitlines()
+    assert last == f"CommandError: {result}"
+    for title, error in reports.items():
+        assert f"\n{title}\nTraceback (most recent call last):\n" in ran.err
+        assert f"\n{error}\n" in ran.err
+    assert "mysite/lifespan.py" in ran.err
+    assert "django_lifespan_typed/" not in ran.err
+
+
+def test_an_unhealthy_optional_resource_is_reported() -> None:
+    ran = lifespan("unhealthy", "check")
+
+    assert "\n  optional 'cache' is unhealthy: ConnectionError: no route\n" in ran.out
+
+
+@pytest.mark.parametrize("scene", ["cycle", "missing"])
+def test_an_invalid_plan_is_reported_once(scene: str) -> None:
+    """Django's system checks, which would repeat it, do not run."""
+    ran = lifespan(scene, "check")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("CommandError: lifespan resource")
+    assert ran.err.count("Error: ") == 1
+
+
+def test_a_slow_startup_is_reported_while_it_lasts() -> None:
+    with (
+        Gates("start") as gates,
+        started(
+            "waiting", "check", LIFESPAN='{"REPORT_INTERVAL": 0.1}', **gates.variables
+        ) as process,
+    ):
+        process.until("starting after .*'model'.*'api'")
+        gates.open("start")
+
+        assert process.wait() == 0
+        assert process.lines[-1] == "3 of 3 started and shut down without errors"
+
+
+@pytest.mark.parametrize("gate", ["start", "health"])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_shuts_down_what_has_started(
+    number: signal.Signals, code: int, gate: str
+) -> None:
+    with (
+        Gates(gate) as gates,
+        started(
+            "waiting", "check", LIFESPAN='{"HEALTH_TIMEOUT": 100}', **gates.variables
+        ) as process,
+    ):
+        gates.wait_for(gate)
+
+        # A signal just before a lock is waited for is handled after the wait.
+        process.send(number)
+        while not process.soon("^@db closed$", 10):
+            process.send(number)
+
+        assert process.wait() == code
+        assert process.events == ["db closed"]
+        assert process.lines[-1] == ("Interrupted: all resources have been shut down")
+
+
+def test_the_logger_is_restored(call: Call, registry: Registry) -> None:
+    logger = logging.getLogger("django_lifespan_typed")
+    handler = logging.NullHandler()
+    logger.addHandler(handler)
+    before = (logger.handlers, logger.level, logger.propagate, logger.disabled)
+    during: list[list[logging.Handler]] = []
+
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        during.append(logger.handlers)
+        yield "the db"
+
+    try:
+        call("check")
+
+        assert handler not in during[0]
+        assert before == (
+            *(logger.handlers, logger.level, logger.propagate, logger.disabled),
+        )
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_called_from_python_a_failure_is_a_command_error(
+    call: Call, declare: Declare
+) -> None:
+    declare("db", fails=True)
+    err = StringIO()
+
+    with pytest.raises(CommandError, match="1 of 1 failed: 'db'"):
+        call("check", only=["db"], stderr=err)
+
+    assert "OSError: no db" in err.getvalue()
+
+
+def test_without_a_started_resource_there_is_no_waterfall(
+    call: Call, declare: Declare
+) -> None:
+    declare("db", fails=True, optional=True)
+
+    out = call("check")
+
+    assert "critical path" not in out
+    assert out.endswith("0 of 1 started and shut down without errors\n")
+
+
+Capture: TypeAlias = pytest.CaptureFixture[str]
+
+
+class FailingOutput(StringIO):
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        if "'db'" in text:
+            raise self.error
+        return super().write(text)
+
+
+@pytest.mark.parametrize(
+    ("error", "reported"),
+    [(BrokenPipeError(), ""), (OSError("no space"), "no space")],
+    ids=["closed pipe", "full disk"],
+)
+def test_resources_are_shut_down_if_the_output_fails(
+    error: Exception, reported: str, call: Call, registry: Registry, capsys: Capture
+) -> None:
+    journal: list[str] = []
+
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncGenerator[str]:
+        journal.append("+db")
+        yield "the db"
+        journal.append("-db")
+
+    call("check", stdout=FailingOutput(error))
+
+    assert journal == ["+db", "-db"]
+    assert reported in capsys.readouterr().err
+
+
+async def test_an_error_of_no_resource_is_raised_as_it_is(
+    call: Call, declare: Declare
+) -> None:
+    """Sync code cannot wait for a lifespan on the running event loop."""
+    declare("db")
+
+    with pytest.raises(LifespanError):
+        call("check")
