@@ -34,13 +34,14 @@ class Location(NamedTuple):
         return f"    {self}  {text}".rstrip()
 
 
-def calling_location() -> Location:
-    """Return the nearest caller outside of this package and typing."""
+def calling_location(*skipped: str) -> Location:
+    """Return the nearest caller outside of this package, typing and *skipped*."""
     frame = sys._getframe(1)
     while frame.f_back is not None:
         module = str(frame.f_globals.get("__name__"))
         # typing calls a subscripted class, so the depth of the stack varies.
-        if module not in {"typing", _OWN} and not module.startswith(_OWN + "."):
+        is_own = module == _OWN or module.startswith(_OWN + ".")
+        if not is_own and module not in ("typing", *skipped):
             return Location(frame.f_code.co_filename, frame.f_lineno, module)
         frame = frame.f_back
     return Location(frame.f_code.co_filename, frame.f_lineno, "__main__")

@@ -22,7 +22,7 @@ RUN_BY: Final = {
     "docs/explanation/performance.md": "tests/benchmarks",
     "docs/explanation/reliability.md": "tests/soak",
     "docs/how-to/": "tests/how_to",
-    "docs/how-to/debug-toolbar.md": "tests/panels/test_how_to.py",
+    "docs/how-to/debug-toolbar.md": "tests/panels/test_setup.py",
     "docs/how-to/health.md": "tests/health/test_how_to.py",
     "docs/how-to/status-page.md": "tests/status_page/test_docs.py",
     "docs/how-to/testing.md": "tests/testing/test_projects.py",

@@ -1,1 +1,1 @@
-"""The debug toolbar's panel, under real servers."""
+"""The panel for django-debug-toolbar."""

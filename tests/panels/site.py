@@ -1,4 +1,4 @@
-"""The project under a server, and what its panel shows."""
+"""The project under a server, and the content of its panel."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from typing_extensions import override
 
 from tests.processes import LIMIT, ROOT, Process, running
 
+SETTINGS: Final = "tests.panels.project.settings"
 VIEWS: Final = Path(__file__).parent / "project" / "views.py"
+SHELF: Final = "tests.panels.project.lifespan.Shelf"
+LAMP: Final = "tests.panels.project.lifespan.Lamp"
 
 _UVICORN = ("-m", "uvicorn", "tests.panels.project.asgi:application", "--port", "0")
 _RUNSERVER = ("-m", "django", "runserver", "--noreload", "127.0.0.1:0")
-# A server: its command, and whether the middleware are all sync.
+# The command, and whether all middleware is sync.
 SERVERS: Final[dict[str, tuple[tuple[str, ...], str | None]]] = {
     "uvicorn": (_UVICORN, None),
     "uvicorn, sync middleware": (_UVICORN, "yes"),
@@ -27,25 +30,20 @@ SERVERS: Final[dict[str, tuple[tuple[str, ...], str | None]]] = {
 
 @final
 class Site:
-    """One that serves."""
+    """The project under one server."""
 
     def __init__(self, server: str, process: Process, browser: httpx.Client) -> None:
         self.server = server
         self.process = process
         self.browser = browser
 
-    @property
-    def is_wsgi(self) -> bool:
-        return self.server == "runserver"
-
-    def get(self, url: str) -> httpx.Response:
-        """A page, which has to be there."""
-        response = self.browser.get(url)
+    def get(self, url: str, **headers: str) -> httpx.Response:
+        response = self.browser.get(url, headers=headers)
         assert response.status_code == 200, self.process.output
         return response
 
     def panel(self, response: httpx.Response) -> str:
-        """The panel's content for that request, as the toolbar's script fetches it."""
+        """The panel of the request that *response* answers."""
         request_id = response.headers["djdt-request-id"]
         rendered = self.get(
             f"/__debug__/render_panel/?request_id={request_id}&panel_id=LifespanPanel"
@@ -53,25 +51,20 @@ class Site:
         content: str = rendered.json()["content"]
         return content
 
-    def fetched(self, response: httpx.Response) -> list[list[str]]:
-        """The rows of the first table: name, class, times, place."""
+    def lookups(self, response: httpx.Response) -> list[list[str]]:
+        """The rows of the first table: name, type, count, location."""
         tables = tables_of(self.panel(response))
         return tables[0][1:] if tables[0][0][0] == "Name" else []
 
 
 @contextmanager
-def serving(
-    server: str, place: str | None = None, **variables: str | None
-) -> Generator[Site, None, None]:
-    """The project under *server*, with our middleware *before* the toolbar's, *after*
-    it, or not at all."""
+def serving(server: str, **variables: str | None) -> Generator[Site, None, None]:
     command, sync = SERVERS[server]
     with running(
         *command,
         folder=ROOT,
         PYTHONUNBUFFERED="1",
-        DJANGO_SETTINGS_MODULE="tests.panels.project.settings",
-        PLACE=place,
+        DJANGO_SETTINGS_MODULE=SETTINGS,
         SYNC=sync,
         **variables,
     ) as process:
@@ -85,9 +78,9 @@ def serving(
             yield Site(server, process, browser)
 
 
-def place_of(comment: str) -> str:
-    """The line of the views that ends in *comment*, as the panel shows it."""
-    lines = VIEWS.read_text().splitlines()
+def line_of(comment: str) -> str:
+    """The location of the line of the views that ends in *comment*."""
+    lines = VIEWS.read_text("utf-8").splitlines()
     (number,) = (n for n, line in enumerate(lines, 1) if line.endswith(f"# {comment}"))
     return f"{VIEWS.relative_to(ROOT)}:{number}"
 
@@ -96,7 +89,7 @@ class _Tables(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.tables: list[list[list[str]]] = []
-        self._cell = False
+        self._is_in_cell = False
 
     @override
     def handle_starttag(self, tag: str, attrs: Any) -> None:
@@ -106,16 +99,16 @@ class _Tables(HTMLParser):
             self.tables[-1].append([])
         elif tag in {"td", "th"}:
             self.tables[-1][-1].append("")
-            self._cell = True
+            self._is_in_cell = True
 
     @override
     def handle_endtag(self, tag: str) -> None:
         if tag in {"td", "th"}:
-            self._cell = False
+            self._is_in_cell = False
 
     @override
     def handle_data(self, data: str) -> None:
-        if self._cell:
+        if self._is_in_cell:
             self.tables[-1][-1][-1] += data
 
 

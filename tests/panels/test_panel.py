@@ -1,7 +1,8 @@
-"""What the panel shows of real requests under real servers."""
+"""The content of the panel."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,225 +12,188 @@ from typing import Any
 import django
 import pytest
 
-from tests.processes import Gates
+from tests.processes import ROOT, Gates, running
 
-from .site import SERVERS, Site, place_of, serving, tables_of
+from .site import LAMP, SERVERS, SETTINGS, SHELF, Site, line_of, serving, tables_of
 
-PROJECT = "tests.panels.project.lifespan"
-SHELF, LAMP = f"{PROJECT}.Shelf", f"{PROJECT}.Lamp"
-
-places = pytest.mark.parametrize(
-    "place", [None, "before", "after"], ids=["without", "before", "after"]
-)
-servers = pytest.mark.parametrize("server", SERVERS)
+kinds = pytest.mark.parametrize("kind", ["sync", "async"])
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def site(request: pytest.FixtureRequest) -> Generator[Site, None, None]:
-    """The project, with our middleware within the toolbar's."""
-    with serving(request.param, "after") as site:
-        yield site
-
-
-def test_the_toolbar_is_the_one_that_the_panel_was_made_for() -> None:
-    """The panel builds on how these versions treat panels; a newer one has to be read
-    (Panel, DebugToolbarMiddleware, render_panel), and looked at, before 8 is 9 here."""
+def test_the_toolbar_has_the_version_that_the_panel_was_written_for() -> None:
+    """Before you change the number, compare how the new version calls panels."""
     expected = "8" if django.VERSION >= (5, 2) else "6"
 
     assert version("django-debug-toolbar").partition(".")[0] == expected
 
 
-@servers
-@places
-def test_shows_what_was_fetched_how_often_and_from_where(
-    server: str, place: str | None
+# --- With Django's test clients
+
+
+def visit(
+    kind: str, *urls: str, middleware_at: str | None = "after"
+) -> list[dict[str, Any]]:
+    """Return what the panel shows of each request."""
+    with running(
+        *("-W", "error", "-m", "tests.panels.visits", kind, *urls),
+        folder=ROOT,
+        DJANGO_SETTINGS_MODULE=SETTINGS,
+        MIDDLEWARE_AT=middleware_at,
+    ) as process:
+        code = process.wait()
+    assert code == 0, process.output
+    return [json.loads(line) for line in process.lines if line.startswith("{")]
+
+
+@kinds
+@pytest.mark.parametrize("middleware_at", [None, "before", "after"])
+def test_lookups_are_shown_with_type_count_and_location(
+    kind: str, middleware_at: str | None
 ) -> None:
-    """In sync and async views, wherever our middleware stands, if anywhere."""
-    with serving(server, place) as site:
-        for kind in ("async", "sync"):
-            fetched = site.fetched(site.get(f"/{kind}"))
+    (shown,) = visit(kind, f"/{kind}", middleware_at=middleware_at)
 
-            assert fetched == [
-                ["shelf", SHELF, "1", place_of(f"{kind} once")],
-                ["lamp", LAMP, "2", place_of(f"{kind} twice")],
-                ["nowhere", "missing", "1", place_of(f"{kind} missing")],
-            ]
-
-
-@servers
-@pytest.mark.parametrize("place", ["before", "after"])
-def test_shows_what_was_fetched_from_request_state(server: str, place: str) -> None:
-    """By key and by name, and every value that is handed out in other ways."""
-    with serving(server, place) as site:
-        fetched = site.fetched(site.get("/state"))
-
-    marked = [
-        '<script>alert("name")</script>',
-        f"{PROJECT}.<b>Marked</b>",
-        "1",
-        place_of("state items"),
+    lookups, _ = tables_of(shown["content"])
+    assert lookups[1:] == [
+        ["shelf", SHELF, "1", line_of(f"{kind} once")],
+        ["lamp", LAMP, "2", line_of(f"{kind} twice")],
+        ["nowhere", "missing", "1", line_of(f"{kind} missing")],
     ]
-    assert fetched[:3] == [
-        ["shelf", SHELF, "1", place_of("state by key")],
-        ["lamp", LAMP, "1", place_of("state by name")],
-        ["nowhere", "missing", "1", place_of("state get")],
+    assert "<small>2 looked up, 1 missing</small>" in shown["button"]
+    if kind == "async":
+        assert "a page" in shown["body"]
+
+
+@kinds
+@pytest.mark.parametrize("middleware_at", ["before", "after"])
+def test_lookups_in_request_state_are_shown(kind: str, middleware_at: str) -> None:
+    state, removed = visit(kind, "/state", "/removed", middleware_at=middleware_at)
+
+    assert tables_of(state["content"])[0][1:] == [
+        ["shelf", SHELF, "1", line_of("state by key")],
+        ["lamp", LAMP, "1", line_of("state by name")],
+        ["nowhere", "missing", "1", line_of("state get")],
+        ["lamp", LAMP, "1", line_of("state pop")],
     ]
-    # In the order in which they happened to start.
-    assert sorted(fetched[3:]) == sorted(
-        [
-            ["shelf", SHELF, "1", place_of("state items")],
-            ["lamp", LAMP, "1", place_of("state items")],
-            ["lamp", LAMP, "1", place_of("state pop")],
-            marked,
-        ]
-    )
+    # get_state() falls back to the lifespan's own state.
+    ((name, found, *_),) = tables_of(removed["content"])[0][1:]
+    assert name == "shelf"
+    assert found.startswith("missing in this request's state")
+    assert found.endswith(SHELF)
 
 
-def test_says_so_where_only_the_lifespan_has_it(site: Site) -> None:
-    """``get_state`` finds there what is not in the request's state."""
-    fetched = site.fetched(site.get("/taken"))
+@kinds
+def test_the_lifespan_is_shown_for_every_request(kind: str) -> None:
+    """Also if the request looked up nothing, or another panel answered it."""
+    for shown in visit(kind, "/nothing", "/answered"):
+        (resources,) = tables_of(shown["content"])
+        assert "<p>Nothing.</p>" in shown["content"]
+        assert "<small>0 looked up</small>" in shown["button"]
 
-    says = f"missing in this request's state; get_state() gives the lifespan's: {SHELF}"
-    assert fetched == [["shelf", says, "1", place_of("taken")]]
-
-
-def test_shows_the_lifespan(site: Site) -> None:
-    """Each resource: its phase, its times, its needs, where it is declared."""
-    content = site.panel(site.get("/nothing"))
-
-    (resources,) = tables_of(content)
-    rows = {row[0]: row[1:] for row in resources[1:]}
-    assert resources[0] == [
-        *("Resource", "Phase", "Started in", "Running for", "Needs", "Declared at")
-    ]
-    assert {name: (row[0], row[3]) for name, row in rows.items()} == {
-        "shelf": ("running", "–"),
-        "lamp": ("running", "shelf"),
-        '<script>alert("name")</script>': ("running", "shelf, lamp"),
-        "broken (optional)": ("failed: ConnectionError", "–"),
-    }
-    for name, (_, started, age, _, declared) in rows.items():
-        assert re.fullmatch(r"\d+\.\d{3} s|–", started), name
-        assert re.fullmatch(r"–" if "broken" in name else r"\d+ s", age), name
-        assert re.fullmatch(r"tests/panels/project/lifespan\.py:\d+", declared), name
-    assert "<p>Nothing.</p>" in content
-
-
-def test_shows_no_value_and_escapes_names(site: Site) -> None:
-    """Values and messages of errors may hold secrets; names come from code."""
-    content = site.panel(site.get("/marked"))
-
-    assert "&lt;script&gt;alert(&quot;name&quot;)&lt;/script&gt;" in content
-    assert "&lt;b&gt;Marked&lt;/b&gt;" in content
-    assert [tag for tag in ("<script", "<b>") if tag in content] == []
-    assert "secret" not in content
-    assert "a value was shown" not in site.process.events
-
-
-def test_shows_a_summary_in_the_page_and_in_the_history(site: Site) -> None:
-    """The button of the panel, also for requests that the toolbar fetches later."""
-    page = site.get("/async")
-    request_id = page.headers["djdt-request-id"]
-    history = site.get(f"/__debug__/history_sidebar/?request_id={request_id}")
-
-    assert "<small>2 fetched, 1 missing</small>" in page.text
-    button = history.json()["LifespanPanel"]["button"]
-    assert "<small>2 fetched, 1 missing</small>" in button
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-@servers
-def test_shows_what_a_streamed_response_fetched(server: str, kind: str) -> None:
-    """Until its end, although the toolbar is rendered before its beginning."""
-    with serving(server, "after") as site:
-        response = site.get(f"/stream/{kind}")
-        site.process.until_event("finished")
-        fetched = site.fetched(response)
-
-    assert response.text == "ab"
-    assert fetched == [
-        ["lamp", LAMP, "1", place_of(f"{kind} before")],
-        ["shelf", SHELF, "1", place_of(f"{kind} stream")],
-    ]
-
-
-@servers
-def test_each_of_two_requests_at_once_shows_its_own(server: str) -> None:
-    """The one fetches while the other does."""
-    with (
-        Gates("shelf", "lamp") as gates,
-        serving(server, **gates.variables) as site,
-        ThreadPoolExecutor(2) as pool,
-    ):
-        answers = {
-            name: pool.submit(site.get, f"/held/{name}") for name in ("shelf", "lamp")
+        rows = {row[0]: row[1:] for row in resources[1:]}
+        assert {name: (row[0], row[3]) for name, row in rows.items()} == {
+            "shelf": ("running", "–"),
+            "lamp": ("running", "shelf"),
+            '<script>alert("name")</script>': ("running", "shelf, lamp"),
+            "broken (optional)": ("failed: ConnectionError", "–"),
         }
-        for name in answers:
-            gates.wait_for(name)
-        for name in answers:
-            gates.open(name)
-        fetched = {
-            name: site.fetched(answer.result()) for name, answer in answers.items()
-        }
+        for name, (_, startup, uptime, _, location) in rows.items():
+            assert re.fullmatch(r"\d+\.\d{3} s|–", startup), name
+            assert re.fullmatch(r"–" if "broken" in name else r"\d+ s", uptime), name
+            assert re.fullmatch(r"tests/panels/project/lifespan\.py:\d+", location)
 
-    assert fetched == {
-        name: [[name, kind, "1", place_of(line)] for line in ("held", "released")]
-        for name, kind in (("shelf", SHELF), ("lamp", LAMP))
-    }
+
+def test_values_are_not_shown_and_names_are_escaped() -> None:
+    (shown,) = visit("sync", "/marked")
+
+    assert "&lt;script&gt;alert(&quot;name&quot;)&lt;/script&gt;" in shown["content"]
+    assert "&lt;b&gt;Marked&lt;/b&gt;" in shown["content"]
+    assert "<script" not in shown["content"]
+    assert "<b>" not in shown["content"]
+    assert "secret" not in shown["content"]
 
 
 @pytest.mark.parametrize(
-    ("url", "cookies"),
-    [("/own?off", {}), ("/own", {"djdtLifespanPanel": "off"})],
+    ("kind", "problem"),
+    [("none", "No lifespan runs"), ("several", "more than one lifespan")],
+)
+def test_without_one_lifespan_the_panel_says_so(kind: str, problem: str) -> None:
+    (shown,) = visit(kind, "/nothing")
+
+    assert "a page" in shown["body"]
+    assert tables_of(shown["content"]) == []
+    assert problem in shown["content"]
+
+
+# --- Under servers
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def site(request: pytest.FixtureRequest) -> Generator[Site, None, None]:
+    with serving(request.param, MIDDLEWARE_AT="after") as site:
+        yield site
+
+
+@kinds
+def test_lookups_are_shown_under_a_server(site: Site, kind: str) -> None:
+    page = site.get(f"/{kind}")
+
+    assert site.lookups(page) == [
+        ["shelf", SHELF, "1", line_of(f"{kind} once")],
+        ["lamp", LAMP, "2", line_of(f"{kind} twice")],
+        ["nowhere", "missing", "1", line_of(f"{kind} missing")],
+    ]
+    assert "<small>2 looked up, 1 missing</small>" in page.text
+
+
+@kinds
+def test_lookups_during_a_streamed_response_are_shown(site: Site, kind: str) -> None:
+    """The toolbar is rendered before the stream begins."""
+    finished = len(site.process.events)
+    response = site.get(f"/stream/{kind}")
+    site.process.until_event("finished", nth=finished + 1)
+
+    assert response.text == "ab"
+    assert site.lookups(response) == [
+        ["lamp", LAMP, "1", line_of(f"{kind} before")],
+        ["shelf", SHELF, "1", line_of(f"{kind} stream")],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "cookie"),
+    [("/attributes?off", ""), ("/attributes", "djdtLifespanPanel=off")],
     ids=["toolbar", "panel"],
 )
-def test_does_not_touch_a_request_that_it_does_not_show(
-    site: Site, url: str, cookies: dict[str, str]
+def test_a_request_is_not_changed_if_the_panel_is_off(
+    site: Site, url: str, cookie: str
 ) -> None:
-    """With the toolbar or the panel off, the state is the server's own dict."""
-    header = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    answer = site.browser.get(url, headers={"Cookie": header}).json()
+    attributes = site.get(url, Cookie=cookie).json()
 
-    assert answer == {
-        "has_scope": not site.is_wsgi,
-        "is_own": not site.is_wsgi,
-        "has_state": True,
-    }
+    in_scope = "NoneType" if site.server == "runserver" else "dict"
+    assert attributes == {"has_state": True, "type_in_scope": in_scope}
 
 
-@pytest.mark.parametrize("server", ["uvicorn", "uvicorn, sync middleware"])
-@pytest.mark.parametrize("place", ["before", "after"])
-def test_gives_the_server_its_own_state_back(server: str, place: str) -> None:
-    """With all that was written to it."""
-    with serving(server, place) as site:
-        answer = site.get("/own").json()
-
-        assert answer["is_own"] is False
-        site.process.until_event("True, left by the view")
+def test_the_panel_adds_no_request_state() -> None:
+    """Otherwise code would work with the toolbar, and fail without it."""
+    with serving("runserver") as site:
+        assert site.get("/attributes").json()["has_state"] is False
 
 
-@servers
-def test_makes_no_request_state_where_there_is_none(server: str) -> None:
-    """What works with the toolbar works without it."""
-    with serving(server) as site:
-        answers: list[Any] = [site.get(url).json() for url in ("/own", "/own?off")]
+@pytest.mark.parametrize("server", ["uvicorn", "runserver"])
+def test_concurrent_requests_show_their_own_lookups(server: str) -> None:
+    names = {"shelf": SHELF, "lamp": LAMP}
+    with (
+        Gates(*names) as gates,
+        serving(server, **gates.variables) as site,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        responses = {name: pool.submit(site.get, f"/held/{name}") for name in names}
+        for name in names:
+            gates.wait_for(name)
+        for name in names:
+            gates.open(name)
 
-    assert [answer["has_state"] for answer in answers] == [False, False]
-
-
-@servers
-def test_shows_the_lifespan_where_another_panel_answers(server: str) -> None:
-    """It has seen nothing of the request, and says all else."""
-    with serving(server) as site:
-        (resources,) = tables_of(site.panel(site.get("/answered")))
-
-    assert resources[0][0] == "Resource"
-    assert "shelf" in [row[0] for row in resources[1:]]
-
-
-def test_says_so_where_no_lifespan_runs() -> None:
-    """Django's own WSGI application, for example."""
-    with serving("runserver", WSGI="tests.panels.project.plain.application") as site:
-        content = site.panel(site.get("/nothing"))
-
-    assert "<pre>No lifespan runs here.</pre>" in content
+        for name, type_name in names.items():
+            assert site.lookups(responses[name].result()) == [
+                [name, type_name, "1", line_of("held")],
+                [name, type_name, "1", line_of("released")],
+            ]

@@ -1,9 +1,9 @@
 """
-Visits to the project without a server, in a process that ends by itself.
+Visits the project with Django's test clients.
 
 ``python -m tests.panels.visits sync /sync /nothing`` prints a line of JSON for each
-address. ``async`` takes the ASGI stack; with ``several`` and ``none`` the request has
-no lifespan: there are others', or none at all.
+URL. ``async`` uses the ASGI stack. With ``several`` and ``none``, several lifespans or
+none run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,7 +19,6 @@ import django
 from django.test import AsyncClient, Client
 
 from django_lifespan_typed import Lifespan, Registry
-from tests.loops.threads import LoopThread
 
 PANEL = "/__debug__/render_panel/?panel_id=LifespanPanel&request_id="
 HISTORY = "/__debug__/history_sidebar/?request_id="
@@ -38,8 +38,9 @@ def visit(urls: list[str]) -> None:
     for url in urls:
         page: Any = client.get(url)
         body = b"".join(page)
-        made = page["djdt-request-id"]
-        show(body, client.get(PANEL + made), client.get(HISTORY + made))
+        page.close()
+        request_id = page["djdt-request-id"]
+        show(body, client.get(PANEL + request_id), client.get(HISTORY + request_id))
 
 
 async def visit_async(urls: list[str]) -> None:
@@ -49,24 +50,31 @@ async def visit_async(urls: list[str]) -> None:
             page: Any = await client.get(url)
             if page.streaming:
                 body = b"".join([part async for part in page])
+                page.close()
             else:
                 body = page.content
-            made = page["djdt-request-id"]
-            show(body, await client.get(PANEL + made), await client.get(HISTORY + made))
+            request_id = page["djdt-request-id"]
+            panel = await client.get(PANEL + request_id)
+            show(body, panel, await client.get(HISTORY + request_id))
 
 
 def visit_beside_several(urls: list[str]) -> None:
-    with ExitStack() as ends:
+    over = threading.Event()
+
+    async def run(started: threading.Event) -> None:
+        async with Lifespan(Registry()):
+            started.set()
+            await asyncio.to_thread(over.wait)
+
+    with ExitStack() as stack:
         for _ in range(2):
-            thread, lifespan = LoopThread(), Lifespan(Registry())
-            ends.callback(thread.end)
-            thread.run(lifespan.__aenter__())
-            ends.callback(leave, thread, lifespan)
+            started = threading.Event()
+            thread = threading.Thread(target=asyncio.run, args=(run(started),))
+            thread.start()
+            stack.callback(thread.join)
+            started.wait()
+        stack.callback(over.set)
         visit(urls)
-
-
-def leave(thread: LoopThread, lifespan: Lifespan) -> None:
-    thread.run(lifespan.__aexit__(None, None, None))
 
 
 def main(kind: str, *urls: str) -> None:

@@ -1,1 +1,1 @@
-"""A project with the debug toolbar on."""
+"""A project with the debug toolbar."""

@@ -1,4 +1,4 @@
-"""A panel that answers a request by itself, so that those within never see it."""
+"""A panel that answers a request itself: inner panels never see the request."""
 
 from __future__ import annotations
 

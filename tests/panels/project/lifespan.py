@@ -1,16 +1,14 @@
-"""The project's resources; their values hold secrets, and tell who looks."""
+"""Resources whose values hold secrets."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 
 from django_lifespan_typed import StateKey, lifespan_resource
-from tests.processes import happened
 
 
 class Shelf:
     def __repr__(self) -> str:
-        happened("a value was shown")
         return "a secret"
 
 

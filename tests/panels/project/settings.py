@@ -1,4 +1,4 @@
-"""Settings of the project; each test says where our middleware stands."""
+"""Settings; MIDDLEWARE_AT says where LifespanStateMiddleware stands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 SECRET_KEY = "of the tests"
 DEBUG = True
 ALLOWED_HOSTS = ["*"]
-ROOT_URLCONF = "tests.panels.project.urls"
-WSGI_APPLICATION = os.environ.get("WSGI", "tests.panels.project.wsgi.application")
+ROOT_URLCONF = "tests.panels.project.views"
+WSGI_APPLICATION = "tests.panels.project.wsgi.application"
 STATIC_URL = "static/"
 USE_TZ = True
 
@@ -22,15 +22,15 @@ TEMPLATES = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
 ]
 
-_STATE = ["django_lifespan_typed.middleware.LifespanStateMiddleware"]
-_PLACE = os.environ.get("PLACE")
-MIDDLEWARE = [
-    *(_STATE if _PLACE == "before" else ()),
-    "debug_toolbar.middleware.DebugToolbarMiddleware",
-    *(_STATE if _PLACE == "after" else ()),
-    # What it serves makes all before it sync too.
-    *(["tests.panels.project.views.sync_only"] if os.environ.get("SYNC") else ()),
-]
+MIDDLEWARE = ["debug_toolbar.middleware.DebugToolbarMiddleware"]
+_STATE = "django_lifespan_typed.middleware.LifespanStateMiddleware"
+if os.environ.get("MIDDLEWARE_AT") == "before":
+    MIDDLEWARE.insert(0, _STATE)
+elif os.environ.get("MIDDLEWARE_AT") == "after":
+    MIDDLEWARE.append(_STATE)
+if os.environ.get("SYNC"):
+    # It makes all outer middleware sync too.
+    MIDDLEWARE.append("tests.panels.project.views.sync_only")
 
 DEBUG_TOOLBAR_PANELS = [
     "tests.panels.project.answering.AnsweringPanel",

@@ -1,14 +1,17 @@
-"""Views that fetch; a comment at the end of a line is how a test finds it."""
+"""Views that look up resources; tests find a line by the comment at its end."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
+from debug_toolbar.toolbar import debug_toolbar_urls
+from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import path
 
 from django_lifespan_typed import StateKey, get_state
-from tests.processes import at_gate
+from tests.processes import at_gate, happened
 
 from .lifespan import MARKED, NOWHERE, lamp, shelf
 
@@ -24,6 +27,11 @@ def sync_only(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
         return get_response(request)
 
     return middleware
+
+
+@request_finished.connect
+def finished(**_: object) -> None:
+    happened("finished")
 
 
 async def async_view(request: HttpRequest) -> HttpResponse:
@@ -46,15 +54,14 @@ def state_view(request: Any) -> HttpResponse:
     request.state[shelf]  # state by key
     request.state["lamp"]  # state by name
     request.state.get(NOWHERE)  # state get
-    list(request.state.items())  # state items
     request.state.pop("lamp")  # state pop
     assert shelf in request.state
     return JsonResponse({})
 
 
-def taken_view(request: Any) -> HttpResponse:
+def removed_view(request: Any) -> HttpResponse:
     del request.state["shelf"]
-    get_state(request, shelf)  # taken
+    get_state(request, shelf)  # removed
     return JsonResponse({})
 
 
@@ -68,7 +75,6 @@ def nothing_view(request: HttpRequest) -> HttpResponse:
 
 
 async def held_view(request: HttpRequest, name: str) -> HttpResponse:
-    """Two of them wait for each other."""
     get_state(request, StateKey[object](name))  # held
     await at_gate(name)
     get_state(request, StateKey[object](name))  # released
@@ -95,15 +101,26 @@ async def async_stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
-def own_view(request: Any) -> HttpResponse:
-    """What the request is made of, and a value that the view leaves in its state."""
-    scope = getattr(request, "scope", None)
-    if hasattr(request, "state"):
-        request.state["left"] = "by the view"
+def attributes_view(request: Any) -> HttpResponse:
+    scope = getattr(request, "scope", {})
     return JsonResponse(
         {
-            "has_scope": scope is not None,
-            "is_own": scope is not None and scope["state"] is scope.get("own"),
             "has_state": hasattr(request, "state"),
+            "type_in_scope": type(scope.get("state")).__name__,
         }
     )
+
+
+urlpatterns = [
+    path("async", async_view),
+    path("sync", sync_view),
+    path("state", state_view),
+    path("removed", removed_view),
+    path("marked", marked_view),
+    path("nothing", nothing_view),
+    path("held/<name>", held_view),
+    path("stream/sync", sync_stream),
+    path("stream/async", async_stream),
+    path("attributes", attributes_view),
+    *debug_toolbar_urls(),
+]

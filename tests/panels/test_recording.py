@@ -1,0 +1,125 @@
+"""Recording the lookups of a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+from django.test import AsyncRequestFactory, RequestFactory
+
+from django_lifespan_typed import (
+    Lifespan,
+    LifespanState,
+    Registry,
+    StateKey,
+    get_state,
+    lifespan_resource,
+)
+from django_lifespan_typed.middleware import LifespanStateMiddleware
+from django_lifespan_typed.panels.recording import (
+    Lookups,
+    RecordedState,
+    record_lookups,
+)
+
+NUMBER = StateKey[int]("number")
+
+
+def new_request(kind: str) -> Any:
+    return (RequestFactory() if kind == "WSGI" else AsyncRequestFactory()).get("/")
+
+
+def seen(lookups: Lookups) -> list[tuple[str, str | None, int]]:
+    return [(name, kind, n) for (name, kind, _), n in lookups.counts().items()]
+
+
+kinds = pytest.mark.parametrize("kind", ["WSGI", "ASGI"])
+
+
+@kinds
+async def test_a_request_without_a_state_uses_the_running_lifespan(
+    kind: str, registry: Registry
+) -> None:
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> int:
+        return 7
+
+    request, lookups = new_request(kind), Lookups()
+
+    def view(request: Any) -> Any:
+        return get_state(request, NUMBER), request.state[NUMBER]
+
+    async with Lifespan(registry):
+        record_lookups(request, lookups)
+        values: Any = LifespanStateMiddleware(view)(request)
+
+    assert values == (7, 7)
+    assert seen(lookups) == [("number", "int", 2)]
+
+
+@kinds
+@pytest.mark.parametrize("make", [LifespanState, dict])
+def test_a_state_that_a_test_sets_is_used(kind: str, make: Any) -> None:
+    request, lookups = new_request(kind), Lookups()
+    request.state = make({"number": 8})
+
+    record_lookups(request, lookups)
+
+    assert get_state(request, NUMBER) == 8
+    assert seen(lookups) == [("number", "int", 1)]
+
+
+def test_the_state_of_the_server_is_read_and_written() -> None:
+    request, lookups = new_request("ASGI"), Lookups()
+    request.scope["state"] = original = {"number": 9}
+
+    record_lookups(request, lookups)
+    value = get_state(request, NUMBER)
+    request.scope["state"]["written"] = "by the view"
+
+    assert value == 9
+    assert original == {"number": 9, "written": "by the view"}
+    assert seen(lookups) == [("number", "int", 1)]
+
+
+def test_a_request_state_of_another_package_is_left_alone() -> None:
+    request: Any = HttpRequest()
+    request.state = theirs = object()
+
+    record_lookups(request, Lookups())
+
+    assert request.state is theirs
+
+
+def test_a_recorded_state_writes_to_the_original() -> None:
+    original: dict[str, Any] = {"a": 1, "b": 2, "c": 3}
+    recorded = RecordedState(original, Lookups())
+
+    recorded["d"] = 4
+    del recorded["a"]
+    recorded.update(e=5)
+    recorded |= {"f": 6}
+
+    assert recorded.pop("b") == 2
+    assert recorded.setdefault("g", 7) == 7
+    assert original == {"c": 3, "d": 4, "e": 5, "f": 6, "g": 7}
+    assert (type(recorded), recorded.data) == (RecordedState, original)
+
+
+def test_copies_of_a_recorded_state_are_dictionaries() -> None:
+    recorded: Any = RecordedState({"a": 1}, Lookups())
+    copies = [recorded.copy(), recorded | {"b": 2}, {"a": 0} | recorded]
+
+    assert copies == [{"a": 1}, {"a": 1, "b": 2}, {"a": 1}]
+    assert {type(each) for each in copies} == {dict}
+
+
+def test_a_lookup_with_a_default_is_recorded_as_missing() -> None:
+    lookups = Lookups()
+    recorded = RecordedState({"a": 1}, lookups)
+
+    assert (recorded.get("a", 2), recorded.get("b", 2), recorded.get("c")) == (
+        *(1, 2, None),
+    )
+    assert seen(lookups) == [("a", "int", 1), ("b", None, 1), ("c", None, 1)]
