@@ -53,6 +53,7 @@ EVERYWHERE: Final = (
     "tests/testing/test_override_decorators.py",
     "tests/testing/test_overriding.py",
     "tests/testing/test_test_case.py",
+    "tests/views",
     "tests/wsgi",
 )
 # What works without the servers and peers, and so with the lowest of Django.

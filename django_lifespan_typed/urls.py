@@ -1,4 +1,4 @@
-"""The health probes: ``path("", include("django_lifespan_typed.urls"))``."""
+"""URLs of the health probes: ``path("", include("django_lifespan_typed.urls"))``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .views import livez, readyz
 
 app_name = "lifespan"
 
-# With a slash and without one: who probes may not follow a redirect.
+# Both with and without a slash: a probe may not follow redirects.
 urlpatterns: list[URLPattern] = [
     re_path(r"^livez/?\Z", livez, name="livez"),
     re_path(r"^readyz/?\Z", readyz, name="readyz"),

@@ -1,8 +1,8 @@
-"""Views that say how the lifespan is."""
+"""Views: the health probes, and the status page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Final, TypeAlias, final
 
@@ -25,8 +25,8 @@ _MEDIA_TYPE: Final = "application/health+json"
 
 
 @final
-class _EveryDatabase(frozenset[str]):
-    """Databases that a view opens no transaction on; settings are not read yet."""
+class _AllDatabases(frozenset[str]):
+    """All database aliases; at import the settings cannot be read yet."""
 
     @override
     def __contains__(self, alias: object) -> bool:
@@ -34,7 +34,7 @@ class _EveryDatabase(frozenset[str]):
 
 
 def _probe(view: View) -> View:
-    # Not Django's decorators: before 5.0 they hide that a view is async.
+    # Django's require_safe() hides before Django 5.0 that a view is async.
     @wraps(view)
     async def probe(request: HttpRequest) -> HttpResponseBase:
         if request.method in {"GET", "HEAD"}:
@@ -42,9 +42,9 @@ def _probe(view: View) -> View:
         return HttpResponseNotAllowed(["GET", "HEAD"])
 
     probe.__dict__.update(
-        csrf_exempt=True,  # else what is not allowed would be called forbidden
+        csrf_exempt=True,  # the answer to POST is 405, not 403
         login_required=False,  # for LoginRequiredMiddleware
-        _non_atomic_requests=_EveryDatabase(),  # for ATOMIC_REQUESTS
+        _non_atomic_requests=_AllDatabases(),  # for ATOMIC_REQUESTS
     )
     return probe
 
@@ -52,68 +52,70 @@ def _probe(view: View) -> View:
 @_probe
 async def livez(request: HttpRequest) -> HttpResponseBase:
     """
-    200 while the process serves and its event loop answers, for liveness probes.
+    Liveness probe: answers 200 while the event loop answers requests.
 
-    It makes no health check: a restart mends no backend.
+    It makes no health checks: restarting the process does not repair a backend.
     """
-    return _answer("pass")
+    return _response("pass")
 
 
 @_probe
 async def readyz(request: HttpRequest) -> HttpResponseBase:
     """
-    Whether requests may be sent here, for readiness probes: 200, or 503 where a
-    resource that is not optional does not run or is not healthy, and before and
-    after the lifespan. The body is JSON (``application/health+json``) with the
-    phase, latency and error class of each resource.
+    Readiness probe: answers 200 if the process can serve requests, otherwise 503.
+
+    503 means that a resource which is not optional does not run or is unhealthy, or
+    that the lifespan is starting, is shutting down or does not run. The body is JSON
+    (``application/health+json``) with the phase, latency and type of error of each
+    resource.
     """
     lifespan = current_lifespan()
     if lifespan is None:
-        return _answer("fail", notes=["no lifespan runs on this event loop"])
+        return _response("fail", notes=["no lifespan runs on this event loop"])
     records = await lifespan.health()
-    detail = LifespanSettings.read().HEALTH_DETAIL
-    checks = {record.name: [_drawn(record, detail)] for record in records}
-    # Asked after the checks, during which the stop may have begun.
+    with_output = LifespanSettings.read().HEALTH_DETAIL
+    checks = {record.name: [_check(record, with_output)] for record in records}
+    # The shutdown may have begun during the checks.
     if lifespan.is_stopping:
-        return _answer("fail", notes=["the lifespan is stopping"], checks=checks)
+        return _response("fail", notes=["the lifespan is shutting down"], checks=checks)
     if any(record.phase in {"waiting", "starting"} for record in records):
-        return _answer("fail", notes=["the lifespan is starting"], checks=checks)
-    return _answer(_worst([record.verdict for record in records]), checks=checks)
-
-
-def _worst(verdicts: Collection[Verdict]) -> Verdict:
+        return _response("fail", notes=["the lifespan is starting"], checks=checks)
+    verdicts = {record.verdict for record in records}
+    worst: Verdict = "pass"
     if "fail" in verdicts:
-        return "fail"
-    return "warn" if "warn" in verdicts else "pass"
+        worst = "fail"
+    elif "warn" in verdicts:
+        worst = "warn"
+    return _response(worst, checks=checks)
 
 
-def _drawn(record: ResourceHealth, detail: bool) -> dict[str, object]:
+def _check(record: ResourceHealth, with_output: bool) -> dict[str, object]:
     time = record.checked_at.isoformat(timespec="milliseconds")
-    drawn: dict[str, object] = {
+    check: dict[str, object] = {
         "componentType": "component",
         "status": record.verdict,
         "phase": record.phase,
         "time": time.replace("+00:00", "Z"),
     }
     if record.seconds is not None:
-        drawn["observedValue"] = round(record.seconds * 1000, 3)
-        drawn["observedUnit"] = "ms"
+        check["observedValue"] = round(record.seconds * 1000, 3)
+        check["observedUnit"] = "ms"
     if record.error is not None:
-        # The class alone: the text may hold an address, or a password.
-        drawn["error"] = type(record.error).__name__
-        if detail:
-            drawn["output"] = error_text(record.error)
-    return drawn
+        # The text may hold an address or a password.
+        check["error"] = type(record.error).__name__
+        if with_output:
+            check["output"] = error_text(record.error)
+    return check
 
 
-def _answer(status: Verdict, **members: object) -> JsonResponse:
+def _response(status: Verdict, **members: object) -> JsonResponse:
     response = JsonResponse(
         {"status": status, **members},
         status=503 if status == "fail" else 200,
         content_type=_MEDIA_TYPE,
-        # private: before 2026, Django's own cache kept what was no-store.
+        # Older versions of Django's cache middleware store no-store responses.
         headers={"Cache-Control": "no-store, private"},
     )
-    # Else Django logs each 503 as an error, which is mailed to ADMINS.
+    # Django logs a 503 as an error, and mails it to ADMINS, unless it has been logged.
     response.__dict__["_has_been_logged"] = True
     return response
