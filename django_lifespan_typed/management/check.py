@@ -115,9 +115,7 @@ class Check:
         self._screen.line()
         for line, is_critical in waterfall_lines(times, self._screen.width):
             self._screen.line(line, self._style.MIGRATE_LABEL if is_critical else None)
-        self._screen.line(
-            "  * critical path, which determines the startup time"
-        )
+        self._screen.line("  * critical path, which determines the startup time")
         self._screen.line()
 
     def _show_failures(self) -> set[str]:
