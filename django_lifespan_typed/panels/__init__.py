@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 try:
-    import debug_toolbar  # noqa: F401
+    from .panel import LifespanPanel
 except ModuleNotFoundError as error:
     if error.name != "debug_toolbar":
         raise  # the toolbar is installed, and one of its dependencies is not
@@ -12,7 +12,5 @@ except ModuleNotFoundError as error:
         "installed\nInstall it: pip install django-debug-toolbar, or remove "
         '"django_lifespan_typed.panels.LifespanPanel" from DEBUG_TOOLBAR_PANELS.'
     ) from error
-
-from .panel import LifespanPanel
 
 __all__ = ["LifespanPanel"]

@@ -14,9 +14,8 @@ from django.utils.safestring import SafeString
 from .._compat import override
 from .._runtime.lookup import current_lifespan
 from .._runtime.status import ResourceStatus
-from .._text import type_name
 from ..exceptions import LifespanNotRunning
-from .recording import Lookup, Lookups, record_lookups
+from .recording import Lookup, Lookups, record_lookups, type_of
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 
@@ -104,7 +103,7 @@ def _lifespan() -> tuple[dict[str, str], list[dict[str, Any]], str | None]:
         return {}, [], str(error)
     if lifespan is None:
         return {}, [], "No lifespan runs for this request."
-    types = {name: type_name(type(value)) for name, value in lifespan.state.items()}
+    types = {name: type_of(value) for name, value in lifespan.state.items()}
     return types, [_resource(status) for status in lifespan.status()], None
 
 

@@ -63,7 +63,7 @@ class RecordedState(UserDict[str, Any]):
         except KeyError:
             self._lookups.add(key, None)
             raise
-        self._lookups.add(key, type_name(type(value)))
+        self._lookups.add(key, type_of(value))
         return value
 
     @override
@@ -88,6 +88,11 @@ class RecordedState(UserDict[str, Any]):
         return dict(self)
 
 
+def type_of(value: object) -> str:
+    """Return the name of the type of *value*, and nothing of the value itself."""
+    return type_name(type(value))
+
+
 def record_lookups(request: Any, lookups: Lookups) -> None:
     """
     Record lookups of *request* with ``get_state()`` and ``request.state`` from now on.
@@ -95,12 +100,12 @@ def record_lookups(request: Any, lookups: Lookups) -> None:
     A WSGI request has no scope. It gets one, because ``get_state()`` and
     ``LifespanStateMiddleware`` look there first.
     """
-    state = getattr(request, "state", None)
-    if not hasattr(request, "scope"):
-        request.scope = {}
-    in_scope = request.scope.get("state")
+    state: Mapping[str, Any] | None = getattr(request, "state", None)
+    scope: dict[str, Any] = getattr(request, "scope", {})
+    request.scope = scope
+    in_scope: Any = scope.get("state")
     if in_scope is None:
         in_scope = state if isinstance(state, Mapping) else state_for_request()
-    request.scope["state"] = RecordedState(in_scope, lookups)
+    scope["state"] = RecordedState(in_scope, lookups)
     if isinstance(state, LifespanState):
         request.state = LifespanState(RecordedState(state, lookups))
