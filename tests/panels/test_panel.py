@@ -4,19 +4,100 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from html.parser import HTMLParser
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import django
 import pytest
+from typing_extensions import override
 
-from tests.processes import ROOT, Gates, running
+from tests.processes import ROOT, running
 
-from .site import LAMP, SERVERS, SETTINGS, SHELF, Site, line_of, serving, tables_of
+SETTINGS: Final = "tests.panels.project.settings"
+SHELF: Final = "tests.panels.project.lifespan.Shelf"
+LAMP: Final = "tests.panels.project.lifespan.Lamp"
+VIEWS: Final = Path(__file__).parent / "project" / "views.py"
 
-kinds = pytest.mark.parametrize("kind", ["sync", "async"])
+URLS: Final = (
+    *("/sync", "/async", "/stream/sync", "/stream/async"),
+    *("/nothing", "/answered", "/marked"),
+)
+STATE_URLS: Final = ("/state", "/removed")
+CONCURRENT_URLS: Final = ("/concurrent/shelf", "/concurrent/lamp")
+
+kinds = pytest.mark.parametrize("kind", ["wsgi", "asgi", "asgi, sync middleware"])
+views = pytest.mark.parametrize("view", ["sync", "async"])
+
+
+@cache
+def visit(
+    kind: str, *urls: str, middleware_at: str | None = "after"
+) -> dict[str, dict[str, Any]]:
+    """Return what the panel shows of a request to each URL."""
+    kind, _, sync = kind.partition(", ")
+    with running(
+        *("-W", "error", "-W", "ignore:StreamingHttpResponse must consume"),
+        *("-m", "tests.panels.visits", kind, *urls),
+        folder=ROOT,
+        DJANGO_SETTINGS_MODULE=SETTINGS,
+        MIDDLEWARE_AT=middleware_at,
+        SYNC=sync or None,
+    ) as process:
+        code = process.wait()
+    assert code == 0, process.output
+    shown: dict[str, dict[str, Any]] = json.loads(process.lines[-1])
+    return shown
+
+
+class Tables(HTMLParser):
+    """The text of each cell of each row of each table."""
+
+    def __init__(self, content: str) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self._is_in_cell = False
+        self.feed(content)
+        self.close()
+
+    @override
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in {"td", "th"}:
+            self.tables[-1][-1].append("")
+        self._is_in_cell = tag in {"td", "th"} or (self._is_in_cell and tag != "p")
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        self._is_in_cell = self._is_in_cell and tag not in {"td", "th"}
+
+    @override
+    def handle_data(self, data: str) -> None:
+        if self._is_in_cell:
+            self.tables[-1][-1][-1] += data
+
+
+def tables_of(shown: dict[str, Any]) -> list[list[list[str]]]:
+    return Tables(shown["content"]).tables
+
+
+def lookups_of(shown: dict[str, Any]) -> list[list[str]]:
+    """The rows of the first table: name, type, count, location."""
+    first, *_ = tables_of(shown)
+    assert first[0] == ["Name", "Type", "Times", "Location"]
+    return first[1:]
+
+
+def line_of(comment: str) -> str:
+    """The location of the line of the views that ends in *comment*."""
+    lines = VIEWS.read_text("utf-8").splitlines()
+    (number,) = (n for n, line in enumerate(lines, 1) if line.endswith(f"# {comment}"))
+    return f"{VIEWS.relative_to(ROOT)}:{number}"
 
 
 def test_the_toolbar_has_the_version_that_the_panel_was_written_for() -> None:
@@ -26,89 +107,93 @@ def test_the_toolbar_has_the_version_that_the_panel_was_written_for() -> None:
     assert version("django-debug-toolbar").partition(".")[0] == expected
 
 
-# --- With Django's test clients
+@kinds
+@views
+@pytest.mark.parametrize("middleware_at", [None, "before", "after"])
+def test_lookups_are_shown_with_type_count_and_location(
+    kind: str, view: str, middleware_at: str | None
+) -> None:
+    shown = visit(kind, *URLS, middleware_at=middleware_at)[f"/{view}"]
 
-
-def visit(
-    kind: str, *urls: str, middleware_at: str | None = "after"
-) -> list[dict[str, Any]]:
-    """Return what the panel shows of each request."""
-    with running(
-        *("-W", "error", "-m", "tests.panels.visits", kind, *urls),
-        folder=ROOT,
-        DJANGO_SETTINGS_MODULE=SETTINGS,
-        MIDDLEWARE_AT=middleware_at,
-    ) as process:
-        code = process.wait()
-    assert code == 0, process.output
-    return [json.loads(line) for line in process.lines if line.startswith("{")]
+    assert lookups_of(shown) == [
+        ["shelf", SHELF, "1", line_of(f"{view} once")],
+        ["lamp", LAMP, "2", line_of(f"{view} twice")],
+        ["nowhere", "missing", "1", line_of(f"{view} missing")],
+    ]
+    assert "<small>2 looked up, 1 missing</small>" in shown["button"]
 
 
 @kinds
-@pytest.mark.parametrize("middleware_at", [None, "before", "after"])
-def test_lookups_are_shown_with_type_count_and_location(
-    kind: str, middleware_at: str | None
-) -> None:
-    (shown,) = visit(kind, f"/{kind}", middleware_at=middleware_at)
+@views
+def test_lookups_during_a_streamed_response_are_shown(kind: str, view: str) -> None:
+    """The toolbar is rendered before the stream begins."""
+    shown = visit(kind, *URLS)[f"/stream/{view}"]
 
-    lookups, _ = tables_of(shown["content"])
-    assert lookups[1:] == [
-        ["shelf", SHELF, "1", line_of(f"{kind} once")],
-        ["lamp", LAMP, "2", line_of(f"{kind} twice")],
-        ["nowhere", "missing", "1", line_of(f"{kind} missing")],
+    assert shown["body"] == "ab"
+    assert lookups_of(shown) == [
+        ["lamp", LAMP, "1", line_of(f"{view} before")],
+        ["shelf", SHELF, "1", line_of(f"{view} stream")],
     ]
-    assert "<small>2 looked up, 1 missing</small>" in shown["button"]
-    if kind == "async":
-        assert "a page" in shown["body"]
 
 
 @kinds
 @pytest.mark.parametrize("middleware_at", ["before", "after"])
 def test_lookups_in_request_state_are_shown(kind: str, middleware_at: str) -> None:
-    state, removed = visit(kind, "/state", "/removed", middleware_at=middleware_at)
+    shown = visit(kind, *STATE_URLS, middleware_at=middleware_at)
 
-    assert tables_of(state["content"])[0][1:] == [
+    assert lookups_of(shown["/state"]) == [
         ["shelf", SHELF, "1", line_of("state by key")],
         ["lamp", LAMP, "1", line_of("state by name")],
         ["nowhere", "missing", "1", line_of("state get")],
         ["lamp", LAMP, "1", line_of("state pop")],
     ]
     # get_state() falls back to the lifespan's own state.
-    ((name, found, *_),) = tables_of(removed["content"])[0][1:]
+    ((name, found, *_),) = lookups_of(shown["/removed"])
     assert name == "shelf"
     assert found.startswith("missing in this request's state")
     assert found.endswith(SHELF)
 
 
-@kinds
-def test_the_lifespan_is_shown_for_every_request(kind: str) -> None:
-    """Also if the request looked up nothing, or another panel answered it."""
-    for shown in visit(kind, "/nothing", "/answered"):
-        (resources,) = tables_of(shown["content"])
-        assert "<p>Nothing.</p>" in shown["content"]
-        assert "<small>0 looked up</small>" in shown["button"]
+def test_concurrent_requests_show_their_own_lookups() -> None:
+    shown = visit("asgi", *CONCURRENT_URLS)
 
-        rows = {row[0]: row[1:] for row in resources[1:]}
-        assert {name: (row[0], row[3]) for name, row in rows.items()} == {
-            "shelf": ("running", "–"),
-            "lamp": ("running", "shelf"),
-            '<script>alert("name")</script>': ("running", "shelf, lamp"),
-            "broken (optional)": ("failed: ConnectionError", "–"),
-        }
-        for name, (_, startup, uptime, _, location) in rows.items():
-            assert re.fullmatch(r"\d+\.\d{3} s|–", startup), name
-            assert re.fullmatch(r"–" if "broken" in name else r"\d+ s", uptime), name
-            assert re.fullmatch(r"tests/panels/project/lifespan\.py:\d+", location)
+    for name, type_name in (("shelf", SHELF), ("lamp", LAMP)):
+        assert lookups_of(shown[f"/concurrent/{name}"]) == [
+            [name, type_name, "1", line_of("concurrent before")],
+            [name, type_name, "1", line_of("concurrent after")],
+        ]
+
+
+@kinds
+@pytest.mark.parametrize("url", ["/nothing", "/answered"])
+def test_the_lifespan_is_shown_for_every_request(kind: str, url: str) -> None:
+    """Also if the request looked up nothing, or another panel answered it."""
+    shown = visit(kind, *URLS)[url]
+
+    (resources,) = tables_of(shown)
+    assert "<p>Nothing.</p>" in shown["content"]
+    assert "<small>0 looked up</small>" in shown["button"]
+    rows = {row[0]: row[1:] for row in resources[1:]}
+    assert {name: (row[0], row[3]) for name, row in rows.items()} == {
+        "shelf": ("running", "–"),
+        "lamp": ("running", "shelf"),
+        '<script>alert("name")</script>': ("running", "shelf, lamp"),
+        "broken (optional)": ("failed: ConnectionError", "–"),
+    }
+    for name, (_, startup, uptime, _, location) in rows.items():
+        assert re.fullmatch(r"\d+\.\d{3} s|–", startup), name
+        assert re.fullmatch(r"–" if "broken" in name else r"\d+ s", uptime), name
+        assert re.fullmatch(r"tests/panels/project/lifespan\.py:\d+", location), name
 
 
 def test_values_are_not_shown_and_names_are_escaped() -> None:
-    (shown,) = visit("sync", "/marked")
+    content = visit("wsgi", *URLS)["/marked"]["content"]
 
-    assert "&lt;script&gt;alert(&quot;name&quot;)&lt;/script&gt;" in shown["content"]
-    assert "&lt;b&gt;Marked&lt;/b&gt;" in shown["content"]
-    assert "<script" not in shown["content"]
-    assert "<b>" not in shown["content"]
-    assert "secret" not in shown["content"]
+    assert "&lt;script&gt;alert(&quot;name&quot;)&lt;/script&gt;" in content
+    assert "&lt;b&gt;Marked&lt;/b&gt;" in content
+    assert "<script" not in content
+    assert "<b>" not in content
+    assert "secret" not in content
 
 
 @pytest.mark.parametrize(
@@ -116,84 +201,26 @@ def test_values_are_not_shown_and_names_are_escaped() -> None:
     [("none", "No lifespan runs"), ("several", "more than one lifespan")],
 )
 def test_without_one_lifespan_the_panel_says_so(kind: str, problem: str) -> None:
-    (shown,) = visit(kind, "/nothing")
+    shown = visit(kind, "/nothing")["/nothing"]
 
     assert "a page" in shown["body"]
-    assert tables_of(shown["content"]) == []
+    assert tables_of(shown) == []
     assert problem in shown["content"]
 
 
-# --- Under servers
-
-
-@pytest.fixture(scope="module", params=SERVERS)
-def site(request: pytest.FixtureRequest) -> Generator[Site, None, None]:
-    with serving(request.param, MIDDLEWARE_AT="after") as site:
-        yield site
-
-
-@kinds
-def test_lookups_are_shown_under_a_server(site: Site, kind: str) -> None:
-    page = site.get(f"/{kind}")
-
-    assert site.lookups(page) == [
-        ["shelf", SHELF, "1", line_of(f"{kind} once")],
-        ["lamp", LAMP, "2", line_of(f"{kind} twice")],
-        ["nowhere", "missing", "1", line_of(f"{kind} missing")],
-    ]
-    assert "<small>2 looked up, 1 missing</small>" in page.text
-
-
-@kinds
-def test_lookups_during_a_streamed_response_are_shown(site: Site, kind: str) -> None:
-    """The toolbar is rendered before the stream begins."""
-    finished = len(site.process.events)
-    response = site.get(f"/stream/{kind}")
-    site.process.until_event("finished", nth=finished + 1)
-
-    assert response.text == "ab"
-    assert site.lookups(response) == [
-        ["lamp", LAMP, "1", line_of(f"{kind} before")],
-        ["shelf", SHELF, "1", line_of(f"{kind} stream")],
-    ]
-
-
 @pytest.mark.parametrize(
-    ("url", "cookie"),
-    [("/attributes?off", ""), ("/attributes", "djdtLifespanPanel=off")],
-    ids=["toolbar", "panel"],
+    ("kind", "url", "attributes"),
+    [
+        ("wsgi", "/attributes?off", {"has_state": False, "type_in_scope": "NoneType"}),
+        ("asgi", "/attributes?off", {"has_state": False, "type_in_scope": "dict"}),
+        # Otherwise code would work with the toolbar, and fail without it.
+        ("wsgi", "/attributes", {"has_state": False, "type_in_scope": "RecordedState"}),
+    ],
+    ids=["off, WSGI", "off, ASGI", "on"],
 )
-def test_a_request_is_not_changed_if_the_panel_is_off(
-    site: Site, url: str, cookie: str
+def test_the_panel_changes_only_the_scope_of_requests_with_the_toolbar(
+    kind: str, url: str, attributes: dict[str, Any]
 ) -> None:
-    attributes = site.get(url, Cookie=cookie).json()
+    shown = visit(kind, url, middleware_at=None)[url]
 
-    in_scope = "NoneType" if site.server == "runserver" else "dict"
-    assert attributes == {"has_state": True, "type_in_scope": in_scope}
-
-
-def test_the_panel_adds_no_request_state() -> None:
-    """Otherwise code would work with the toolbar, and fail without it."""
-    with serving("runserver") as site:
-        assert site.get("/attributes").json()["has_state"] is False
-
-
-@pytest.mark.parametrize("server", ["uvicorn", "runserver"])
-def test_concurrent_requests_show_their_own_lookups(server: str) -> None:
-    names = {"shelf": SHELF, "lamp": LAMP}
-    with (
-        Gates(*names) as gates,
-        serving(server, **gates.variables) as site,
-        ThreadPoolExecutor(2) as pool,
-    ):
-        responses = {name: pool.submit(site.get, f"/held/{name}") for name in names}
-        for name in names:
-            gates.wait_for(name)
-        for name in names:
-            gates.open(name)
-
-        for name, type_name in names.items():
-            assert site.lookups(responses[name].result()) == [
-                [name, type_name, "1", line_of("held")],
-                [name, type_name, "1", line_of("released")],
-            ]
+    assert json.loads(shown["body"]) == attributes

@@ -9,13 +9,20 @@ from pathlib import Path
 
 from tests.processes import LIMIT, ROOT, environment
 
-from .site import SETTINGS
+from .test_panel import SETTINGS
 
 HOW_TO = ROOT / "docs" / "how-to" / "debug-toolbar.md"
 
 IMPORT_WITHOUT_TOOLBAR = """
 import sys
-sys.modules["debug_toolbar"] = None
+from importlib.abc import MetaPathFinder
+
+class Hidden(MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == "debug_toolbar":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hidden())
 import django_lifespan_typed.asgi, django_lifespan_typed.wsgi
 import django_lifespan_typed.middleware, django_lifespan_typed.testing
 try:

@@ -8,7 +8,6 @@ SECRET_KEY = "of the tests"
 DEBUG = True
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "tests.panels.project.views"
-WSGI_APPLICATION = "tests.panels.project.wsgi.application"
 STATIC_URL = "static/"
 USE_TZ = True
 

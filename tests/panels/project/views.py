@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 from debug_toolbar.toolbar import debug_toolbar_urls
-from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 
 from django_lifespan_typed import StateKey, get_state
-from tests.processes import at_gate, happened
 
 from .lifespan import MARKED, NOWHERE, lamp, shelf
 
@@ -27,11 +26,6 @@ def sync_only(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
         return get_response(request)
 
     return middleware
-
-
-@request_finished.connect
-def finished(**_: object) -> None:
-    happened("finished")
 
 
 async def async_view(request: HttpRequest) -> HttpResponse:
@@ -74,10 +68,18 @@ def nothing_view(request: HttpRequest) -> HttpResponse:
     return HttpResponse(PAGE)
 
 
-async def held_view(request: HttpRequest, name: str) -> HttpResponse:
-    get_state(request, StateKey[object](name))  # held
-    await at_gate(name)
-    get_state(request, StateKey[object](name))  # released
+both_have_begun = asyncio.Event()
+begun: set[str] = set()
+
+
+async def concurrent_view(request: HttpRequest, name: str) -> HttpResponse:
+    """Two requests: each continues when both have looked up a resource."""
+    get_state(request, StateKey[object](name))  # concurrent before
+    begun.add(name)
+    if len(begun) == 2:
+        both_have_begun.set()
+    await both_have_begun.wait()
+    get_state(request, StateKey[object](name))  # concurrent after
     return JsonResponse({})
 
 
@@ -118,7 +120,7 @@ urlpatterns = [
     path("removed", removed_view),
     path("marked", marked_view),
     path("nothing", nothing_view),
-    path("held/<name>", held_view),
+    path("concurrent/<name>", concurrent_view),
     path("stream/sync", sync_stream),
     path("stream/async", async_stream),
     path("attributes", attributes_view),
