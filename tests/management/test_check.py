@@ -124,7 +124,7 @@ def test_an_invalid_plan_is_reported_once(scene: str) -> None:
     ran = lifespan(scene, "check")
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("CommandError: lifespan resource")
+    assert ran.err.startswith("CommandError: ")
     assert ran.err.count("Error: ") == 1
 
 
