@@ -136,7 +136,7 @@ for path in sorted(folder.rglob("*.py")):
     except ModuleNotFoundError as error:
         print(name, "needs", error.name)
     except ImportError as error:
-        print(str(error).partition("\n")[0])
+        print(str(error).splitlines()[0])
 """
 
 
@@ -148,10 +148,9 @@ def test_only_what_is_for_a_package_needs_it(environment: Path, project: Path) -
 
     panels = "django_lifespan_typed.panels needs django-debug-toolbar"
     assert imports.lines == [
-        "django_lifespan_typed.testing.pytest_fixtures needs pytest",
-        "django_lifespan_typed.testing.pytest_loops needs pytest",
+        "django_lifespan_typed._asgi.daphne needs twisted",
         "django_lifespan_typed.celery needs celery",
         *[f"{panels}, which is not installed"] * 3,
         "django_lifespan_typed.pytest_plugin needs pytest",
-        "django_lifespan_typed._asgi.daphne needs twisted",
+        "django_lifespan_typed.testing.pytest_loops needs pytest",
     ]
