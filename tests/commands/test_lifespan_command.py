@@ -15,11 +15,7 @@ from django.core.management import CommandError, call_command
 
 from django_lifespan_typed import Registry, StateKey, current_state
 from django_lifespan_typed.commands import LifespanCommand
-from django_lifespan_typed.exceptions import (
-    InvalidDeclaration,
-    LifespanError,
-    StateNotFound,
-)
+from django_lifespan_typed.exceptions import InvalidDeclaration, LifespanError
 from tests.journaling import Add
 from tests.processes import LIMIT, ROOT, running
 
@@ -227,16 +223,6 @@ def test_only_is_checked_where_the_class_is_written() -> None:
 
         class Command(LifespanCommand):
             only = StateKey[str]("db")  # type: ignore[assignment]
-
-
-def test_an_unknown_key_in_only_is_named(base: Any) -> None:
-    class Command(base):  # type: ignore[misc]
-        only = (StateKey[str]("dbs"),)
-
-        def handle(self, *args: Any, **options: Any) -> None: ...
-
-    with pytest.raises(StateNotFound, match="'dbs'"):
-        call_command(Command())
 
 
 @pytest.mark.parametrize("kind", ["async", "sync"])

@@ -12,7 +12,7 @@ from typing import final
 import pytest
 
 from tests.journaling import add, nothing_is_left
-from tests.processes import LIMIT, environment
+from tests.processes import LIMIT, ROOT
 
 __all__ = ["add", "nothing_is_left"]
 
@@ -60,8 +60,8 @@ class Scratch:
         shutil.copytree(PROJECT / "shop", self.folder / "shop")
         (self.folder / "pytest.ini").write_text("[pytest]\n")
         self._journal = self.folder / "journal"
-        for name, value in environment().items():
-            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("PYTHONDEVMODE", "1")
+        monkeypatch.setenv("PYTHONPATH", str(ROOT))
         monkeypatch.setenv("JOURNAL", str(self._journal))
         monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
 
@@ -103,7 +103,7 @@ class Scratch:
 
     def manage_py_test(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Django's test runner."""
-        path = os.pathsep.join([str(self.folder), os.environ["PYTHONPATH"]])
+        path = os.pathsep.join([str(self.folder), str(ROOT)])
         return subprocess.run(
             [sys.executable, "-Werror", PROJECT / "manage.py", "test", *arguments],
             cwd=self.folder,

@@ -143,19 +143,18 @@ def test_all_steps_of_a_test_are_overridden(
     ]
 
 
+def case(*bases: Any, **methods: Any) -> Any:
+    return type("Case", bases, methods)
+
+
 def test_subclasses_inherit_overrides_and_have_the_last_word(
     base: Any, seen: list[Any]
 ) -> None:
-    @override_state(HTTP, "fake")
-    class Decorated(base): ...  # type: ignore[misc]
+    decorated = override_state(HTTP, "fake")(case(base))
+    again = override_state(HTTP, "other")(case(decorated))
 
-    class Derived(Decorated): ...
-
-    @override_state(HTTP, "other")
-    class Again(Decorated): ...
-
-    for case in (base, Decorated, Derived, Again):
-        assert run_case(case) == []
+    for each in (base, decorated, case(decorated), again):
+        assert run_case(each) == []
 
     assert [http for http, _ in seen] == ["http()", "fake", "fake", "other"]
 
@@ -163,66 +162,48 @@ def test_subclasses_inherit_overrides_and_have_the_last_word(
 def test_the_first_of_two_decorated_bases_has_the_last_word(
     base: Any, seen: list[Any]
 ) -> None:
-    @override_state(HTTP, "left")
-    class Left(base): ...  # type: ignore[misc]
+    left = override_state(HTTP, "left")(case(base))
+    right = override_state(MAIL, "right")(override_state(HTTP, "right")(case(base)))
 
-    @override_state(MAIL, "right")
-    @override_state(HTTP, "right")
-    class Right(base): ...  # type: ignore[misc]
-
-    class Tests(Left, Right): ...
-
-    assert run_case(Tests) == []
+    assert run_case(case(left, right)) == []
 
     assert seen == [("left", "right")]
 
 
-def test_a_class_may_be_derived_by_another_decorator(
-    base: Any, seen: list[Any]
-) -> None:
-    """As parameterized_class of the library parameterized does, with a copy."""
+def run_it(self: Any, *args: Any) -> Any:
+    """A method run() that does not call super()."""
+    self.has_run = True
+    return unittest.TestCase.run(self, *args)
 
-    @override_state(HTTP, "fake")
-    class Decorated(base): ...  # type: ignore[misc]
 
-    assert run_case(type("Tests", (Decorated,), dict(vars(Decorated)))) == []
-
-    assert seen == [("fake", "mail()")]
+def debug_it(self: Any) -> None:
+    self.has_run = True
+    unittest.TestCase.debug(self)
 
 
 def test_a_decorated_class_may_define_run(base: Any, seen: list[Any]) -> None:
-    @override_state(HTTP, "fake")
-    class Base(base): ...  # type: ignore[misc]
+    decorated = override_state(HTTP, "fake")(case(base))
+    tests = override_state(MAIL, "fake mail")(case(decorated, run=run_it))("test_it")
 
-    @override_state(MAIL, "fake mail")
-    class Tests(Base):
-        def run(self, result: Any = None) -> Any:
-            seen.append("run")
-            return unittest.TestCase.run(self, result)  # not the inherited one
+    tests.run()
 
-    assert run_case(Tests) == []
-
-    assert seen == ["run", ("fake", "fake mail")]
+    assert tests.has_run
+    assert seen == [("fake", "fake mail")]
 
 
-@pytest.mark.parametrize("name", ["run", "debug"])
+@pytest.mark.parametrize("methods", [{"run": run_it}, {"debug": debug_it}])
 def test_a_decorated_base_may_precede_a_mixin(
-    name: str, base: Any, seen: list[Any]
+    methods: dict[str, Any], base: Any, seen: list[Any]
 ) -> None:
-    def method(self: Any, *args: Any) -> Any:
-        seen.append(name)
-        return getattr(unittest.TestCase, name)(self, *args)
+    decorated = override_state(HTTP, "fake")(case(unittest.TestCase))
+    mixin = case(unittest.TestCase, **methods)
+    tests = case(decorated, mixin, base)("test_it")
 
-    mixin: Any = type("Mixin", (unittest.TestCase,), {name: method})
+    for name in methods:
+        getattr(tests, name)()
 
-    @override_state(HTTP, "fake")
-    class Decorated(unittest.TestCase): ...
-
-    class Tests(Decorated, mixin, base): ...  # type: ignore[misc]
-
-    getattr(Tests("test_it"), name)()
-
-    assert seen == [name, ("fake", "mail()")]
+    assert tests.has_run
+    assert seen == [("fake", "mail()")]
 
 
 def test_overrides_end_with_a_failing_test_case(registry: Registry) -> None:

@@ -108,50 +108,19 @@ def test_each_test_has_a_lifespan_on_its_event_loop(
 
 
 SESSION = """
-{mark}
-async def test_async(session_lifespan):
+@pytest.mark.asyncio(loop_scope="session")
+async def test_asyncio(session_lifespan):
     await check(session_lifespan)
-"""
 
-SYNC_SESSION = """
+@pytest.mark.anyio
+async def test_anyio(session_lifespan):
+    await check(session_lifespan)
+
 def test_sync(session_lifespan):
     check_sync(session_lifespan)
 """
 
-ASYNCIO_SESSION = SESSION.format(mark='@pytest.mark.asyncio(loop_scope="session")')
-
-
-@pytest.mark.parametrize(
-    ("tests", "plugins"),
-    [
-        pytest.param(SYNC_SESSION, (), id="sync"),
-        pytest.param(ASYNCIO_SESSION, ("asyncio",), id="asyncio"),
-        pytest.param(
-            BACKEND + SESSION.format(mark="@pytest.mark.anyio"), ("anyio",), id="anyio"
-        ),
-    ],
-)
-def test_a_session_has_one_lifespan(
-    tests: str, plugins: tuple[str, ...], scratch: Scratch
-) -> None:
-    scratch.write("test_other.py", "from test_shop import *\n")
-
-    result = scratch.run(CHECK + tests, plugins=plugins)
-
-    result.assert_outcomes(passed=2)
-    assert scratch.journal == [*STARTED, "test", "test", *STOPPED]
-
-
-def test_sync_and_async_tests_have_separate_lifespans(scratch: Scratch) -> None:
-    result = scratch.run(
-        CHECK
-        + ASYNCIO_SESSION
-        + SYNC_SESSION
-        + """
-@pytest.mark.asyncio(loop_scope="session")
-async def test_same_loop_again(session_lifespan):
-    await check(session_lifespan)
-
+BOTH = """
 @pytest.mark.asyncio
 async def test_another_loop(lifespan):
     await check(lifespan)
@@ -159,26 +128,38 @@ async def test_another_loop(lifespan):
 def test_both(session_lifespan, lifespan):
     assert session_lifespan.state[http] is not lifespan.state[http]
     check_sync(lifespan)
+"""
 
-def test_session_again(session_lifespan):
+
+def test_a_session_has_one_lifespan_for_each_event_loop(scratch: Scratch) -> None:
+    scratch.write("test_first.py", "from test_shop import *\n")
+
+    result = scratch.run(CHECK + BACKEND + SESSION + BOTH, plugins=("anyio", "asyncio"))
+
+    result.assert_outcomes(passed=10)
+    # Three for the session, and two for each module.
+    assert scratch.journal.count("+http") == scratch.journal.count("-http") == 3 + 4
+
+
+WORKERS = """
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_override(name, override_state, session_lifespan):
+    override_state(http, name)
+    assert current_state()[http] == name
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_real(name, session_lifespan):
     check_sync(session_lifespan)
-""",
-        plugins=("asyncio",),
-    )
-
-    result.assert_outcomes(passed=6)
-    assert scratch.journal.count("+http") == scratch.journal.count("-http") == 4
+"""
 
 
-def test_each_worker_of_xdist_has_a_session(scratch: Scratch) -> None:
-    scratch.write("test_other.py", "from test_shop import *\n")
+def test_each_worker_of_xdist_has_a_session_and_overrides(scratch: Scratch) -> None:
+    scratch.write("test_first.py", "from test_shop import *\n")
 
-    result = scratch.run(
-        CHECK + SYNC_SESSION, "-n2", "--dist=loadfile", plugins=("xdist",)
-    )
+    result = scratch.run(CHECK + WORKERS, "-n2", "--dist=loadfile", plugins=("xdist",))
 
-    result.assert_outcomes(passed=2)
-    assert sorted(scratch.journal) == sorted(ONE_TEST * 2)
+    result.assert_outcomes(passed=8)
+    assert sorted(scratch.journal) == sorted([*STARTED, "test", "test", *STOPPED] * 2)
 
 
 DATABASE = """

@@ -161,22 +161,3 @@ def test_error():
     )
 
     result.assert_outcomes(passed=1)
-
-
-def test_workers_of_xdist_do_not_share_overrides(scratch: Scratch) -> None:
-    result = scratch.run(
-        """
-@pytest.mark.parametrize("name", ["one", "two", "three", "four"])
-def test_fake(name, override_state, session_lifespan):
-    override_state(http, name)
-    assert current_state()[http] == name
-
-@pytest.mark.parametrize("name", ["one", "two", "three", "four"])
-def test_real(name, session_lifespan):
-    assert current_state()[http].name == "real"
-""",
-        "-n2",
-        plugins=("xdist",),
-    )
-
-    result.assert_outcomes(passed=8)

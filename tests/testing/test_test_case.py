@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import SimpleTestCase
 
-from django_lifespan_typed import Lifespan, Registry, StateKey, current_state
+from django_lifespan_typed import Registry, StateKey, current_state
 from django_lifespan_typed.exceptions import InvalidDeclaration
 from django_lifespan_typed.testing import LifespanTestCase, override_state
 from tests.journaling import Add
@@ -155,24 +155,6 @@ def test_resources_start_with_the_overrides_of_the_class_and_the_method(
         *("+catalogue", "catalogue(method)", "-catalogue"),
         "inner",
     ]
-
-
-def test_a_test_may_start_another_lifespan(
-    base: Any, add: Add, registry: Registry
-) -> None:
-    http = add("http")
-
-    class Tests(base):  # type: ignore[misc]
-        def test_it(self) -> None:
-            with Lifespan(registry) as state:
-                assert current_state() is state is not self.state
-            assert current_state() is self.state
-            assert self.lifespan.call(self.read) == "http()"
-
-        async def read(self) -> str:
-            return current_state()[http]
-
-    assert run_case(Tests) == []
 
 
 def test_a_finished_test_keeps_no_lifespan(base: Any, add: Add) -> None:

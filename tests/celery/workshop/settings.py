@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 SECRET_KEY = "of the tests"
-INSTALLED_APPS = ["workshop.apps.WorkshopConfig"]
+INSTALLED_APPS = ["django_lifespan_typed", "workshop"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 USE_TZ = True
 

@@ -11,7 +11,7 @@ from celery import shared_task
 
 from django_lifespan_typed import current_state, get_state
 
-from .resources import pool, say
+from .lifespan import pool, say
 
 
 @shared_task
