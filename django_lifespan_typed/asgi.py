@@ -52,6 +52,6 @@ class with_lifespan:  # noqa: N801 - used like a function
         return self._gate.registry
 
     # Any: asgiref, Starlette and httpx each have types of their own for these.
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> object:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         """Serve one connection, or the one lifespan of an event loop."""
         return await serve(self._gate, self.app, scope, receive, send)

@@ -32,7 +32,7 @@ async def serve(
     scope: Any,
     receive: Any,
     send: Any,
-) -> object:
+) -> Any:
     """
     Answer a lifespan, or pass a connection on to *app* with the running values.
 

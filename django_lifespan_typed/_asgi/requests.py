@@ -46,7 +46,7 @@ class RequestsInFlight:
         return RecordedRequest(self._tasks)
 
     def cancel(self, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
-        """Cancel the requests on *loop* that are not cancelled yet; returns all tasks."""
+        """Cancel the requests on *loop*, once each; returns their tasks."""
         tasks = {
             task
             for task in self._tasks

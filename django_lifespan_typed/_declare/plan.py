@@ -80,16 +80,6 @@ class Plan:
             for dependency in self.dependencies[name]:
                 self.dependents[dependency].append(name)
 
-    def critical_path(self, finished: dict[str, float]) -> list[str]:
-        """The chain that took longest, given when each resource had started."""
-        path: list[str] = []
-        candidates: Iterable[str] = finished
-        while started := [name for name in candidates if name in finished]:
-            last = max(started, key=finished.__getitem__)
-            path.append(last)
-            candidates = self.dependencies.get(last, ())
-        return path[::-1]
-
 
 def unneeded_without(registry: Registry, without: Collection[str]) -> set[str]:
     """Return the names *without*, and those that only they depend on."""

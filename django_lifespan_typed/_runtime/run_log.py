@@ -12,6 +12,7 @@ from .._declare.plan import Plan
 from .._log import logger
 from .._text import quoted
 from .resource_task import ResourceTask
+from .startup_times import critical_path
 
 
 @final
@@ -59,7 +60,7 @@ def log_started(plan: Plan, tasks: Iterable[ResourceTask], began: float) -> None
         for task in tasks
         if task.started_at is not None
     }
-    path = " > ".join(plan.critical_path(started))
+    path = " > ".join(critical_path(started, plan.dependencies))
     logger.info(
         "lifespan started %d resource%s in %.1f ms%s",
         len(started),

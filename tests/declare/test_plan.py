@@ -84,27 +84,6 @@ def test_an_override_may_be_of_a_name_that_is_not_registered(
 
 
 @pytest.mark.parametrize(
-    ("finished", "path"),
-    [
-        pytest.param({}, [], id="nothing started"),
-        pytest.param({"a": 1.0, "b": 3.0, "c": 2.0, "d": 4.0}, ["a", "b", "d"], id="b"),
-        pytest.param({"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}, ["a", "c", "d"], id="c"),
-        pytest.param({"a": 1.0, "alone": 5.0}, ["alone"], id="independent"),
-    ],
-)
-def test_the_critical_path_is_the_slowest_chain(
-    finished: dict[str, float], path: list[str], registry: Registry, probes: Probes
-) -> None:
-    probes.add("a")
-    probes.add("b", "a")
-    probes.add("c", "a")
-    probes.add("d", "b", "c")
-    probes.add("alone")
-
-    assert Plan(registry).critical_path(finished) == path
-
-
-@pytest.mark.parametrize(
     ("missing", "suggested"), [("http_client", "httpx_client"), ("zebra", "")]
 )
 async def test_a_missing_dependency_prevents_the_start(

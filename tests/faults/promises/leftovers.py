@@ -17,7 +17,8 @@ def nothing_is_left(outcome: Outcome) -> None:
     for probe in outcome.left_open:
         assert probe.name in outcome.given_up
         assert any(
-            repr(probe.title) in line and "may still be open" in line for line in outcome.log
+            repr(probe.title) in line and "may still be open" in line
+            for line in outcome.log
         ), outcome.log
     assert {*outcome.tasks_left} <= {
         f"lifespan {probe.title}"

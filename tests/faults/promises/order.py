@@ -46,7 +46,7 @@ def stops_are_on_time(outcome: Outcome) -> None:
         ):
             ends[probe.name] = None
         elif probe.has_cleanup:
-            # A crashed resource closed early; its dependents may still use what it used.
+            # A crashed resource closed early; its dependents are still awaited.
             closed = probe.closing.at if probe.closing else begin
             ends[probe.name] = None if due is None else max(closed, due)
         elif outcome.held(probe) or not probe.opened:
