@@ -1,4 +1,4 @@
-"""How the documentation is built: `make docs`."""
+"""Configuration of Sphinx: `make docs`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,10 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
-# autodoc imports what needs apps: the admin's model, the panel.
+# autodoc imports modules that need their apps.
 settings.configure(
     STATIC_URL="static/",
     INSTALLED_APPS=[
-        "django.contrib.admin",
-        "django.contrib.auth",
-        "django.contrib.contenttypes",
-        "django.contrib.messages",
-        "django.contrib.sessions",
         "django.contrib.staticfiles",
         "debug_toolbar",
         "django_lifespan_typed",
@@ -59,7 +54,7 @@ myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
-# Python where it is Python, else plain, and no warning.
+# Python if it parses as Python, otherwise plain text, without a warning.
 highlight_language = "default"
 linkcheck_ignore = [r"http://127\.0\.0\.1"]
 
@@ -73,17 +68,17 @@ autodoc_typehints_format = "short"
 maximum_signature_line_length = 120
 python_use_unqualified_type_names = True
 
-# Names only, kept here: the build asks no other machine.
+# Local inventories: the build contacts no other machine.
 intersphinx_mapping = {
     "python": ("https://docs.python.org/3", "_inventories/python.txt"),
     "django": ("https://docs.djangoproject.com/en/stable", "_inventories/django.txt"),
 }
-# Type variables, and what a signature shows that has no page of its own.
+# Type variables, and types in signatures that have no page of their own.
 nitpick_ignore_regex = [
     ("py:.*", r"(.*\.)?[A-Z]"),
     ("py:class", r"celery\..*|debug_toolbar\..*|pytest\..*|typing_extensions\..*"),
 ]
-# Where annotations find a name, and where its own documentation has it.
+# The name in an annotation, and the name in that project's documentation.
 DOCUMENTED_AS = {
     "asyncio.events.AbstractEventLoop": "asyncio.AbstractEventLoop",
     "django.core.checks.messages.CheckMessage": "django.core.checks.CheckMessage",
@@ -97,7 +92,7 @@ html_theme = "furo"
 html_title = project
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
-html_css_files = ["docs.css", "diagrams.css"]
+html_css_files = ["docs.css"]
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {
@@ -119,13 +114,13 @@ html_theme_options = {
 def find_elsewhere(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: Element
 ) -> Element | None:
-    """A name as an annotation has it: where it is documented."""
+    """Resolve a name of an annotation to the name under which it is documented."""
     target = str(node.get("reftarget", ""))
     if node.get("refdomain") != "py":
         return None
-    # Intersphinx comes after this.
+    # Intersphinx runs after this.
     node["reftarget"] = DOCUMENTED_AS.get(target, target)
-    # Older releases of Sphinx leave an alias as it is written, a bare name.
+    # Older releases of Sphinx leave a type alias as a bare name.
     if "." in target and not target.startswith(f"{PACKAGE}._"):
         return None
     last = target.rpartition(".")[2]
@@ -137,23 +132,31 @@ def find_elsewhere(
     return None
 
 
-# Who uses them does not make them.
-MADE_BY_US = {"LifespanSender", "Resource"}
-MADE_BY_US |= {"ResourceHealth", "ResourceStatus", "Source"}
+# Users receive these; they do not create them.
+CREATED_BY_THE_PACKAGE = {
+    "LifespanSender",
+    "Location",
+    "Resource",
+    "ResourceHealth",
+    "ResourceStatus",
+}
 
 
 def without_signature(
     app: Sphinx, what: str, name: str, *about: object
 ) -> tuple[str, str] | None:
-    """Errors, and what one is given, are shown without what they are made of."""
-    is_given = what == "exception" or name.rpartition(".")[2] in MADE_BY_US
+    """Hide the constructor of exceptions and of objects that users only receive."""
+    is_received = what == "exception" or name.rpartition(".")[2] in (
+        CREATED_BY_THE_PACKAGE
+    )
     _documented, _options, signature, _returned = about
-    return ("", "") if is_given and signature is not None else None
+    return ("", "") if is_received and signature is not None else None
 
 
 def without_overloads() -> None:
-    """Have one signature shown of what has dozens of overloads."""
-    analyzer = ModuleAnalyzer.for_module(f"{PACKAGE}._declare")
+    """Show one signature of `lifespan_resource` instead of its many overloads."""
+    module = django_lifespan_typed.lifespan_resource.__module__
+    analyzer = ModuleAnalyzer.for_module(module)
     analyzer.analyze()
     del analyzer.overloads["lifespan_resource"]
 
