@@ -13,13 +13,13 @@ from tests.processes import ROOT, running
 
 @pytest.fixture(scope="session")
 def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built pages; as with `make docs`, a warning is an error."""
+    """The folder of the built pages."""
     folder = tmp_path_factory.getbasetemp()
     # The workers of pytest-xdist have a folder each, in that of the run.
     shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     built = shared / "html"
     with (shared / "html.lock").open("w") as lock:
-        # Who comes second waits here, and finds it built.
+        # Other workers wait here while the first one builds.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not built.exists():
             build(shared / "html.unfinished").rename(built)
@@ -27,15 +27,13 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(folder: Path) -> Path:
-    command = ("-m", "sphinx", "--fail-on-warning", "--keep-going", "-q")
+    """Build as `make docs` does, where a warning is an error, without a network."""
     with running(
-        *command,
-        *("-d", str(folder / ".doctrees")),
-        *("docs", str(folder)),
+        *("-m", "sphinx", "--fail-on-warning", "--keep-going", "-q"),
+        *("-d", str(folder / ".doctrees"), "docs", str(folder)),
         folder=ROOT,
-        # Sphinx and its themes are not ours to keep from deprecations.
+        # Sphinx and its themes use deprecated names.
         PYTHONDEVMODE=None,
-        # Nothing is asked of another machine: there is no way to one.
         HTTP_PROXY="http://127.0.0.1:1",
         HTTPS_PROXY="http://127.0.0.1:1",
     ) as sphinx:

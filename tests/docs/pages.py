@@ -1,8 +1,9 @@
-"""The pages of the documentation, and the blocks of code that they show."""
+"""The pages of the documentation, their blocks of code and their commands."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,38 +17,37 @@ _FENCE: Final = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 _DIRECTIVE: Final = re.compile(r"\{(?P<name>[\w-]+)\}[ ]*(?P<argument>.*)")
-_OPTION: Final = re.compile(r"^:(?P<name>[\w-]+):[ ]*(?P<value>.*)$", re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """What stands between two fences."""
+    """The text between two fences of a page."""
 
     page: Path
-    line: int
     kind: str
     """The language, or ``{directive}``."""
     argument: str
     body: str
     comment: str
-    """That of the HTML comment right before it."""
+    """The text of an HTML comment right before the block."""
 
     @property
     def options(self) -> dict[str, str]:
-        """Those of a directive."""
-        return dict(_OPTION.findall(self.body))
+        """The options of a directive."""
+        return dict(re.findall(r"^:([\w-]+):[ ]*(.*)$", self.body, re.MULTILINE))
 
     @property
     def included(self) -> Path:
-        """The file that it includes."""
+        """The file that the block includes."""
         return (self.page.parent / self.argument).resolve()
 
     def __str__(self) -> str:
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        start = self.body.partition("\n")[0]
+        return f"{self.page.relative_to(ROOT)}: {start or self.argument}"
 
 
 def pages() -> list[Path]:
-    """Every page of the documentation, and the README."""
-    # A name that begins with "_" is a part of a page, or what was built.
+    """List every page of the documentation, and the README."""
+    # A name with a leading underscore is a part of a page, or the build.
     found = [
         page
         for page in DOCS.rglob("*.md")
@@ -57,15 +57,40 @@ def pages() -> list[Path]:
 
 
 def blocks(page: Path) -> list[Block]:
-    """All of *page*, in order."""
-    text = page.read_text("utf-8")
+    """List the blocks of *page* in order."""
     found = []
-    for match in _FENCE.finditer(text):
+    for match in _FENCE.finditer(page.read_text("utf-8")):
         kind, argument = match["kind"].strip(), ""
         directive = _DIRECTIVE.fullmatch(kind)
         if directive:
             kind, argument = f"{{{directive['name']}}}", directive["argument"].strip()
-        line = text.count("\n", 0, match.start("fence")) + 1
-        comment = match["comment"] or ""
-        found.append(Block(page, line, kind, argument, match["body"], comment))
+        found.append(Block(page, kind, argument, match["body"], match["comment"] or ""))
     return found
+
+
+def commands(page: Path) -> list[str]:
+    """List the command lines of *page*, with continued lines joined."""
+    return [
+        line.strip().removeprefix("$ ")
+        for block in blocks(page)
+        if block.kind == "console"
+        for line in block.body.replace("\\\n", " ").splitlines()
+    ]
+
+
+def command(page: Path, begins: str, *, port: str = "8000") -> list[str]:
+    """
+    Return the one command of *page* that is *begins* or begins so, as arguments for
+    Python, with *port* on loopback.
+    """
+    found = commands(page)
+    (line,) = [each for each in found if each == begins] or [
+        each for each in found if each.startswith(begins)
+    ]
+    program, *arguments = line.split()
+    arguments = [
+        part.replace("8000", port).replace("0.0.0.0", "127.0.0.1") for part in arguments
+    ]
+    if program == "python":
+        return arguments
+    return [str(Path(sys.executable).with_name(program)), *arguments]

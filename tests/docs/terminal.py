@@ -1,4 +1,4 @@
-"""Terminals in which the commands of a page are typed, as they stand there."""
+"""A terminal that types the commands of a page, and compares their output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SERVES: Final = r"running on http://127\.0\.0\.1:(\d+)"
 _PROMPT: Final = "$ "
 _INTERRUPT: Final = "^C"
 
-# What differs from one run to the next, and how it is compared.
+# Text that differs from one run to the next, and its replacement.
 _VARYING: Final = [
     (r"\[\d+\]", "[PID]"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
@@ -36,7 +36,7 @@ def _comparable(output: str) -> str:
 
 
 def assert_shown(shown: str, printed: str, where: object) -> None:
-    """*printed* is what the page shows; ``...`` on a line stands for any lines."""
+    """Compare *printed* with the page, where a line ``...`` stands for any lines."""
     expected, actual = _comparable(shown), _comparable(printed)
     parts = [
         re.escape(part) for part in re.split(r"^\.\.\.$", expected, flags=re.MULTILINE)
@@ -62,8 +62,9 @@ def _commands(body: str) -> Iterator[tuple[str, str]]:
 @final
 class Terminal:
     """
-    Types the commands of a page, one by one. Of these nothing is changed but the port
-    at which ``curl`` asks; ``pip install`` is not run, for all of it is here.
+    Runs the commands of a page one by one, with the port of the running server.
+
+    ``pip install`` only checks that each package is installed.
     """
 
     def __init__(self, folder: Path, variables: dict[str, str | None]) -> None:
@@ -81,7 +82,7 @@ class Terminal:
         self._open.close()
 
     def type(self, body: str, where: object) -> None:
-        """Run what stands in a block of the page, and compare what it prints."""
+        """Run the commands of a block, and compare their output with the page."""
         for command, shown in _commands(body):
             if command.startswith("pip install "):
                 for name in command.split()[2:]:
@@ -97,7 +98,7 @@ class Terminal:
         if self._server is not None:
             (port,) = self._server.found(_SERVES)
             command = command.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
-        # Each has a shell of its own, which is told how the last command ended.
+        # Each command has a shell of its own: pass on the last exit code.
         command = f"(exit {self._code}); {command}"
         with running(
             "-c", _SHELL, command, folder=self._folder, **self._variables
@@ -119,7 +120,7 @@ class Terminal:
         return self._server.output
 
     def interrupt(self) -> str:
-        """Press Ctrl-C, where a server runs; returns what that prints."""
+        """Press Ctrl-C if a server runs; return the output since it served."""
         if self._server is None:
             return ""
         server, self._server = self._server, None

@@ -1,7 +1,8 @@
-"""Every block of code on every page comes from a tested file, or is run by a test."""
+"""Each block of code on a page is included from a tested file, or run by a test."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import Final
@@ -10,28 +11,13 @@ import pytest
 
 from tests.processes import ROOT
 
-from .pages import Block, blocks, pages
+from .pages import DOCS, Block, blocks, commands, pages
 
+TESTS: Final = ROOT / "tests"
+HOW_TO: Final = DOCS / "how-to"
 CODE: Final = {"bash", "console", "pycon", "python", "sh", "shell"}
 
-# Which tests run the blocks that stand on a page itself. A folder is for the pages
-# that are named in it.
-RUN_BY: Final = {
-    "README.md": "tests/test_readme.py",
-    "docs/explanation/": "tests/explanation",
-    "docs/explanation/performance.md": "tests/benchmarks",
-    "docs/explanation/reliability.md": "tests/soak",
-    "docs/how-to/": "tests/how_to",
-    "docs/how-to/debug-toolbar.md": "tests/panels/test_setup.py",
-    "docs/how-to/health.md": "tests/health/test_how_to.py",
-    "docs/how-to/status-page.md": "tests/status_page/test_docs.py",
-    "docs/how-to/testing.md": "tests/testing/test_projects.py",
-    "docs/reference/checks.md": "tests/checks/test_command.py",
-    "docs/reference/command.md": "tests/management",
-    "docs/tutorial/": "tests/docs/test_tutorial.py",
-}
-
-# Whose files are run as programs, served or imported by tests.
+# Tests run, serve or import every file in these.
 TESTED: Final = (
     "docs/how-to/programs",
     "docs/reference/errors",
@@ -40,79 +26,108 @@ TESTED: Final = (
     "example_site",
     "tests",
 )
-
-# A page that cannot be run is a page that nobody knows to be true.
 MOST_NOT_RUN: Final = 8
 
+_TESTS_IN_FOLDER: Final = {"docs/tutorial": "tests/docs/test_tutorial.py"}
 
-def named(page: Path) -> str:
+
+def path_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def code_on(page: Path) -> list[Block]:
-    """Blocks of code that are not included from a file."""
-    return [block for block in blocks(page) if block.kind in CODE]
-
-
 def is_marked(block: Block) -> bool:
-    """Whether a reason is given for not running it."""
+    """Return whether the page gives a reason for not running *block*."""
     return re.fullmatch(r"not run: \S.*", block.comment, re.DOTALL) is not None
 
 
-@pytest.mark.parametrize("page", pages(), ids=named)
-def test_what_stands_on_a_page_is_run(page: Path) -> None:
-    """By the tests that the page is listed with, which name it; or it says why not."""
+def code_on(page: Path) -> list[Block]:
+    """List the blocks that stand on the page itself."""
+    return [block for block in blocks(page) if block.kind in CODE]
+
+
+def strings(path: Path) -> set[str]:
+    """The string literals of a Python file."""
+    return {
+        node.value
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+STRINGS: Final = {path: strings(path) for path in sorted(TESTS.rglob("*.py"))}
+
+
+def files_that_name(page: Path) -> list[Path]:
+    """List the files of tests that contain the name of *page*."""
+    names = {page.name, page.stem, path_of(page)}
+    return [path for path, found in STRINGS.items() if found & names]
+
+
+@pytest.mark.parametrize("page", pages(), ids=path_of)
+def test_code_on_a_page_is_run_by_a_test_that_names_the_page(page: Path) -> None:
     left = [block for block in code_on(page) if not is_marked(block)]
-    name, folder = named(page), f"{named(page.parent)}/"
-    tests = ROOT / RUN_BY.get(name, RUN_BY.get(folder, "tests/none"))
-    files = [tests] if tests.is_file() else sorted(tests.rglob("*.py"))
+    for_folder = _TESTS_IN_FOLDER.get(path_of(page.parent))
 
-    found = [file for file in files if is_named(page, file.read_text("utf-8"))]
+    found = [ROOT / for_folder] if for_folder else files_that_name(page)
 
-    assert not left or found, f"{left[0]} is run by no test of {tests}"
+    assert not left or found, f"no test runs {left[0]}"
 
 
-def is_named(page: Path, code: str) -> bool:
-    """By its file's name, by its stem as a string, or by the pattern of its folder."""
-    patterns = [re.escape(page.name), rf"[\"'/]{re.escape(page.stem)}[\"']"]
-    if page.parent.name == "tutorial":
-        patterns.append(r"\[0-9\]\*\.md")
-    return any(re.search(pattern, code) for pattern in patterns)
-
-
-@pytest.mark.parametrize("page", pages(), ids=named)
-def test_what_a_page_includes_is_tested(page: Path) -> None:
-    """Each file is there, and in a folder whose programs are run."""
-    included = [
-        block
-        for block in blocks(page)
-        if block.kind in {"{literalinclude}", "{include}"}
-    ]
-
-    missing = [str(block) for block in included if not block.included.is_file()]
-    untested = [
-        str(block)
-        for block in included
-        if block.kind == "{literalinclude}"
-        and not block.included.relative_to(ROOT).as_posix().startswith(TESTED)
-    ]
-
-    assert (missing, untested) == ([], [])
-
-
-def test_few_blocks_are_not_run() -> None:
-    """And each of them says why."""
+def test_few_blocks_are_marked_as_not_run() -> None:
     marked = [block for page in pages() for block in code_on(page) if is_marked(block)]
 
     assert len(marked) <= MOST_NOT_RUN, "\n".join(map(str, marked))
 
 
-def test_every_list_of_tests_is_of_a_page() -> None:
-    """No entry outlives its page, and each names tests that are there."""
-    gone = [
-        name
-        for name, tests in RUN_BY.items()
-        if not ((ROOT / name).exists() and (ROOT / tests).exists())
+@pytest.mark.parametrize("page", pages(), ids=path_of)
+def test_included_code_is_in_a_tested_folder(page: Path) -> None:
+    untested = [
+        str(block)
+        for block in blocks(page)
+        if block.kind == "{literalinclude}"
+        and not path_of(block.included).startswith(TESTED)
     ]
 
-    assert gone == []
+    assert untested == []
+
+
+def test_each_file_of_a_how_to_program_is_shown() -> None:
+    """A reader can follow the page with nothing else at hand."""
+    shown = {
+        block.included.read_text("utf-8")
+        for page in HOW_TO.glob("*.md")
+        for block in blocks(page)
+        if block.kind == "{literalinclude}"
+    }
+    hidden = [
+        path_of(path)
+        for path in (HOW_TO / "programs").rglob("*")
+        if path.is_file()
+        and path.name != "__init__.py"
+        and "__pycache__" not in path.parts
+        and path.read_text("utf-8") not in shown
+    ]
+
+    assert hidden == []
+
+
+@pytest.mark.parametrize("page", sorted(HOW_TO.glob("*.md")), ids=path_of)
+def test_each_command_of_a_how_to_page_is_run(page: Path) -> None:
+    """A test names the page, and how the command begins."""
+    named = {text for path in files_that_name(page) for text in STRINGS[path] if text}
+
+    for line in commands(page):
+        program = line.split()[0]
+        assert any(line.startswith(each) and program in each for each in named), line
+
+
+@pytest.mark.parametrize("page", [*pages(), ROOT / "CONTRIBUTING.md"], ids=path_of)
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = re.findall(r"`((?:tests|docs)/[\w./-]+)`", page.read_text("utf-8"))
+
+    # `make docs` builds docs/_build.
+    assert [
+        name
+        for name in named
+        if not (ROOT / name).exists() and not name.startswith("docs/_build")
+    ] == []

@@ -1,89 +1,45 @@
-"""The built documentation: whole, and on its own."""
+"""The built documentation: complete, readable, and independent of other machines."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Generator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Final
 
 import pytest
+from playwright.sync_api import Page, expect
 
-# It is built for whichever test of a process comes first.
+from tests.browser import running_chromium, unreadable
+
+# The first test of a process builds the documentation.
 pytestmark = pytest.mark.timeout(300)
 
-# Where a tag names what a browser loads by itself.
-LOADED: Final = {
-    "audio": ("src",),
-    "embed": ("src",),
-    "iframe": ("src",),
-    "image": ("href", "xlink:href"),
-    "img": ("src", "srcset"),
-    "input": ("src",),
-    "link": ("href",),
-    "object": ("data",),
-    "script": ("src",),
-    "source": ("src", "srcset"),
-    "use": ("href", "xlink:href"),
-    "video": ("src", "poster"),
-}
-EXTERNAL: Final = re.compile(r"^\s*(?:[a-z]+:)?//", re.IGNORECASE)
-IN_CSS: Final = re.compile(
-    r"(?:url\(\s*|@import\s+)['\"]?\s*((?:https?:)?//[^'\")\s]+)"
-)
 
-
-class Page(HTMLParser):
-    """What a page loads, links to, and has for others to link to."""
+class Links(HTMLParser):
+    """The links of a page, and the anchors to which others may link."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.loads: list[str] = []
         self.links: list[str] = []
         self.anchors: set[str] = set()
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        self.loads += [given[name] for name in LOADED.get(tag, ()) if name in given]
         if tag == "a" and "href" in given:
             self.links.append(given["href"])
         self.anchors.update(given[name] for name in ("id", "name") if name in given)
 
 
-@pytest.fixture(scope="module")
-def built(html: Path) -> dict[Path, Page]:
-    """Every page that was built."""
-    return {
-        path.resolve(): Page(path.read_text("utf-8")) for path in html.rglob("*.html")
+def test_each_internal_link_leads_to_a_page_and_an_anchor(html: Path) -> None:
+    built = {
+        path.resolve(): Links(path.read_text("utf-8")) for path in html.rglob("*.html")
     }
-
-
-def test_it_loads_nothing_from_elsewhere(html: Path, built: dict[Path, Page]) -> None:
-    """No script, style, font or picture: it works without a network."""
-    from_pages = [
-        (path.name, url)
-        for path, page in built.items()
-        for url in page.loads
-        if EXTERNAL.match(url)
-    ]
-    from_styles = [
-        (path.name, url)
-        for path in html.rglob("*.css")
-        for url in IN_CSS.findall(path.read_text("utf-8"))
-    ]
-
-    assert len(built) > 20
-    assert from_pages == []
-    assert from_styles == []
-
-
-def test_every_link_within_it_leads_somewhere(built: dict[Path, Page]) -> None:
-    """To a page that is there, and to a place on it."""
     broken = []
     for path, page in built.items():
         for link in page.links:
-            if re.match(r"[a-z]+:", link) or EXTERNAL.match(link):
+            if re.match(r"([a-z]+:|//)", link):
                 continue
             target, _, anchor = link.partition("#")
             to = (path.parent / target).resolve() if target else path
@@ -92,16 +48,40 @@ def test_every_link_within_it_leads_somewhere(built: dict[Path, Page]) -> None:
             ):
                 broken.append((path.name, link))
 
+    assert len(built) > 20
     assert broken == []
 
 
-def test_it_has_a_favicon_search_and_copy_buttons(html: Path) -> None:
-    """On every page that is one."""
-    page = (html / "tutorial" / "1-one-resource.html").read_text("utf-8")
+@pytest.fixture
+def page() -> Generator[Page]:
+    """An empty page; a request to another machine fails the test."""
+    asked: list[str] = []
+    with running_chromium() as chromium, chromium.new_context() as context:
+        opened = context.new_page()
+        opened.on("request", lambda request: asked.append(request.url))
+        yield opened
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
-    assert 'href="../_static/favicon.svg"' in page
-    assert (html / "_static" / "favicon.svg").is_file()
-    assert 'action="../search.html"' in page
-    assert (html / "searchindex.js").stat().st_size > 10_000
-    assert "_static/copybutton.js" in page
-    assert 'class="theme-toggle"' in page
+
+@pytest.mark.browser
+def test_each_page_is_readable_on_a_desktop_and_a_phone(html: Path, page: Page) -> None:
+    generated = {"genindex.html", "py-modindex.html", "search.html"}
+    found: list[object] = []
+    for path in sorted(html.rglob("*.html")):
+        if path.name not in generated:
+            page.goto(path.as_uri())
+            found += unreadable(page)
+
+    assert found == []
+
+
+@pytest.mark.browser
+def test_search_finds_a_name_without_a_server(html: Path, page: Page) -> None:
+    page.goto((html / "index.html").as_uri())
+
+    page.get_by_placeholder("Search").fill("lifespan_resource")
+    page.get_by_placeholder("Search").press("Enter")
+
+    results = page.locator("#search-results a")
+    found = results.filter(has_text="django_lifespan_typed.lifespan_resource")
+    expect(found.first).to_be_visible()

@@ -1,4 +1,4 @@
-"""The page of errors: complete, and each message is what its program raises."""
+"""The page of errors: complete, and each message is the one that its program raises."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ ERRORS: Final = DOCS / "reference" / "errors"
 PAGE: Final = DOCS / "reference" / "errors.md"
 PROGRAMS: Final = sorted(ERRORS.glob("*.py"))
 
-# Runs a program, and prints what it raises as the end of a traceback has it.
-RAISING: Final = """
+# Runs a program, and prints its error as the end of a traceback does.
+RAISE: Final = """
 import logging, runpy, sys
 from django_lifespan_typed.exceptions import LifespanError
 
@@ -30,15 +30,10 @@ except LifespanError as error:
 """
 
 
-def snake(name: str) -> str:
-    return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
-
-
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_a_program_raises_what_the_page_shows(program: Path) -> None:
-    """To the letter."""
+def test_a_program_raises_the_shown_message(program: Path) -> None:
     with running(
-        *("-c", RAISING, program.name),
+        *("-c", RAISE, program.name),
         folder=ERRORS,
         DJANGO_SETTINGS_MODULE="tests.settings",
     ) as python:
@@ -47,26 +42,24 @@ def test_a_program_raises_what_the_page_shows(program: Path) -> None:
     assert python.output == program.with_suffix(".txt").read_text("utf-8").rstrip()
 
 
-def test_each_error_has_its_place() -> None:
-    """In the order of the alphabet, with a program unless it is a base class alone."""
-    headings = re.findall(r"^## (\w+)$", PAGE.read_text("utf-8"), re.MULTILINE)
-    bases = {"PlanError", "ResourceError"}
-
-    assert headings == sorted(exceptions.__all__)
-    assert {path.stem for path in PROGRAMS} == {
-        snake(name) for name in headings if name not in bases
-    }
-
-
 @pytest.mark.parametrize("name", sorted(exceptions.__all__))
-def test_an_error_has_cause_and_fix(name: str) -> None:
-    """And shows the program with its message, where it has one."""
+def test_an_error_has_a_cause_a_fix_and_a_program(name: str) -> None:
     text = PAGE.read_text("utf-8")
     section = re.split(r"^## ", text.split(f"\n## {name}\n")[1], flags=re.MULTILINE)[0]
 
+    shown = re.findall(r"\{literalinclude\} errors/(\w+)\.py", section)
     assert f".. autoexception:: django_lifespan_typed.exceptions.{name}\n" in section
     assert "**Cause.**" in section
-    assert "**Fix.**" in section
-    if (ERRORS / f"{snake(name)}.py").exists():
-        assert f"{{literalinclude}} errors/{snake(name)}.py" in section
-        assert f"{{literalinclude}} errors/{snake(name)}.txt" in section
+    assert re.search(r"\*\*(Fix|Mend)\.\*\*", section)
+    # PlanError is only a base class.
+    assert len(shown) == (name != "PlanError")
+    for program in shown:
+        output = (ERRORS / f"{program}.txt").read_text("utf-8")
+        assert output.startswith(f"{name}: ")
+        assert f"{{literalinclude}} errors/{program}.txt" in section
+
+
+def test_errors_are_in_alphabetical_order() -> None:
+    headings = re.findall(r"^## (\w+)$", PAGE.read_text("utf-8"), re.MULTILINE)
+
+    assert headings == sorted(exceptions.__all__)

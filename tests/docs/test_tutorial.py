@@ -1,4 +1,4 @@
-"""The tutorial, followed to the letter in a scratch folder, with the built wheel."""
+"""The tutorial, followed to the letter in a scratch folder."""
 
 from __future__ import annotations
 
@@ -8,103 +8,68 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Final
-from zipfile import ZipFile
 
 import pytest
 
-import django_lifespan_typed
 from tests.processes import LIMIT, ROOT, running
 
 from .pages import DOCS, blocks
 from .terminal import Terminal
 
 TUTORIAL: Final = DOCS / "tutorial"
+PROGRAMS: Final = TUTORIAL / "programs"
 STEPS: Final = sorted(page.stem for page in TUTORIAL.glob("[0-9]*.md"))
 SETTINGS: Final = "mysite/settings.py"
 
 
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the built package is installed."""
-    if not (ROOT / "django_lifespan_typed").exists():  # as in the matrix
-        return Path(django_lifespan_typed.__file__).parents[1]
-    folder = tmp_path_factory.mktemp("wheel")
-    build = ("-m", "hatchling", "build", "-t", "wheel", "-d", str(folder))
-    subprocess.run(
-        [sys.executable, *build],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        timeout=LIMIT,
-    )
-    (built,) = folder.glob("*.whl")
-    with ZipFile(built) as archive:
-        archive.extractall(folder / "installed")
-    return folder / "installed"
+class Project:
+    """A scratch folder, with the files that a page tells the reader to write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.folder.mkdir()
+        self._generated = ""
+
+    def begin_after(self, step: str) -> None:
+        """Write the project as it is at the end of *step*."""
+        start = ("-m", "django", "startproject", "mysite", ".")
+        with running(*start, folder=self.folder) as started:
+            assert started.wait() == 0, started.output
+        shutil.copytree(
+            PROGRAMS / step / "mysite", self.folder / "mysite", dirs_exist_ok=True
+        )
+        self.write(PROGRAMS / step / "settings_end.py", SETTINGS)
+
+    def write(self, included: Path, name: str) -> None:
+        """Write the file that a page shows as *name*; to the settings, append it."""
+        code = included.read_text("utf-8")
+        if name == SETTINGS:
+            path = self.folder / name
+            self._generated = self._generated or path.read_text("utf-8")
+            code = f"{self._generated}\n{code}"
+        (self.folder / name).write_text(code, "utf-8")
 
 
 @pytest.fixture
-def variables(tmp_path: Path, wheel: Path) -> dict[str, str | None]:
-    """The environment of a reader, but for the port and what would get in the way."""
+def variables(tmp_path: Path) -> dict[str, str | None]:
+    """The environment of a reader; the server chooses its port."""
     home = tmp_path / "home"
     home.mkdir()
-    # No progress bar: curl draws it where no terminal is.
+    # Without a terminal, curl draws a progress bar.
     (home / ".curlrc").write_text("silent\nshow-error\n")
     return {
         "CURL_HOME": str(home),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONDEVMODE": None,
-        "PYTHONPATH": str(wheel),
         "PYTHONUNBUFFERED": "1",
         "UVICORN_PORT": "0",
     }
 
 
-def program(step: str) -> Path:
-    """The folder of the program that a page ends with."""
-    return TUTORIAL / "programs" / step
-
-
-class Project:
-    """A scratch folder, and the files that a page has the reader write."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.folder.mkdir()
-        self._made = ""
-
-    def begin_after(self, step: str) -> None:
-        """Have what the page *step* leaves behind."""
-        start = ("-m", "django", "startproject", "mysite", ".")
-        with running(*start, folder=self.folder) as started:
-            assert started.wait() == 0, started.output
-        shutil.copytree(
-            program(step) / "mysite", self.folder / "mysite", dirs_exist_ok=True
-        )
-        self.write(program(step) / "settings_end.py", SETTINGS)
-
-    def write(self, included: Path, name: str) -> None:
-        """Write the file that a page shows under *name*; of the settings, the end."""
-        code = included.read_text("utf-8")
-        if name == SETTINGS:
-            self._made = self._made or (self.folder / name).read_text("utf-8")
-            code = f"{self._made}\n{code}"
-        (self.folder / name).write_text(code, "utf-8")
-
-
-def test_there_are_six_steps() -> None:
-    """Each page has its program, and each program its page."""
-    programs = [path.name for path in (TUTORIAL / "programs").iterdir()]
-
-    assert len(STEPS) == 6
-    assert sorted(programs) == STEPS
-
-
 @pytest.mark.parametrize("step", STEPS)
-def test_it_works_to_the_letter(
+def test_a_step_works_to_the_letter(
     step: str, tmp_path: Path, variables: dict[str, str | None]
 ) -> None:
-    """What the page writes is written, what it types is typed, and it prints that."""
     project = Project(tmp_path / "project")
     position = STEPS.index(step)
     if position:
@@ -117,21 +82,44 @@ def test_it_works_to_the_letter(
             elif block.kind == "console":
                 terminal.type(block.body, block)
             else:
-                raise AssertionError(f"{block} is of no kind that is known here")
+                raise AssertionError(f"{block} is neither a file nor a command")
         terminal.interrupt()
 
-    for file in program(step).glob("mysite/*.py"):
+    for file in (PROGRAMS / step).glob("mysite/*.py"):
         written = project.folder / "mysite" / file.name
         assert written.read_text("utf-8") == file.read_text("utf-8")
 
 
-def test_the_package_that_is_tried_is_the_built_one(
-    tmp_path: Path, variables: dict[str, str | None], wheel: Path
-) -> None:
-    """Not this repository's folder."""
-    code = "import django_lifespan_typed; print(django_lifespan_typed.__file__)"
+def test_each_step_has_a_program() -> None:
+    assert sorted(path.name for path in PROGRAMS.iterdir()) == STEPS
 
-    with running("-c", code, folder=tmp_path, **variables) as python:
-        assert python.wait() == 0, python.output
 
-    assert python.lines == [str(wheel / "django_lifespan_typed" / "__init__.py")]
+# Neither reads the settings of this repository.
+MYPY: Final = ("-m", "mypy", "--strict", "--config-file", "mypy.ini", "steps")
+PYRIGHT: Final = ("-m", "pyright", "--pythonpath", sys.executable)
+
+
+@pytest.mark.checkers
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("checker", [MYPY, PYRIGHT], ids=["mypy", "pyright"])
+def test_each_step_is_strictly_typed(checker: tuple[str, ...], tmp_path: Path) -> None:
+    for number, step in enumerate(STEPS):
+        package = tmp_path / "steps" / f"step{number}"
+        shutil.copytree(PROGRAMS / step / "mysite", package)
+        (package / "__init__.py").touch()
+    (tmp_path / "steps" / "__init__.py").touch()
+    (tmp_path / "mypy.ini").write_text(f"[mypy]\nmypy_path = {ROOT}\n")
+    (tmp_path / "pyrightconfig.json").write_text(
+        '{"include": ["steps"], "typeCheckingMode": "strict"}'
+    )
+
+    checked = subprocess.run(
+        [sys.executable, *checker],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=4 * LIMIT,
+        check=False,
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -1,1 +1,1 @@
-"""The how-to pages, followed to the letter."""
+"""Tests of the how-to pages, followed to the letter."""

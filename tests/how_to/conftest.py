@@ -1,4 +1,4 @@
-"""Fixtures of the how-to pages: a project, and real services on loopback."""
+"""A project for each how-to page, and real services on loopback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Site = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``django-admin startproject`` writes."""
+    """The project that ``django-admin startproject`` writes."""
     folder = tmp_path_factory.mktemp("bare") / "site"
     folder.mkdir()
     start = ("-m", "django", "startproject", "mysite", ".")
@@ -29,10 +29,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site(bare: Path, tmp_path: Path) -> Site:
-    """
-    Makes the project of some programs, in a folder of this test's own: the one that
-    the pages start from, and those that are named.
-    """
+    """Makes a project of the common files of all pages and the named programs."""
 
     def make(*programs: str, start: str | None = "start") -> Path:
         folder = tmp_path / "site"
@@ -47,13 +44,11 @@ def site(bare: Path, tmp_path: Path) -> Site:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Generator[Service]:
-    """A Redis of this test's own."""
     with redis_server(tmp_path) as service:
         yield service
 
 
 @pytest.fixture
 def postgresql() -> Generator[Service]:
-    """A PostgreSQL of this test's own."""
     with postgresql_server() as service:
         yield service

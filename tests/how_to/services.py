@@ -18,15 +18,15 @@ import pytest
 from tests.processes import Process, running
 from tests.servers.servers import reserved_port
 
-# Becomes another program, as another user where one is named.
+# Replaces the process by another program, run as another user if one is named.
 BECOME: Final = """
 import os, pwd, sys
 user, *command = sys.argv[1:]
 if user:
-    who = pwd.getpwnam(user)
-    os.initgroups(user, who.pw_gid)
-    os.setgid(who.pw_gid)
-    os.setuid(who.pw_uid)
+    entry = pwd.getpwnam(user)
+    os.initgroups(user, entry.pw_gid)
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
 os.execv(command[0], command)
 """
 
@@ -34,31 +34,29 @@ os.execv(command[0], command)
 @final
 @dataclass(frozen=True)
 class Service:
-    """A server that a project is a client of."""
+    """A running server, and its URL."""
 
     url: str
     process: Process
 
     def stop(self) -> None:
-        """Stop it now, in good order."""
         self.process.end(signal.SIGINT)
 
 
-def program(name: str, package: str, *folders: Path) -> str:
-    """Where a program is; a machine that tests everything has to have it."""
-    found = shutil.which(name, path=os.pathsep.join([*map(str, folders), os.defpath]))
-    found = found or shutil.which(name)
+def program(name: str, package: str) -> str:
+    """Return the path of a program; skip the test without it, or fail in CI."""
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    path = os.pathsep.join([*map(str, debian), os.environ["PATH"]])
+    found = shutil.which(name, path=path)
     if found is None:
-        reason = f"{name} is not installed (apt-get install {package})"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing = f"{name} is not installed: apt-get install {package}"
+        (pytest.fail if "CI" in os.environ else pytest.skip)(missing)
     return found
 
 
 @contextmanager
 def redis_server(folder: Path) -> Generator[Service]:
-    """A Redis that writes nothing to disk."""
+    """Run a Redis that writes nothing to disk."""
     port = reserved_port()
     options = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder]
     redis = program("redis-server", "redis-server")
@@ -71,17 +69,16 @@ def redis_server(folder: Path) -> Generator[Service]:
 
 @contextmanager
 def postgresql_server() -> Generator[Service]:
-    """A PostgreSQL with a cluster of its own; it refuses to run as root."""
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    initdb = program("initdb", "postgresql", *debian)
-    postgres = program("postgres", "postgresql", *debian)
+    """Run a PostgreSQL with a cluster of its own."""
+    initdb = program("initdb", "postgresql")
+    postgres = program("postgres", "postgresql")
+    # It refuses to run as root, and other users cannot enter pytest's folder.
     user = "postgres" if os.getuid() == 0 else ""
-    # Not in pytest's folder, which is closed to other users.
     with tempfile.TemporaryDirectory(prefix="how-to-postgresql-") as name:
         folder = Path(name)
         if user:
-            who = pwd.getpwnam(user)
-            os.chown(folder, who.pw_uid, who.pw_gid)
+            entry = pwd.getpwnam(user)
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
         cluster = str(folder / "cluster")
         options = ["-A", "trust", "-U", "mysite", "-E", "UTF8", "--locale=C"]
         with running(
@@ -103,5 +100,5 @@ def postgresql_server() -> Generator[Service]:
             process.until("database system is ready to accept connections")
             yield Service(f"postgresql://mysite@127.0.0.1:{port}/postgres", process)
             if process.alive:
-                # A kill would leave its shared memory behind.
+                # SIGKILL would leave its shared memory allocated.
                 process.end(signal.SIGINT)

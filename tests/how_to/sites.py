@@ -1,21 +1,24 @@
-"""The projects of the pages, laid out as their reader would, and served."""
+"""The projects of the how-to pages, written and served as a reader would."""
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Generator, Mapping
+import signal
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final, final
 
+from tests.docs.pages import DOCS, command
 from tests.processes import LIMIT, Process, is_refused, running
 from tests.servers.servers import reserved_port
 
-from .pages import PROGRAMS, command
+HOW_TO: Final = DOCS / "how-to"
+PROGRAMS: Final = HOW_TO / "programs"
 
-# What a log has where something went wrong.
+# The log of a server that worked has none of these.
 WRONG: Final = re.compile(
     "Traceback|ERROR|CRITICAL|different task|never awaited|was destroyed"
     "|ResourceWarning|RuntimeWarning"
@@ -23,7 +26,7 @@ WRONG: Final = re.compile(
 
 
 def lay(program: str, site: Path) -> None:
-    """Write the files of *program* into a project, and the end of its settings."""
+    """Copy the files of *program* into a project, and append to its settings."""
     for path in sorted((PROGRAMS / program).rglob("*")):
         if "__pycache__" in path.parts or path.is_dir():
             continue
@@ -44,14 +47,6 @@ class Served:
         self.process = process
         self.port = port
 
-    def until_listening(self) -> None:
-        """Wait until somebody listens at its port."""
-        give_up = monotonic() + LIMIT
-        while is_refused(self.port):
-            assert monotonic() < give_up, self.process.output
-            assert self.process.alive, self.process.output
-            sleep(0.01)
-
     @property
     def started(self) -> list[str]:
         """The resources that have started, in order."""
@@ -62,36 +57,41 @@ class Served:
         """The resources that have stopped, in order."""
         return self.process.found(r"stopped '(\w+)' in")
 
-    @property
-    def wrong(self) -> list[str]:
-        """The lines that tell of an error."""
-        return [line for line in self.process.lines if WRONG.search(line)]
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Stop the server; each resource that started has stopped, without an error."""
+        self.process.end(number)
+
+        assert self.started, self.process.output
+        assert sorted(self.stopped) == sorted(self.started), self.process.output
+        wrong = [line for line in self.process.lines if WRONG.search(line)]
+        assert wrong == [], self.process.output
 
 
 @contextmanager
 def serving(
     page: str, begins: str, site: Path, **variables: str | None
 ) -> Generator[Served]:
-    """The project at *site* under the one command of *page* that begins so."""
+    """Serve the project at *site* by the one command of *page* that begins so."""
     port = reserved_port()
-    options: Mapping[str, str | None] = {
-        "PYTHONUNBUFFERED": "1",
-        # What a developer's shell may say about servers.
-        **dict.fromkeys(("WEB_CONCURRENCY", "GUNICORN_CMD_ARGS", "PORT")),
-        **variables,
-    }
-    arguments = command(page, begins, port=port)
+    # A developer's shell may configure servers.
+    unset = dict.fromkeys(("WEB_CONCURRENCY", "GUNICORN_CMD_ARGS", "PORT"))
+    arguments = command(HOW_TO / page, begins, port=port)
     for toml in site.glob("*.toml"):
         text = toml.read_text("utf-8")
         toml.write_text(text.replace("0.0.0.0:8000", f"127.0.0.1:{port}"), "utf-8")
-    with running(*arguments, folder=site, **options) as process:
-        served = Served(process, port)
-        served.until_listening()
-        yield served
+    with running(
+        *arguments, folder=site, **{"PYTHONUNBUFFERED": "1", **unset, **variables}
+    ) as process:
+        deadline = monotonic() + LIMIT
+        while is_refused(port):
+            assert monotonic() < deadline, process.output
+            assert process.alive, process.output
+            sleep(0.01)
+        yield Served(process, port)
 
 
-def manage(site: Path, *arguments: str, **variables: str | None) -> Process:
-    """``manage.py``, which has ended well."""
-    with running("manage.py", *arguments, folder=site, **variables) as process:
+def run(page: str, begins: str, site: Path, **variables: str | None) -> Process:
+    """Run the one command of *page* that begins so; it succeeds."""
+    with running(*command(HOW_TO / page, begins), folder=site, **variables) as process:
         assert process.wait() == 0, process.output
         return process

@@ -1,4 +1,4 @@
-"""The page about what has no request: commands, scripts, Celery, Django's tasks."""
+"""The page on management commands, scripts, Celery and Django's tasks."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import signal
 import django
 import pytest
 
+from tests.docs.pages import command
 from tests.processes import client, running
 
 from .conftest import Site
-from .pages import command
 from .services import Service
-from .sites import serving
+from .sites import HOW_TO, run, serving
 
-PAGE = "commands-and-tasks"
+PAGE = "commands-and-tasks.md"
 
-# Sends tasks, and waits for what they return.
+# Sends two tasks, and waits for their results.
 SEND = """
 from mysite import celery_app
 sent = [celery_app.send_task("mysite.tasks.greet", [name]) for name in ("Emma", "Anne")]
@@ -25,7 +25,7 @@ print(sorted(result.get(timeout=60) for result in sent))
 
 
 @pytest.mark.parametrize(
-    ("begins", "said"),
+    ("begins", "greetings"),
     [
         pytest.param(
             "python manage.py greet",
@@ -37,25 +37,24 @@ print(sorted(result.get(timeout=60) for result in sent))
         ),
     ],
 )
-def test_it_greets_and_closes(begins: str, said: list[str], site: Site) -> None:
-    """The resource runs while the command does."""
-    folder = site("commands")
-    with running(*command(PAGE, begins), folder=folder) as process:
-        assert process.wait() == 0, process.output
+def test_the_resource_runs_while_the_command_does(
+    begins: str, greetings: list[str], site: Site
+) -> None:
+    process = run(PAGE, begins, site("commands"))
 
-        assert process.found("^Hello.*") == said
-        assert process.found("started '(.*)' in") == ["greeter"]
-        assert process.found("stopped '(.*)' in") == ["greeter"]
+    assert process.found("^Hello.*") == greetings
+    assert process.found("(started|stopped) 'greeter' in") == ["started", "stopped"]
 
 
-def test_celery_workers_greet_with_the_resource_of_their_process(
+def test_each_celery_worker_process_has_the_resource(
     site: Site, redis: Service
 ) -> None:
-    """Through a real broker; each child closes its own."""
     folder = site("celery")
-    # It reports what others leave to the end of a process.
+    # In development mode Python reports what Celery leaves open at its end.
     variables = {"BROKER_URL": redis.url, "PYTHONDEVMODE": None}
-    with running(*command(PAGE, "celery"), folder=folder, **variables) as worker:
+    with running(
+        *command(HOW_TO / PAGE, "celery"), folder=folder, **variables
+    ) as worker:
         with running("-c", SEND, folder=folder, **variables) as sender:
             assert sender.wait() == 0, sender.output
         worker.until("started 'greeter' in", nth=2)
@@ -66,9 +65,8 @@ def test_celery_workers_greet_with_the_resource_of_their_process(
         assert worker.found("stopped '(.*)' in") == ["greeter"] * 2
 
 
-@pytest.mark.skipif(django.VERSION < (6, 0), reason="django.tasks came with Django 6.0")
-def test_a_task_of_django_finds_the_resources(site: Site) -> None:
-    """Where a view enqueues it with the immediate backend."""
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="django.tasks is new in Django 6.0")
+def test_a_task_of_an_immediate_backend_has_the_resources(site: Site) -> None:
     with serving(PAGE, "uvicorn", site("tasks")) as served:
         with client(served.port) as browser:
             answer = browser.get("/greet/Emma")

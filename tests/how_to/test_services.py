@@ -1,4 +1,4 @@
-"""The pages about clients: httpx, Redis, PostgreSQL, a file, a background task."""
+"""The pages on clients: httpx, Redis, PostgreSQL, a file, a background task."""
 
 from __future__ import annotations
 
@@ -7,22 +7,34 @@ import signal
 import sys
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
+from tests.docs.pages import command
 from tests.processes import LIMIT, client, running
 
 from .conftest import Site
-from .pages import command
 from .services import Service
-from .sites import Served, serving
+from .sites import HOW_TO, run, serving
+
+
+def wait_until_not_ready(browser: Any) -> Any:
+    """Ask until readiness fails; pytest-timeout ends a test that waits for ever."""
+    while (answer := browser.get("/readyz")).status_code == 200:
+        pass
+    assert answer.status_code == 503
+    return answer.json()
+
+
+# --- httpx
 
 
 class Books(BaseHTTPRequestHandler):
-    """A service that keeps connections open, and knows who asked through which."""
+    """A service that keeps connections open, and records their addresses."""
 
     protocol_version = "HTTP/1.1"
     connections: set[Any]
@@ -37,12 +49,12 @@ class Books(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, format: str, *args: Any) -> None:
-        """Prints nothing."""
+        pass
 
 
 @pytest.fixture
 def books() -> Generator[tuple[str, set[Any]]]:
-    """Where the service is, and the connections that came."""
+    """The URL of the service, and the connections that it received."""
     connections: set[Any] = set()
     handler = type("OurBooks", (Books,), {"connections": connections})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -53,135 +65,129 @@ def books() -> Generator[tuple[str, set[Any]]]:
         thread.join(LIMIT)
 
 
-def end(served: Served, *resources: str) -> None:
-    """Stop it: all closes, against the order of the start, and nothing complains."""
-    served.process.end(signal.SIGTERM)
-
-    assert served.started == list(resources), served.process.output
-    assert served.stopped == list(resources)[::-1], served.process.output
-    assert served.wrong == [], served.process.output
+def renamed(folder: Path) -> Path:
+    """Replace httpx by httpx2 in a project, as the page says."""
+    for path in (folder / "mysite").glob("*.py"):
+        path.write_text(path.read_text("utf-8").replace("httpx", "httpx2"), "utf-8")
+    return folder
 
 
-successor = pytest.mark.skipif(
-    sys.version_info < (3, 11), reason="httpx2 needs Python 3.11"
-)
 clients = pytest.mark.parametrize(
-    "name", ["httpx", pytest.param("httpx2", marks=successor)]
+    "name",
+    [
+        "httpx",
+        pytest.param(
+            "httpx2",
+            marks=pytest.mark.skipif(
+                sys.version_info < (3, 11), reason="httpx2 needs Python 3.11"
+            ),
+        ),
+    ],
 )
 
-
-# What would ask the service for something else than a book.
-OTHERS = ["/books/978%3Fadmin=1", "/books/..%3Fq=1", "/books/..%2Fadmin", "/books/%00"]
+# Addresses that would ask the service for something other than a book.
+NOT_BOOKS = [
+    "/books/978%3Fadmin=1",
+    "/books/..%3Fq=1",
+    "/books/..%2Fadmin",
+    "/books/%00",
+]
 
 
 @clients
-def test_views_share_the_connection_of_one_client(
+def test_async_and_sync_views_share_one_connection(
     name: str, site: Site, books: tuple[str, set[Any]]
 ) -> None:
-    """Sync ones too: five requests go through one connection."""
     url, connections = books
-    folder = site(name)
-    with serving("httpx", "uvicorn", folder, BOOKS_URL=url, NO_PROXY="*") as served:
+    folder = renamed(site("httpx")) if name == "httpx2" else site("httpx")
+    with serving("httpx.md", "uvicorn", folder, BOOKS_URL=url, NO_PROXY="*") as served:
         with client(served.port) as browser:
             paths = ["/books/1", "/sync/2", "/books/3", "/sync/4", "/books/5"]
             answers = [browser.get(path).text for path in paths]
-            others = [browser.get(path) for path in OTHERS]
+            others = [browser.get(path).status_code for path in NOT_BOOKS]
+        served.end()
 
-        assert [answer.status_code for answer in others] == [404] * len(OTHERS)
-        assert answers == [f"the book at /books/{number}" for number in range(1, 6)]
-        assert len(connections) == 1
-        end(served, f"{name}_client")
+    assert answers == [f"the book at /books/{number}" for number in range(1, 6)]
+    assert others == [404] * len(NOT_BOOKS)
+    assert len(connections) == 1
 
 
 @clients
-def test_the_tests_of_the_page_pass(name: str, site: Site) -> None:
-    """The real client is not even made."""
-    with running(*command("httpx", "python manage.py"), folder=site(name)) as process:
-        assert process.wait() == 0, process.output
-        assert "Ran 2 tests" in process.output
+def test_the_tests_of_the_httpx_page_pass(name: str, site: Site) -> None:
+    folder = renamed(site("httpx")) if name == "httpx2" else site("httpx")
+
+    assert "Ran 2 tests" in run("httpx.md", "python manage.py", folder).output
 
 
-def test_redis_counts_visits_until_it_is_gone(site: Site, redis: Service) -> None:
-    """And readiness says so when it is."""
-    with serving("redis", "uvicorn", site("redis"), REDIS_URL=redis.url) as served:
+# --- Redis, PostgreSQL
+
+
+def test_redis_counts_visits_until_it_stops(site: Site, redis: Service) -> None:
+    with serving("redis.md", "uvicorn", site("redis"), REDIS_URL=redis.url) as served:
         with client(served.port) as browser:
-            visits = [browser.get("/visits").json() for _ in range(3)]
+            visits = [browser.get("/visits").json()["visits"] for _ in range(3)]
             ready = browser.get("/readyz").status_code
             redis.stop()
-            until_not_ready(browser)
+            wait_until_not_ready(browser)
             alive = browser.get("/livez").status_code
-
-        assert visits == [{"visits": 1}, {"visits": 2}, {"visits": 3}]
-        assert (ready, alive) == (200, 200)
-        served.process.until("'redis' is not healthy")
         served.process.end(signal.SIGTERM)
-        assert served.stopped == ["redis"]
+
+    assert visits == [1, 2, 3]
+    assert (ready, alive) == (200, 200)
+    assert served.stopped == ["redis"]
 
 
-def test_without_redis_the_start_fails_and_says_where(
+def test_without_redis_startup_fails_with_the_location(
     site: Site, redis: Service
 ) -> None:
-    """Nothing is served."""
     redis.stop()
-    arguments = command("redis", "uvicorn")
+    arguments = command(HOW_TO / "redis.md", "uvicorn")
     with running(*arguments, folder=site("redis"), REDIS_URL=redis.url) as process:
         assert process.wait() == 3
 
-        assert "while starting lifespan resource 'redis'" in process.output
-        assert '    mysite/lifespan.py:9  @lifespan_resource("redis")' in process.output
+    assert "'redis'" in process.output
+    assert '    mysite/lifespan.py:9  @lifespan_resource("redis")' in process.output
 
 
-def test_postgresql_answers_through_a_pool(site: Site, postgresql: Service) -> None:
-    """Which holds as many connections as it is told, and gives them back."""
-    folder = site("postgresql")
+def test_postgresql_answers_through_a_pool_until_it_stops(
+    site: Site, postgresql: Service
+) -> None:
     with serving(
-        "postgresql", "uvicorn", folder, POSTGRESQL_URL=postgresql.url
+        "postgresql.md",
+        "uvicorn",
+        site("postgresql"),
+        POSTGRESQL_URL=postgresql.url,
     ) as served:
         with client(served.port) as browser:
             answers = [browser.get("/answer").json() for _ in range(20)]
             ready = browser.get("/readyz").status_code
-
-        assert {answer["answer"] for answer in answers} == {42}
-        assert len({answer["backend"] for answer in answers}) <= 2
-        assert ready == 200
-        end(served, "pool")
-
-
-def test_postgresql_that_is_gone_makes_readiness_fail(
-    site: Site, postgresql: Service
-) -> None:
-    """And not liveness: a restart would mend nothing."""
-    folder = site("postgresql")
-    with serving(
-        "postgresql", "uvicorn", folder, POSTGRESQL_URL=postgresql.url
-    ) as served:
-        with client(served.port) as browser:
-            ready = browser.get("/readyz").status_code
             postgresql.stop()
-            until_not_ready(browser)
+            wait_until_not_ready(browser)
             alive = browser.get("/livez").status_code
-
-        assert (ready, alive) == (200, 200)
-        served.process.until("'pool' is not healthy")
         served.process.end(signal.SIGTERM)
-        assert served.stopped == ["pool"]
+
+    assert {answer["answer"] for answer in answers} == {42}
+    assert len({answer["backend"] for answer in answers}) <= 2
+    assert (ready, alive) == (200, 200)
+    assert served.stopped == ["pool"]
+
+
+# --- A model in memory, a background task
 
 
 def test_prices_are_found_in_the_file(site: Site) -> None:
-    """It is mapped while the site runs, and unmapped after."""
     folder = site("model-in-memory")
-    # First and last lines are lines, too.
+    # The first and the last line have no newline on one side.
     (folder / "prices.txt").write_text((folder / "prices.txt").read_text().strip())
-    with serving("model-in-memory", "uvicorn", folder) as served:
+    isbns = ["9780141439518", "9780141439587", "9780142437247", "9780000000000"]
+    with serving("model-in-memory.md", "uvicorn", folder) as served:
         with client(served.port) as browser:
-            found = [browser.get(f"/prices/{isbn}") for isbn in ISBNS]
+            found = [browser.get(f"/prices/{isbn}") for isbn in isbns]
+        served.end()
 
-        assert [answer.status_code for answer in found] == [200, 200, 200, 404]
-        assert [a.text for a in found[:3]] == ["6.99", "7.99", "12.50"]
-        end(served, "prices")
+    assert [answer.status_code for answer in found] == [200, 200, 200, 404]
+    assert [answer.text for answer in found[:3]] == ["6.99", "7.99", "12.50"]
 
-
-ISBNS = ["9780141439518", "9780141439587", "9780142437247", "9780000000000"]
 
 tasks = pytest.mark.parametrize(
     "name",
@@ -189,7 +195,8 @@ tasks = pytest.mark.parametrize(
         pytest.param(
             "background-task",
             marks=pytest.mark.skipif(
-                sys.version_info < (3, 11), reason="asyncio.TaskGroup is of Python 3.11"
+                sys.version_info < (3, 11),
+                reason="asyncio.TaskGroup is new in Python 3.11",
             ),
             id="asyncio",
         ),
@@ -199,41 +206,32 @@ tasks = pytest.mark.parametrize(
 
 
 @tasks
-def test_rates_are_kept_fresh(name: str, site: Site) -> None:
-    """By a task that ends with the site."""
+def test_a_background_task_refreshes_rates_until_it_crashes(
+    name: str, site: Site
+) -> None:
     folder = site(name)
-    with serving("background-task", "uvicorn", folder) as served:
-        with client(served.port) as browser:
-            before = browser.get("/rates").json()
-            fresh = folder / "fresh.json"
-            fresh.write_text(json.dumps({"EUR": 1.1}), "utf-8")
-            fresh.replace(folder / "rates.json")
-            # How long that takes is the machine's; the test's time limit holds it.
-            while browser.get("/rates").json() != {"EUR": 1.1}:
-                pass
+    with (
+        serving("background-task.md", "uvicorn", folder) as served,
+        client(served.port) as browser,
+    ):
+        before = browser.get("/rates").json()
+        ready = browser.get("/readyz").status_code
+        fresh = folder / "fresh.json"
+        fresh.write_text(json.dumps({"EUR": 1.1}), "utf-8")
+        fresh.replace(folder / "rates.json")
+        while browser.get("/rates").json() != {"EUR": 1.1}:
+            pass
+        (folder / "rates.json").unlink()
+        served.process.until("FileNotFoundError")
+        after = wait_until_not_ready(browser)
 
-        assert before == {"EUR": 1.08}
-        end(served, "rates")
-
-
-@tasks
-def test_a_task_that_dies_is_noticed(name: str, site: Site) -> None:
-    """The log has its traceback, and readiness fails."""
-    folder = site(name)
-    with serving("background-task", "uvicorn", folder) as served:
-        with client(served.port) as browser:
-            before = browser.get("/readyz").status_code
-            (folder / "rates.json").unlink()
-            served.process.until("FileNotFoundError")
-            after = until_not_ready(browser)
-
-        assert before == 200
-        assert after["checks"]["rates"][0]["status"] == "fail"
+    assert before == {"EUR": 1.08}
+    assert ready == 200
+    assert after["checks"]["rates"][0]["status"] == "fail"
 
 
-def until_not_ready(browser: Any) -> Any:
-    """What readiness says when it fails; the test's time limit holds it."""
-    while (answer := browser.get("/readyz")).status_code == 200:
-        pass
-    assert answer.status_code == 503
-    return answer.json()
+def test_a_background_task_ends_with_the_server(site: Site) -> None:
+    with serving(
+        "background-task.md", "uvicorn", site("background-task-anyio")
+    ) as served:
+        served.end()

@@ -1,58 +1,42 @@
-"""The page about signals."""
+"""The page on signals."""
 
 from __future__ import annotations
 
-import signal
-
+from tests.docs.pages import command
 from tests.processes import client, running
 from tests.servers.servers import reserved_port
 
 from .conftest import Site
-from .pages import command
-from .sites import manage, serving
+from .sites import HOW_TO, run, serving
+
+PAGE = "signals.md"
 
 
-def test_receivers_note_the_start_and_the_stop(site: Site) -> None:
-    """After the resources have started, and before they stop."""
+def test_receivers_are_called_around_serving(site: Site) -> None:
     folder = site("signals")
-    with serving("signals", "uvicorn", folder) as served:
+    with serving(PAGE, "uvicorn", folder) as served:
         with client(served.port) as browser:
             answer = browser.get("/")
+        served.end()
 
-        served.process.end(signal.SIGTERM)
-        assert answer.text == "noted"
-        assert served.stopped == ["greeter"]
-        assert served.wrong == [], served.process.output
+    assert answer.text == "noted"
     noted = (folder / "audit.log").read_text("utf-8").splitlines()
     assert noted == ["up with greeter", "GET /", "down"]
 
 
 def test_the_tests_of_the_page_pass(site: Site) -> None:
-    """Any object can be the owner."""
-    arguments = command("signals", "python manage.py")
-    with running(*arguments, folder=site("signals")) as process:
-        assert process.wait() == 0, process.output
-        assert "Ran 1 test" in process.output
+    process = run(PAGE, "python manage.py", site("signals"))
+
+    assert "Ran 1 test" in process.output
 
 
-def test_a_command_sends_no_signal(site: Site) -> None:
-    """It starts and stops the resources alone."""
-    folder = site("signals")
-
-    manage(folder, "lifespan", "check")
-
-    assert not (folder / "audit.log").exists()
-
-
-def test_a_receiver_that_fails_makes_a_failed_start(site: Site) -> None:
-    """And the resources that had started are stopped."""
+def test_a_receiver_that_fails_is_a_failed_startup(site: Site) -> None:
     folder = site("signals")
     (folder / "audit.log").mkdir()
-    arguments = command("signals", "uvicorn", port=reserved_port())
+    arguments = command(HOW_TO / PAGE, "uvicorn", port=reserved_port())
 
     with running(*arguments, folder=folder) as process:
         assert process.wait() == 3
 
-        assert "IsADirectoryError" in process.output
-        assert process.found("started '(.*)' in") == ["greeter"]
-        assert process.found("stopped '(.*)' in") == ["greeter"]
+    assert "IsADirectoryError" in process.output
+    assert process.found("(started|stopped) 'greeter' in") == ["started", "stopped"]

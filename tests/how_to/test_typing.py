@@ -1,4 +1,4 @@
-"""The page about types: four checkers, with django-stubs and without."""
+"""The page on types: four checkers, with django-stubs and without."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from typing import Final
 
 import pytest
 
+from tests.docs.pages import commands
 from tests.processes import ROOT
 from tests.typing.test_checkers import Parse, mypy, pyrefly, pyright, ty
 
-from .pages import PROGRAMS, commands
+from .sites import HOW_TO, PROGRAMS
 
 pytestmark = [pytest.mark.checkers, pytest.mark.timeout(300)]
 
-MARK: Final = "# error"
-# What makes their output readable, and which Python they look at.
+PAGE: Final = HOW_TO / "typing.md"
+# Options for output that a program can read, and for the Python to look at.
 OPTIONS: Final[dict[str, tuple[Parse, list[str]]]] = {
     "mypy": (mypy, ["--output=json", "--no-error-summary", "--python-executable"]),
     "pyright": (pyright, ["--outputjson", "--pythonpath"]),
@@ -32,7 +33,7 @@ OPTIONS: Final[dict[str, tuple[Parse, list[str]]]] = {
 
 @pytest.fixture(scope="module")
 def without_stubs(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An environment with all that this one has, but django-stubs."""
+    """A Python with all packages of this one but django-stubs."""
     folder = tmp_path_factory.mktemp("without") / "venv"
     venv.create(folder, with_pip=False, symlinks=True)
     (to,) = folder.glob("lib/python*/site-packages")
@@ -42,13 +43,11 @@ def without_stubs(tmp_path_factory: pytest.TempPathFactory) -> str:
             (to / path.name).symlink_to(path)
     if not (to / "django_lifespan_typed").exists():
         (to / "django_lifespan_typed").symlink_to(ROOT / "django_lifespan_typed")
-    assert not (to / "django-stubs").exists()
     return str(folder / "bin" / "python")
 
 
 @pytest.fixture(params=["with", "without"])
 def interpreter(request: pytest.FixtureRequest) -> str:
-    """The Python whose packages a checker looks at."""
     if request.param == "with":
         return sys.executable
     python: str = request.getfixturevalue("without_stubs")
@@ -58,7 +57,6 @@ def interpreter(request: pytest.FixtureRequest) -> str:
 def run(
     folder: Path, program: str, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    """A checker that has ended."""
     ours = {"PYTHONDEVMODE", "PYTHONWARNINGS", "FORCE_COLOR", "MYPY_FORCE_COLOR"}
     return subprocess.run(
         [Path(sys.executable).with_name(program), *arguments],
@@ -74,11 +72,10 @@ def run(
 def test_a_checker_flags_the_mistakes_and_nothing_else(
     checker: str, interpreter: str, tmp_path: Path
 ) -> None:
-    """With the command of the page, in the folder of the page's files."""
     site = tmp_path / "site"
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(PROGRAMS / "typing", site, ignore=ignored)
-    (line,) = (line for line in commands("typing") if line.startswith(checker))
+    (line,) = (line for line in commands(PAGE) if line.startswith(checker))
     program, *arguments = line.split()
     parse, options = OPTIONS[checker]
 
@@ -89,14 +86,13 @@ def test_a_checker_flags_the_mistakes_and_nothing_else(
         (path.name, number)
         for path in (site / "shop").glob("*.py")
         for number, text in enumerate(path.read_text("utf-8").splitlines(), 1)
-        if text.endswith(MARK)
+        if text.endswith("# error")
     }
     assert len(marked) == 3
     assert flagged == marked, ran.stdout + ran.stderr
 
 
-# Where the page says that a checker is different without django-stubs: the code, its
-# options, and what it says then.
+# The page says how these two differ without django-stubs.
 DIFFERENT: Final = {
     "mypy": (
         "from django.http import HttpRequest\n\nREQUEST: HttpRequest | None = None\n",
@@ -112,11 +108,10 @@ DIFFERENT: Final = {
 
 
 @pytest.mark.parametrize("checker", DIFFERENT)
-def test_a_checker_is_different_without_stubs(
+def test_a_checker_complains_only_without_stubs(
     checker: str, without_stubs: str, tmp_path: Path
 ) -> None:
-    """And content with the same code where they are installed."""
-    code, options, said = DIFFERENT[checker]
+    code, options, message = DIFFERENT[checker]
     (tmp_path / "shop.py").write_text(code, "utf-8")
 
     with_them = run(tmp_path, checker, "shop.py", *options, sys.executable)
@@ -124,4 +119,4 @@ def test_a_checker_is_different_without_stubs(
 
     assert with_them.returncode == 0, with_them.stdout
     assert without.returncode == 1
-    assert said in without.stdout
+    assert message in without.stdout
