@@ -1,4 +1,4 @@
-"""Each library of the comparison, with probes for resources, as its pages say."""
+"""The libraries of the comparison, each run with the same resources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, final
 
 import svcs
 import svcs.starlette
@@ -25,19 +25,61 @@ from django_asgi_lifespan.signals import asgi_lifespan
 from fastapi import FastAPI
 from litestar import Litestar
 from starlette.applications import Starlette
+from typing_extensions import Self
 
 from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed.handler import LifespanASGIHandler
 from tests.asgi.server import FakeServer
 
-from .probes import Probe
 
-# What a run of a library raised, if anything, from its start to the end of its stop.
+@final
+class Probe:
+    """
+    A resource that records the tasks in which it was opened and closed.
+
+    It is not a generator, because Python closes those when it collects them.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        journal: list[str],
+        *,
+        opens: bool = True,
+        closes: bool = True,
+    ) -> None:
+        self.name: Final = name
+        self.opened_in: asyncio.Task[Any] | None = None
+        self.closed_in: asyncio.Task[Any] | None = None
+        self._journal = journal
+        self._opens = opens
+        self._closes = closes
+
+    async def __aenter__(self) -> Self:
+        self._journal.append(f"{self.name} begins")
+        await asyncio.sleep(0)
+        if not self._opens:
+            raise ConnectionError(self.name)
+        self.opened_in = asyncio.current_task()
+        self._journal.append(f"+{self.name}")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.closed_in = asyncio.current_task()
+        self._journal.append(f"-{self.name}")
+        if not self._closes:
+            raise ConnectionResetError(self.name)
+
+    async def close(self) -> None:
+        await self.__aexit__()
+
+
+# Starts and stops a library, and returns the exception that it raised.
 Run: TypeAlias = Callable[[Sequence[Probe]], Awaitable[BaseException | None]]
 
 
 async def _served(app: Any) -> BaseException | None:
-    """As a server does it: startup, and shutdown if the start was well."""
+    """Start and stop an application as a server does."""
     async with FakeServer(app, state={}) as server:
         if (await server.startup())["type"] == "lifespan.startup.complete":
             await server.shutdown()
@@ -52,7 +94,7 @@ async def _ours(probes: Sequence[Probe]) -> BaseException | None:
 
 
 async def _django_asgi_lifespan(probes: Sequence[Probe]) -> BaseException | None:
-    # Kept: a manager that is collected is closed by Python, not by the library.
+    # A reference: Python would close a manager that it collects.
     managers = [_named(probe) for probe in probes]
     with _only_these_managers():
         for manager in managers:
@@ -80,7 +122,7 @@ async def _named(probe: Probe) -> AsyncGenerator[dict[str, Any]]:
 
 @asynccontextmanager
 async def _opened(probe: Probe, _app: object = None) -> AsyncGenerator[Probe]:
-    """As most are written: a generator function round what is to be closed."""
+    """Wrap a probe in a generator function, as most users do."""
     async with probe:
         yield probe
 
@@ -90,7 +132,7 @@ def _given(manager: Any) -> Any:
 
 
 def _by_hand(probes: Sequence[Probe]) -> Any:
-    """The lifespan that Starlette and FastAPI are given."""
+    """The lifespan function for Starlette and FastAPI."""
 
     @asynccontextmanager
     async def lifespan(_app: object) -> AsyncGenerator[dict[str, Any]]:
@@ -112,7 +154,7 @@ async def _fastapi(probes: Sequence[Probe]) -> BaseException | None:
 
 
 async def _litestar(probes: Sequence[Probe]) -> BaseException | None:
-    # Its own would turn on the logging of the whole process.
+    # The default configures the logging of the whole process.
     lifespan: list[Any] = [partial(_opened, probe) for probe in probes]
     return await _served(Litestar(lifespan=lifespan, logging_config=None))
 
@@ -148,7 +190,7 @@ async def _svcs(probes: Sequence[Probe]) -> BaseException | None:
 
 
 async def _dishka(
-    probes: Sequence[Probe], *, asked_by_requests: bool = False
+    probes: Sequence[Probe], *, resolved_by_requests: bool = False
 ) -> BaseException | None:
     provider = Provider(scope=Scope.APP)
     kinds = [type(probe.name, (), {}) for probe in probes]
@@ -160,7 +202,7 @@ async def _dishka(
     async def lifespan(_app: object) -> AsyncGenerator[None]:
         try:
             for kind in kinds:
-                if asked_by_requests:
+                if resolved_by_requests:
                     await asyncio.create_task(container.get(kind))
                 else:
                     await container.get(kind)
@@ -180,11 +222,9 @@ def _generator(kind: type[Any], probe: Probe) -> Any:
     return factory
 
 
-OURS: Final = "django-lifespan-typed"
-
-# The heading of a column, and how it is run.
+# By the name in the table.
 LIBRARIES: Final[Mapping[str, Run]] = {
-    OURS: _ours,
+    "django-lifespan-typed": _ours,
     "django-asgi-lifespan": _django_asgi_lifespan,
     "Starlette": _starlette,
     "FastAPI": _fastapi,
@@ -192,5 +232,5 @@ LIBRARIES: Final[Mapping[str, Run]] = {
     "aiohttp": _aiohttp,
     "svcs": _svcs,
     "dishka": _dishka,
-    "dishka, by a request": partial(_dishka, asked_by_requests=True),
+    "dishka, in a request": partial(_dishka, resolved_by_requests=True),
 }

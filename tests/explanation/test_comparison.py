@@ -1,73 +1,107 @@
-"""comparison.md says what the libraries do: here they are run."""
+"""The page of comparison: each library is run, and does what the page says."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import anyio
-import dishka.exceptions
 import pytest
-import svcs
-from aiohttp import web
 from asgiref.sync import markcoroutinefunction
-from dishka import Provider, Scope, make_async_container
 from django.core.handlers.asgi import ASGIRequest
 from django_asgi_lifespan.middleware import LifespanStateMiddleware
 from starlette.applications import Starlette
 
-from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from tests.asgi.server import FakeServer, http_scope
+from tests.processes import ROOT
 
-from . import behaviours
-from .libraries import LIBRARIES
-from .probes import Probe
+from .libraries import LIBRARIES, Probe, Run
 
-PAGE: Final = (
-    Path(__file__).parents[2] / "docs" / "explanation" / "comparison.md"
-).read_text("utf-8")
-BEGIN: Final = "<!-- behaviours, held by tests/explanation/test_comparison.py -->\n\n"
-END: Final = "\n<!-- end of behaviours -->"
+PAGE: Final = (ROOT / "docs" / "explanation" / "comparison.md").read_text("utf-8")
+BEGIN: Final = "<!-- checked by tests/explanation/test_comparison.py -->\n\n"
+END: Final = "\n<!-- end -->"
 
 
-# What the libraries log of the failures that they are made to have is not of interest.
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Discard what the libraries log about failures."""
     caplog.set_level("CRITICAL")
 
 
-async def test_the_table_says_what_they_do() -> None:
-    """Each cell is what was seen of the installed release."""
+async def after_failed_startup(run: Run) -> str:
+    """Two resources have opened, the third fails to: are the two closed?"""
+    journal: list[str] = []
+    probes = [Probe(name, journal, opens=name != "c") for name in "abc"]
+
+    assert await run(probes) is not None
+
+    opened = [probe for probe in probes if probe.opened_in is not None]
+    return "closed" if all(probe.closed_in for probe in opened) else "open"
+
+
+async def closing_task(run: Run) -> str:
+    """Is a resource closed in the task that opened it?"""
+    probes = [Probe(name, []) for name in "ab"]
+
+    assert await run(probes) is None
+
+    if any(probe.opened_in is not probe.closed_in for probe in probes):
+        return "another than opened it"
+    is_shared = probes[0].opened_in is probes[1].opened_in
+    return "the lifespan's" if is_shared else "its own"
+
+
+async def startup_order(run: Run) -> str:
+    """Does the second resource begin to open before the first has opened?"""
+    journal: list[str] = []
+
+    assert await run([Probe(name, journal) for name in "ab"]) is None
+
+    is_concurrent = journal.index("b begins") < journal.index("+a")
+    return "concurrently" if is_concurrent else "in sequence"
+
+
+async def two_failures_to_close(run: Run) -> str:
+    """Two of three resources fail to close: which errors are raised?"""
+    journal: list[str] = []
+    probes = [Probe(name, journal, closes=name == "a") for name in "abc"]
+
+    error = await run(probes)
+
+    assert "-a" in journal
+    if error is None:
+        return "both logged"
+    # ExceptionGroup, ExitError of dishka, CleanupError of aiohttp.
+    raised = getattr(error, "exceptions", [error])
+    if len(raised) == 2:
+        return "both raised"
+    assert isinstance(raised[0].__context__, ConnectionResetError)
+    return "one raised, one its context"
+
+
+COLUMNS: Final[dict[str, Callable[[Run], Awaitable[str]]]] = {
+    "after a failed startup": after_failed_startup,
+    "closed in a task": closing_task,
+    "independent ones start": startup_order,
+    "two fail to close": two_failures_to_close,
+}
+
+
+async def test_the_table_shows_what_each_library_does() -> None:
     shown = PAGE.partition(BEGIN)[2].partition(END)[0]
 
-    seen = await behaviours.table()
-
-    assert shown == seen
-
-
-# --- django-asgi-lifespan
-
-
-async def test_django_asgi_lifespan_breaks_a_task_group_that_is_held_open() -> None:
-    """It enters in one task and exits in another, which anyio refuses."""
-    error = await LIBRARIES["django-asgi-lifespan"]([_InTaskGroup("a", [])])
-
-    assert isinstance(error, RuntimeError)
-    assert str(error) == (
-        "Attempted to exit cancel scope in a different task than it was entered in"
-    )
+    lines = [f"| | {' | '.join(COLUMNS)} |", "| --- |" + " --- |" * len(COLUMNS)]
+    for library, run in LIBRARIES.items():
+        cells = [await observe(run) for observe in COLUMNS.values()]
+        lines.append(f"| {library} | {' | '.join(cells)} |")
+    assert shown == "\n".join([*lines, ""])
 
 
-async def test_ours_holds_a_task_group_open() -> None:
-    """Each resource has one task for all of its life."""
-    assert await LIBRARIES["django-lifespan-typed"]([_InTaskGroup("a", [])]) is None
+class InTaskGroup(Probe):  # type: ignore[misc]  # final for type checkers
+    """A resource with a task group open while it runs."""
 
-
-class _InTaskGroup(Probe):  # type: ignore[misc]  # final for type checkers
     async def __aenter__(self) -> Any:
         self._group = anyio.create_task_group()
         await self._group.__aenter__()
@@ -77,9 +111,16 @@ class _InTaskGroup(Probe):  # type: ignore[misc]  # final for type checkers
         await self._group.__aexit__(None, None, None)
 
 
-async def test_django_asgi_lifespan_needs_a_server_that_sends_a_lifespan() -> None:
-    """Without it, as under Daphne, its middleware finds no state."""
+async def test_only_django_asgi_lifespan_breaks_an_open_task_group() -> None:
+    ours = await LIBRARIES["django-lifespan-typed"]([InTaskGroup("a", [])])
+    theirs = await LIBRARIES["django-asgi-lifespan"]([InTaskGroup("a", [])])
 
+    assert ours is None
+    assert isinstance(theirs, RuntimeError)
+    assert "different task" in str(theirs)
+
+
+async def test_django_asgi_lifespan_fails_without_a_lifespan_of_the_server() -> None:
     async def view(_request: object) -> Any:
         raise AssertionError
 
@@ -90,11 +131,7 @@ async def test_django_asgi_lifespan_needs_a_server_that_sends_a_lifespan() -> No
         await LifespanStateMiddleware(view)(request)
 
 
-# --- Starlette
-
-
-async def test_starlettes_lifespan_ends_when_a_background_task_crashes() -> None:
-    """All of it is closed, and the server is told, but not asked to stop."""
+async def test_the_lifespan_of_starlette_ends_when_a_background_task_crashes() -> None:
     crash = asyncio.Event()
 
     async def background() -> None:
@@ -114,134 +151,3 @@ async def test_starlettes_lifespan_ends_when_a_background_task_crashes() -> None
         message = await server.reply()
 
     assert message["type"] == "lifespan.shutdown.failed"
-
-
-async def test_ours_goes_on_without_what_has_crashed(registry: Registry) -> None:
-    """One resource has crashed, the others run, and the status says so."""
-    crash = asyncio.Event()
-
-    async def background() -> None:
-        await crash.wait()
-        raise ConnectionError
-
-    @lifespan_resource("refresher", registry=registry)
-    async def refresher() -> AsyncGenerator[None]:
-        async with anyio.create_task_group() as group:
-            group.start_soon(background)
-            yield
-
-    @lifespan_resource("other", registry=registry)
-    async def other() -> str:
-        return "other"
-
-    lifespan = Lifespan(registry)
-    async with lifespan as state:
-        owners = [
-            task for task in asyncio.all_tasks() if "refresher" in task.get_name()
-        ]
-        crash.set()
-        await asyncio.wait(owners)
-        phases = {status.name: status.phase for status in lifespan.status()}
-
-        assert phases == {"refresher": "crashed", "other": "running"}
-        assert state[other] == "other"
-
-
-# --- aiohttp
-
-
-@pytest.mark.parametrize(
-    ("is_generator", "closed"),
-    [
-        pytest.param(True, ["-a"], id="a generator, by the end of the loop"),
-        pytest.param(False, [], id="another context manager, by nobody"),
-    ],
-)
-def test_run_app_of_aiohttp_cleans_nothing_up_after_a_failed_start(
-    is_generator: bool, closed: list[str]
-) -> None:
-    """Its AppRunner does, where who made it calls its cleanup(): see the table."""
-    journal: list[str] = []
-    probes = [Probe("a", journal), Probe("b", journal, opens=False)]
-    app = web.Application()
-    for probe in probes:
-        as_generator = asynccontextmanager(_generator)
-        app.cleanup_ctx.append(partial(as_generator if is_generator else _probe, probe))
-
-    with pytest.raises(ConnectionError, match=r"^b$"):
-        web.run_app(app, handle_signals=False, print=None, port=0)
-
-    assert journal == ["a begins", "+a", "b begins", *closed]
-
-
-async def _generator(probe: Probe, _app: web.Application) -> AsyncGenerator[None]:
-    async with probe:
-        yield
-
-
-def _probe(probe: Probe, _app: web.Application) -> Any:
-    return probe
-
-
-# --- svcs, dishka
-
-
-class Missing:
-    """What nobody provides."""
-
-
-class Needing:
-    """What needs it."""
-
-    def __init__(self, missing: Missing) -> None:
-        self.missing = missing
-
-
-def test_dishka_finds_what_is_missing_before_anything_opens() -> None:
-    """As we do: when the container is made."""
-    provider = Provider(scope=Scope.APP)
-    provider.provide(Needing)
-
-    with pytest.raises(dishka.exceptions.GraphMissingFactoryError):
-        make_async_container(provider)
-
-
-def test_svcs_finds_what_is_missing_when_it_is_asked() -> None:
-    """It takes every registration; the first who asks is told."""
-    registry = svcs.Registry()
-    registry.register_factory(Needing, _needing)
-
-    with pytest.raises(svcs.exceptions.ServiceNotFoundError):
-        svcs.Container(registry).get(Needing)
-
-
-def _needing(svcs_container: svcs.Container) -> Needing:
-    return Needing(svcs_container.get(Missing))
-
-
-async def test_svcs_has_health_checks() -> None:
-    """A ping for each service, as our health checks."""
-    registry = svcs.Registry()
-    pinged: list[Missing] = []
-    registry.register_factory(Missing, Missing, ping=pinged.append)
-
-    async with svcs.Container(registry) as container:
-        for ping in container.get_pings():
-            await ping.aping()
-
-    assert [type(each) for each in pinged] == [Missing]
-
-
-@pytest.mark.parametrize(
-    "folder",
-    [
-        pytest.param(Path(svcs.__path__[0]), id="svcs"),
-        pytest.param(Path(dishka.__path__[0], "integrations"), id="dishka"),
-    ],
-)
-def test_containers_have_no_module_for_django(folder: Path) -> None:
-    """Of their own; others may have written one."""
-    names = {path.stem for path in folder.iterdir()}
-
-    assert {"aiohttp", "fastapi", "flask", "starlette"} <= names
-    assert [name for name in names if "django" in name] == []
