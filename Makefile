@@ -74,10 +74,6 @@ check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
 bench: $(VENV)/.bench ## Measure, beside peers: make bench ARGS=--write
 	$(PY) -m tests.benchmarks $(ARGS)
 
-.PHONY: diagrams
-diagrams: $(VENV)/.test ## Draw the pictures of docs/explanation (npm, Chromium)
-	$(PY) -m tests.explanation.diagrams $(ARGS)
-
 .PHONY: docs
 docs: $(VENV)/.docs ## Build the documentation: docs/_build/html
 	$(PY) -m sphinx --fail-on-warning --keep-going -q docs docs/_build/html
