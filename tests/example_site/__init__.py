@@ -1,1 +1,1 @@
-"""The example site: what a reader copies has to work."""
+"""Tests of the example site."""

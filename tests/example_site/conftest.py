@@ -1,4 +1,4 @@
-"""One running demo for all tests that only look at it."""
+"""One running demo for all tests that only read it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from .demo import Demo, running_demo
 
 @pytest.fixture(scope="session")
 def demo() -> Generator[Demo]:
-    """A demo under uvicorn, with a book service that it started itself."""
     with running_demo() as demo:
         yield demo
 
 
 @pytest.fixture
 def browser(demo: Demo) -> Generator[httpx.Client]:
-    """A browser at the demo, which nobody has logged in with."""
+    """A client of the demo that is not logged in."""
     with demo.client() as client:
         yield client

@@ -1,13 +1,17 @@
-"""The catalogue, at a book service that a test makes up."""
+"""The catalogue with a fake book service, and the real service as a process."""
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
+from example_site.book_service.process import running_book_service
+from example_site.book_service.shelf import SHELF, search
 from example_site.library.catalogue import Book, BookServiceError, Catalogue
 
 EMMA = {
@@ -23,7 +27,7 @@ EMMA = {
 async def catalogue_of(
     answer: Callable[[httpx.Request], httpx.Response],
 ) -> AsyncGenerator[Catalogue]:
-    """A catalogue whose service answers as *answer* says."""
+    """A catalogue whose service is the function *answer*."""
     transport = httpx.MockTransport(answer)
     async with httpx.AsyncClient(
         base_url="http://books", transport=transport
@@ -31,27 +35,20 @@ async def catalogue_of(
         yield Catalogue(client)
 
 
-async def test_find_gives_a_book() -> None:
-    """Out of the JSON of the service, by the book's number."""
-
+async def test_find_returns_a_book_or_none() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
-        assert request.url == "http://books/books/5"
-        return httpx.Response(200, json=EMMA)
+        if request.url == "http://books/books/5":
+            return httpx.Response(200, json=EMMA)
+        return httpx.Response(404)
 
     async with catalogue_of(answer) as books:
-        found = await books.find(5)
-
-    assert found == Book(5, "Emma", "Jane Austen", 1815, "Emma Woodhouse …")
-
-
-async def test_find_gives_none_for_a_book_that_is_not_there() -> None:
-    """Not an error: it is an answer."""
-    async with catalogue_of(lambda _: httpx.Response(404)) as books:
+        assert await books.find(5) == Book(
+            5, "Emma", "Jane Austen", 1815, "Emma Woodhouse …"
+        )
         assert await books.find(1) is None
 
 
-async def test_search_sends_the_words_as_they_are() -> None:
-    """Escaped once, by the client."""
+async def test_search_escapes_the_words_once() -> None:
     sent: list[str | None] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -64,8 +61,7 @@ async def test_search_sends_the_words_as_they_are() -> None:
     assert sent == ["é & ü"]
 
 
-async def test_authors_have_their_books_in_order() -> None:
-    """Authors by name, books by year."""
+async def test_authors_are_sorted_by_name_and_their_books_by_year() -> None:
     persuasion = {**EMMA, "number": 6, "title": "Persuasion", "year": 1817}
     walden = {**EMMA, "number": 15, "title": "Walden", "author": "A. Thoreau"}
     answer = httpx.Response(200, json={"books": [persuasion, walden, EMMA]})
@@ -83,43 +79,69 @@ def times_out(request: httpx.Request) -> httpx.Response:
     raise httpx.ReadTimeout("", request=request)
 
 
-def breaks_off(request: httpx.Request) -> httpx.Response:
+def disconnects(request: httpx.Request) -> httpx.Response:
     raise httpx.RemoteProtocolError("Server disconnected", request=request)
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        pytest.param(times_out, "did not answer in time.", id="timeout"),
-        pytest.param(
-            breaks_off, "cannot be reached: Server disconnected.", id="broken off"
-        ),
-        pytest.param(
-            lambda _: httpx.Response(503), "answered with the status 503.", id="status"
-        ),
-        pytest.param(
+        (times_out, "did not answer in time."),
+        (disconnects, "cannot be reached: Server disconnected."),
+        (lambda _: httpx.Response(503), "answered with the status 503."),
+        (
             lambda _: httpx.Response(200, text="<html>"),
             "answered with something that is not JSON.",
-            id="not JSON",
         ),
-        pytest.param(
+        (
             lambda _: httpx.Response(200, json=[EMMA]),
             f"sent no list of books but {[EMMA]!r}",
-            id="no list",
         ),
-        pytest.param(
+        (
             lambda _: httpx.Response(200, json={"books": [{"number": "5"}]}),
             "sent no book but {'number': '5'}",
-            id="no book",
         ),
     ],
 )
-async def test_a_service_that_fails_is_one_kind_of_error(
+async def test_each_failure_of_the_service_is_one_kind_of_error(
     answer: Callable[[httpx.Request], httpx.Response], reason: str
 ) -> None:
-    """Whatever went wrong, the message names the service and says what it did."""
     async with catalogue_of(answer) as books:
         with pytest.raises(BookServiceError) as raised:
             await books.search()
 
     assert str(raised.value) == f"The book service at http://books {reason}"
+
+
+# --- The real book service
+
+
+async def test_the_service_answers_until_its_block_ends() -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        async with running_book_service() as url:
+            answer = await client.get(f"{url}/books/6")
+
+        with pytest.raises(httpx.TransportError):
+            await client.get(f"{url}/books/6")
+
+    assert answer.json()["title"] == "Frankenstein"
+
+
+async def test_a_service_that_ends_at_once_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    false = shutil.which("false")
+    assert false is not None
+    monkeypatch.setattr(sys, "executable", false)
+
+    with pytest.raises(ChildProcessError, match="exit code 1"):
+        async with running_book_service():
+            pass
+
+
+def test_each_book_has_a_number_of_its_own() -> None:
+    assert len(SHELF) == len(search(""))
+
+
+def test_search_ignores_case_and_the_kind_of_apostrophe() -> None:
+    assert [book.number for book in search("gulliver's SWIFT")] == [2]

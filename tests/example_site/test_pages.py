@@ -1,10 +1,14 @@
-"""What the demo serves, page by page."""
+"""The pages of the demo."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import httpx
 import pytest
@@ -17,64 +21,48 @@ from tests.processes import LIMIT
 
 from .demo import Demo, running_demo, token
 
+MOBY_DICK = {
+    "number": 14,
+    "title": "Moby-Dick",
+    "author": "Herman Melville",
+    "year": 1851,
+    "opening": "Call me Ishmael.",
+}
 
-def test_the_index_shows_every_book(browser: httpx.Client) -> None:
-    """Typed resource, async view: all that the book service has."""
-    page = browser.get("/")
 
-    assert page.status_code == 200
-    assert "Frankenstein" in page.text
-    assert f"{len(SHELF)} books" in page.text
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/", 200, f"{len(SHELF)} books"),
+        ("/books/6/", 200, "<h1>Frankenstein</h1>"),
+        ("/?q=%3Cb%3E", 200, "No book has “&lt;b&gt;” in its title or author."),
+        ("/books/400/", 404, "<p>The library has no book of the number 400.</p>"),
+        ("/api/books/400/", 404, "The library has no book of the number 400."),
+        ("/no/such/page/", 404, "The library has no page at this address."),
+    ],
+)
+def test_a_page_has_its_content(
+    path: str, status: int, text: str, browser: httpx.Client
+) -> None:
+    page = browser.get(path)
+
+    assert page.status_code == status
+    assert text in page.text
 
 
-def test_a_search_shows_the_books_with_all_words(browser: httpx.Client) -> None:
-    """The words are looked for in title and author together."""
+def test_a_search_finds_books_with_all_words(browser: httpx.Client) -> None:
     page = browser.get("/", params={"q": " AUSTEN  emma "})
 
-    assert page.status_code == 200
     assert re.findall(r"/books/(\d+)/", page.text) == ["5"]
 
 
-def test_a_search_without_a_find_says_so(browser: httpx.Client) -> None:
-    """The words come back escaped, with a way on."""
-    page = browser.get("/", params={"q": "<b>"})
+def test_a_search_uses_only_the_beginning_of_long_text(browser: httpx.Client) -> None:
+    answer = browser.get("/api/books/", params={"q": "moby " * 12_000})
 
-    assert page.status_code == 200
-    assert "No book has “&lt;b&gt;” in its title or author." in page.text
-    assert '<a href="/">See all books</a>' in page.text
+    assert answer.json()["books"] == [MOBY_DICK]
 
 
-def test_a_book_has_a_page(browser: httpx.Client) -> None:
-    """Title, author, year, and how it begins."""
-    page = browser.get("/books/6/")
-
-    assert page.status_code == 200
-    assert "<h1>Frankenstein</h1>" in page.text
-    assert ">Mary Shelley</a>, 1818</p>" in page.text
-    assert "You will rejoice to hear that no disaster" in page.text
-
-
-def test_an_unknown_book_is_404(browser: httpx.Client) -> None:
-    """The page says which book, the JSON the same."""
-    page = browser.get("/books/400/")
-    answer = browser.get("/api/books/400/")
-
-    said = "The library has no book of the number 400."
-    assert page.status_code == answer.status_code == 404
-    assert f"<p>{said}</p>" in page.text
-    assert answer.json() == {"error": said}
-
-
-def test_an_unknown_address_is_404(browser: httpx.Client) -> None:
-    """Without Django's list of what it tried."""
-    page = browser.get("/no/such/page/")
-
-    assert page.status_code == 404
-    assert "The library has no page at this address." in page.text
-
-
-def test_a_sync_view_uses_the_async_resource(browser: httpx.Client) -> None:
-    """More than once: a client bound to a closed loop would fail the second time."""
+def test_a_sync_view_uses_the_async_resource_repeatedly(browser: httpx.Client) -> None:
     pages = [browser.get("/authors/") for _ in range(3)]
 
     assert [page.status_code for page in pages] == [200, 200, 200]
@@ -82,10 +70,7 @@ def test_a_sync_view_uses_the_async_resource(browser: httpx.Client) -> None:
     assert names == sorted({book.author for book in SHELF.values()})
 
 
-def test_a_legacy_manager_keeps_its_value_between_requests(
-    browser: httpx.Client,
-) -> None:
-    """``request.state["visits"]`` is the same object for every request."""
+def test_a_manager_keeps_its_value_between_requests(browser: httpx.Client) -> None:
     first, second = (browser.get("/visits/").text for _ in range(2))
 
     before, after = (
@@ -94,32 +79,23 @@ def test_a_legacy_manager_keeps_its_value_between_requests(
     assert after == before + 1
 
 
-def test_json_has_the_same_books(browser: httpx.Client) -> None:
-    """For programs: a list, one book, and the authors from a sync view."""
+def test_the_json_api_has_the_same_books(browser: httpx.Client) -> None:
     books = browser.get("/api/books/", params={"q": "moby"}).json()["books"]
     book = browser.get("/api/books/14/").json()
     authors = browser.get("/api/authors/").json()["authors"]
 
-    assert books == [book]
-    assert book == {
-        "number": 14,
-        "title": "Moby-Dick",
-        "author": "Herman Melville",
-        "year": 1851,
-        "opening": "Call me Ishmael.",
-    }
+    assert books == [book] == [MOBY_DICK]
     assert {"name": "Herman Melville", "books": [book]} in authors
 
 
-def test_probes_and_status_say_how_it_is(demo: Demo, browser: httpx.Client) -> None:
-    """Anybody may probe; the page is for staff, and `make demo` made somebody."""
+def test_staff_see_the_status_page_after_login(browser: httpx.Client) -> None:
     probe = browser.get("/readyz")
     to_login = browser.get("/lifespan/")
     form = browser.get(to_login.headers["Location"])
-    secret = {"username": "demo", "password": "demo"}
+    login = {"username": "demo", "password": "demo"}
     page = browser.post(
         form.url,
-        data={**secret, "csrfmiddlewaretoken": token(form)},
+        data={**login, "csrfmiddlewaretoken": token(form)},
         follow_redirects=True,
     )
 
@@ -130,53 +106,43 @@ def test_probes_and_status_say_how_it_is(demo: Demo, browser: httpx.Client) -> N
         assert name in page.text
 
 
-def test_a_form_of_another_site_is_refused(browser: httpx.Client) -> None:
-    """Nothing is kept without the token of a page."""
+def test_a_form_or_websocket_of_another_site_is_refused(
+    demo: Demo, browser: httpx.Client
+) -> None:
     assert browser.post("/books/5/keep/").status_code == 403
 
-
-def test_a_websocket_of_another_site_is_refused(demo: Demo) -> None:
-    """A page elsewhere cannot look into the reading room."""
     with (
         pytest.raises(InvalidStatus) as raised,
         connect(demo.socket_url, proxy=None, origin=Origin("http://evil.example")),
     ):
         pass
-
     assert raised.value.response.status_code == 403
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    "message",
     [
-        pytest.param('{"read": "Emma"}', id="no number"),
+        pytest.param('{"read": "Emma"}', id="not a number"),
         pytest.param('{"search": "\\ud800"}', id="half a character"),
-        pytest.param("Emma", id="no JSON"),
-        pytest.param("", id="nothing"),
+        pytest.param("Emma", id="not JSON"),
         pytest.param(b"\x00", id="bytes"),
         pytest.param("[" * 100_000, id="too deep"),
-        pytest.param('{"read": ' + "9" * 5_000 + "}", id="too large a number"),
+        pytest.param('{"read": ' + "9" * 5_000 + "}", id="too large"),
     ],
 )
-def test_what_a_live_page_may_say_is_said(nonsense: str | bytes, demo: Demo) -> None:
-    """Anything else is answered, and the connection goes on."""
+def test_a_wrong_websocket_message_is_answered(
+    message: str | bytes, demo: Demo
+) -> None:
     with connect(demo.socket_url, proxy=None, origin=demo.origin) as live:
-        live.send(nonsense)
-        while "error" not in (said := json.loads(live.recv(LIMIT))):
+        live.send(message)
+        while "error" not in (answer := json.loads(live.recv(LIMIT))):
             pass
 
-    assert said == {"error": "A page says read, or search."}
+    assert answer == {"error": "A page says read, or search."}
 
 
-def test_a_long_search_is_one_for_its_beginning(browser: httpx.Client) -> None:
-    """The book service, which is asked by URL, is not to blame."""
-    answer = browser.get("/api/books/", params={"q": "moby " * 12_000})
-
-    assert [book["number"] for book in answer.json()["books"]] == [14]
-
-
-def test_visitors_keep_books_at_the_same_time(browser: httpx.Client) -> None:
-    """SQLite has one writer at a time; the others wait for it."""
+def test_visitors_keep_books_concurrently(browser: httpx.Client) -> None:
+    """SQLite allows one writer; the others wait for it."""
     form = browser.get("/books/9/")
     secret = {"csrfmiddlewaretoken": token(form)}
 
@@ -192,11 +158,66 @@ def test_visitors_keep_books_at_the_same_time(browser: httpx.Client) -> None:
     assert codes == [302] * 48
 
 
-def test_the_toolbar_shows_what_a_request_fetched() -> None:
-    """``make demo DEBUG=1``, where django-debug-toolbar is installed."""
+def test_the_debug_toolbar_shows_the_resources_of_a_request() -> None:
     with running_demo(DEBUG="1") as demo, demo.client() as client:
         page = client.get("/")
 
-    assert page.status_code == 200
     assert 'id="djDebug"' in page.text
     assert re.search(r"Lifespan\s*<br\s*/?>\s*<small>2 fetched</small>", page.text)
+
+
+# --- A book service on another machine
+
+
+class OneBook(BaseHTTPRequestHandler):
+    """A book service with one book, which closes each connection."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"books": [MOBY_DICK]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def one_book() -> Generator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), OneBook) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_variable_names_the_book_service() -> None:
+    with (
+        one_book() as url,
+        running_demo(BOOK_SERVICE_URL=url) as demo,
+        demo.client() as client,
+    ):
+        answer = client.get("/api/books/")
+
+        assert answer.json() == {"books": [MOBY_DICK]}
+        assert demo.book_service_url == url
+
+
+def test_without_the_book_service_pages_answer_502_with_advice() -> None:
+    with one_book() as url:
+        pass
+
+    with running_demo(BOOK_SERVICE_URL=url) as demo, demo.client() as client:
+        page = client.get("/")
+        sync_page = client.get("/authors/")
+        answer = client.get("/api/books/6/")
+        without_books = client.get("/visits/")
+
+    assert page.status_code == sync_page.status_code == answer.status_code == 502
+    assert f"The book service at {url} cannot be reached" in page.text
+    assert answer.json()["advice"] in page.text
+    assert without_books.status_code == 200
