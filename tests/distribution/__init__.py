@@ -1,1 +1,1 @@
-"""What is published: the wheel and the sdist, and a project that installs it."""
+"""Tests of the wheel and the sdist."""

@@ -1,4 +1,4 @@
-"""The distribution, built from a copy of what is there now."""
+"""The sdist and the wheel, built once from a copy of the working tree."""
 
 from __future__ import annotations
 
@@ -13,45 +13,37 @@ import pytest
 
 from tests.processes import ROOT
 
+# git ignores these, too.
+IGNORED: Final = shutil.ignore_patterns(
+    *(".git", ".venv", "build", "dist", "_build", "*_cache", ".hypothesis"),
+    *("__pycache__", "*.sqlite3", ".coverage*", "htmlcov"),
+)
+
 
 @final
 @dataclass(frozen=True)
 class Distribution:
-    """What `python -m build` makes: an sdist, and a wheel from that sdist."""
+    """An sdist, and a wheel built from that sdist."""
 
     source: Path
-    """The copy: nobody edits it while two builds of it are compared."""
     sdist: Path
     wheel: Path
 
 
-# What git does not have either.
-LEFT_OUT: Final = shutil.ignore_patterns(
-    *(".git", ".venv", "build", "dist", "_build", "*_cache", ".hypothesis"),
-    *("__pycache__", "*.sqlite3", ".coverage*", "htmlcov"),
-)
-BUILD: Final = (sys.executable, "-m", "build", "--installer", "uv", "--quiet")
+@pytest.fixture(scope="session")
+def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
+    folder = tmp_path_factory.mktemp("dist")
+    source = folder / "source"
+    shutil.copytree(ROOT, source, ignore=IGNORED)
 
-
-def build(source: Path, to: Path, *options: str) -> None:
-    """Build *source*, in an environment of the build's own."""
+    build = (sys.executable, "-m", "build", "--installer", "uv", "--quiet")
     done = subprocess.run(
-        [*BUILD, *options, "--outdir", str(to), str(source)],
+        [*build, "--outdir", str(folder), str(source)],
         check=False,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="session")
-def distribution(tmp_path_factory: pytest.TempPathFactory) -> Distribution:
-    """The wheel and the sdist, built once."""
-    folder = tmp_path_factory.mktemp("dist")
-    source = folder / "source"
-    shutil.copytree(ROOT, source, ignore=LEFT_OUT)
-
-    build(source, folder)
 
     (sdist,) = folder.glob("*.tar.gz")
     (wheel,) = folder.glob("*.whl")

@@ -1,9 +1,12 @@
-"""A project that has installed the wheel, and nothing of our development."""
+"""A project with the installed wheel and Django, and no other package."""
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
+import sysconfig
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -37,7 +40,7 @@ from .lifespan import greeting
 
 urlpatterns = [path("", lambda request: HttpResponse(get_state(request, greeting)))]
 """
-# The standard library's server: there is no other in the environment.
+# The environment has no other server than that of the standard library.
 SERVE = """
 from wsgiref.simple_server import make_server
 
@@ -56,7 +59,7 @@ if __name__ == "__main__":
 def environment(
     distribution: Distribution, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The interpreter of an environment with the wheel, and what it needs."""
+    """The Python of an environment with the wheel and its dependencies."""
     folder = tmp_path_factory.mktemp("installed")
     python = folder / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
@@ -68,14 +71,13 @@ def environment(
 def installed(
     python: Path, *command: str, folder: Path, **variables: str
 ) -> AbstractContextManager[Process]:
-    """*command* with *python*, which does not see our sources."""
+    """Run *command* with *python*, which does not see the sources."""
     become = "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"
     started = ("-c", become, str(python), "-W", "error", *command)
     return running(*started, folder=folder, PYTHONPATH=None, **variables)
 
 
 def run(python: Path, *command: str, folder: Path) -> Process:
-    """Run *command* with *python* to its end."""
     with installed(python, *command, folder=folder) as process:
         assert process.wait() == 0, process.output
     return process
@@ -83,7 +85,7 @@ def run(python: Path, *command: str, folder: Path) -> Process:
 
 @pytest.fixture
 def project(environment: Path, tmp_path: Path) -> Path:
-    """A project of `startproject`, with a resource and a view that gives it."""
+    """A new project with a resource and a view that returns it."""
     start = ("-m", "django", "startproject", "mysite", ".")
     run(environment, *start, folder=tmp_path)
     with (tmp_path / "mysite" / "settings.py").open("a") as settings:
@@ -94,29 +96,25 @@ def project(environment: Path, tmp_path: Path) -> Path:
 
 
 def test_the_system_checks_find_nothing(environment: Path, project: Path) -> None:
-    """`manage.py check` works, and has no complaint."""
     check = run(environment, "manage.py", "check", folder=project)
 
     assert check.lines == ["System check identified no issues (0 silenced)."]
 
 
-def test_a_request_is_served_and_what_was_opened_closed(
+def test_a_request_is_served_and_the_resource_closed(
     environment: Path, project: Path
 ) -> None:
-    """A view has its resource, and the process ends with it closed."""
-    served = installed(
+    with installed(
         *(environment, "-m", "mysite.serve"),
         folder=project,
         DJANGO_SETTINGS_MODULE="mysite.settings",
-    )
-    with served as server:
+    ) as server:
         port = server.until(r"serves at (\d+)")
         answer = httpx.get(f"http://127.0.0.1:{port}", timeout=LIMIT, trust_env=False)
         code = server.wait()
 
     assert answer.text == "good morning"
-    assert server.lines[-1] == "closed"
-    assert code == 0
+    assert (code, server.lines[-1]) == (0, "closed")
 
 
 IMPORTS = """
@@ -133,24 +131,60 @@ for path in sorted(folder.rglob("*.py")):
     name = ".".join(path.relative_to(folder.parent).with_suffix("").parts)
     try:
         importlib.import_module(name.removesuffix(".__init__"))
-    except ModuleNotFoundError as error:
-        print(name, "needs", error.name)
     except ImportError as error:
-        print(str(error).splitlines()[0])
+        missing = error.name or error.__cause__ and error.__cause__.name
+        print(name.removesuffix(".__init__"), "needs", missing)
 """
 
 
-def test_only_what_is_for_a_package_needs_it(environment: Path, project: Path) -> None:
-    """Every other module imports with Django alone."""
+def test_only_integrations_import_other_packages(
+    environment: Path, project: Path
+) -> None:
     (project / "imports.py").write_text(IMPORTS)
 
     imports = run(environment, "imports.py", folder=project)
 
-    panels = "django_lifespan_typed.panels needs django-debug-toolbar"
-    assert imports.lines == [
-        "django_lifespan_typed._asgi.daphne needs twisted",
-        "django_lifespan_typed.celery needs celery",
-        *[f"{panels}, which is not installed"] * 3,
-        "django_lifespan_typed.pytest_plugin needs pytest",
-        "django_lifespan_typed.testing.pytest_loops needs pytest",
-    ]
+    packages = {line.rpartition(" needs ")[2] for line in imports.lines}
+    assert packages == {"celery", "debug_toolbar", "pytest", "twisted"}
+
+
+@pytest.mark.checkers
+def test_pyright_knows_every_public_type(
+    distribution: Distribution, tmp_path: Path
+) -> None:
+    environment = tmp_path / "environment"
+    create = [sys.executable, "-m", "venv", "--without-pip", environment]
+    subprocess.run(create, check=True)
+    (site_packages,) = environment.glob("lib/python*/site-packages")
+    pip = [sys.executable, "-m", "pip", "--python", environment / "bin" / "python"]
+    subprocess.run(
+        [*pip, "install", "--quiet", "--no-deps", str(distribution.wheel)], check=True
+    )
+    # The packages of development, without its editable install of this one.
+    (site_packages / "development.pth").write_text(sysconfig.get_path("purelib"))
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pyright", "--outputjson", "--ignoreexternal"),
+            *("--verifytypes", "django_lifespan_typed"),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=site_packages,
+        # pyright uses the first Python in PATH.
+        env={
+            "HOME": os.environ["HOME"],
+            "PATH": f"{environment}/bin:{os.environ['PATH']}",
+        },
+    )
+
+    found = json.loads(done.stdout)["typeCompleteness"]
+    assert str(site_packages) in found["pyTypedPath"]
+    unknown = {
+        symbol["name"]: symbol["diagnostics"]
+        for symbol in found["symbols"]
+        if symbol["isTypeAmbiguous"] or not symbol["isTypeKnown"]
+    }
+    assert unknown == {}
+    assert done.returncode == 0, done.stdout
