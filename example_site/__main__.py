@@ -1,4 +1,4 @@
-"""The demo: ``python -m example_site`` prepares the library, and becomes its server."""
+"""``python -m example_site``: prepares the library, then runs its server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MANAGE: Final = Path(__file__).with_name("manage.py")
 
 _APPLICATION: Final = "example_site.asgi:application"
 
-# As one would write them in production, but for what keeps them quiet.
+# As in production, with quieter logs.
 SERVERS: Final = {
     "uvicorn": "uvicorn --host {host} --port {port} --lifespan on --log-level warning",
     "gunicorn": "gunicorn -k asgi -b {host}:{port} --no-control-socket "
@@ -29,26 +29,25 @@ SERVERS: Final = {
 }
 
 TAKEN: Final = """\
-Port {port} is taken by another program. Write instead:
+Port {port} is in use by another program. Write instead:
     PORT=0 make demo       any free port; the address is printed
     PORT=8123 make demo    that port, or one of your own"""
 NOT_A_PORT: Final = """\
-PORT={port!r} is not a port. Write a number from 1 to 65535 instead, or 0 for any \
-free port:
+PORT={port!r} is not a port. Write a number from 1 to 65535, or 0 for any free port:
     PORT=8123 make demo"""
 NOT_A_SERVER: Final = """\
-SERVER={server!r} is none of the servers of the demo. Write one of these instead:
+SERVER={server!r} is not a server of the demo. Write one of these:
 {commands}"""
 NOT_INSTALLED: Final = """\
 {server} is not installed. Write instead:
-    make demo SERVER={server}    it installs what it needs into .venv"""
+    make demo SERVER={server}    it installs the servers into .venv"""
 
 
 def serve(server: str, port: int) -> NoReturn:
-    """Become *server*: signals and the exit code are its own from here on."""
+    """Replace this process by *server*, which then has its signals and exit code."""
     url = f"http://{HOST}:{port}/"
     announce = [sys.executable, "-m", "example_site.announce", url, str(os.getpid())]
-    # Out of reach of Ctrl-C, which is for the server; it ends when the server does.
+    # In a session of its own, without Ctrl-C; it ends when the server does.
     _announcer = subprocess.Popen(announce, start_new_session=True)
 
     command = SERVERS[server].format(host=HOST, port=port).split()
@@ -56,7 +55,7 @@ def serve(server: str, port: int) -> NoReturn:
 
 
 def main() -> str:
-    """Serve until a signal comes; return only what keeps it from that."""
+    """Serve until a signal arrives; returns an error message if it cannot serve."""
     server = os.environ.get("SERVER", "uvicorn")
     if server not in SERVERS:
         commands = "\n".join(f"    make demo SERVER={name}" for name in SERVERS)
@@ -74,11 +73,11 @@ def main() -> str:
             raise
         return TAKEN.format(port=wanted)
 
-    # `-m` looks here first, wherever this process was started from.
+    # `-m` imports from the current directory first.
     os.chdir(ROOT)
     prepared = subprocess.run([sys.executable, MANAGE, "prepare_demo"], check=False)
     if prepared.returncode != 0:
-        return "The database could not be prepared: see above."
+        return "The database could not be created. The error is printed above."
 
     serve(server, port)
 

@@ -1,4 +1,4 @@
-"""The line that says where the demo is, printed by a process beside the server."""
+"""Prints the address of the demo, in a process beside the server."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _EVERY: Final = 0.05
 
 
 def main(url: str, server: int) -> None:
-    """Print *url* once it answers, unless the process *server* ends before."""
-    # A proxy named by the environment knows no way to our own loopback.
+    """Print *url* when it answers, unless the process *server* ends first."""
+    # A proxy from the environment cannot reach loopback.
     opener = build_opener(ProxyHandler({}))
     while os.getppid() == server:
         with suppress(URLError, OSError), opener.open(f"{url}livez", timeout=5):

@@ -1,4 +1,4 @@
-"""The ASGI application: Django, a websocket and an MCP server, with one lifespan."""
+"""The ASGI application: Django, a websocket and an MCP server with one lifespan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django_lifespan_typed.asgi import get_asgi_application, with_lifespan
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_site.settings")
 
-# Before what needs Django's apps. Static files: there is no proxy in front of a demo.
+# Before the imports that need Django's apps. The demo has no proxy for static files.
 django: Any = ASGIStaticFilesHandler(get_asgi_application())
 
 from .library.consumers import LivePage  # noqa: E402
@@ -23,11 +23,11 @@ from .library.lifespan import mcp  # noqa: E402
 
 
 async def mcp_endpoint(scope: Any, receive: Any, send: Any) -> None:
-    """Pass a request on to the application that the resource holds open."""
+    """Pass a request on to the application of the resource."""
     await get_state(scope, mcp)(scope, receive, send)
 
 
-# Any: to Django's stubs a route leads to a view.
+# Any: in Django's stubs a route leads to a view.
 endpoint: Any = mcp_endpoint
 live_page: Any = LivePage.as_asgi()
 

@@ -11,8 +11,8 @@ from django.core.management import execute_from_command_line
 
 def main() -> None:
     """Run the command that ``sys.argv`` names."""
-    # Python put this file's directory first on the path, where the package
-    # `library` would be importable under a second name; its parent is meant.
+    # Python puts this file's directory first on the path, where `library` could
+    # be imported by a second name. Use its parent instead.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "example_site.settings")
     execute_from_command_line(sys.argv)

@@ -29,7 +29,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 
-# Whose `manage.py runserver` it is: Daphne's speaks ASGI, Django's own WSGI.
+# `manage.py runserver` is Daphne's, for ASGI, or Django's own, for WSGI.
 if os.environ.get("RUNSERVER", "daphne") == "daphne" and find_spec("daphne"):
     INSTALLED_APPS.insert(0, "daphne")
 
@@ -40,12 +40,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    # Only for `request.state`; get_state() does without.
+    # Only for `request.state`; get_state() does not need it.
     "django_lifespan_typed.middleware.LifespanStateMiddleware",
     "example_site.library.middleware.BookServiceErrorMiddleware",
 ]
 
-# What a request fetched: in the toolbar of `make demo DEBUG=1`, if it is installed.
+# `make demo DEBUG=1` shows the resources of a request in the toolbar.
 if DEBUG and find_spec("debug_toolbar"):
     INSTALLED_APPS.append("debug_toolbar")
     MIDDLEWARE.insert(0, "debug_toolbar.middleware.DebugToolbarMiddleware")
@@ -79,20 +79,20 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Of one process, like the reading room: for several, channels_redis.
+# For one process, like the reading room; use channels_redis for several.
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 STATIC_URL = "static/"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-# Seconds: for each resource to start, for each to stop, and for all to stop.
+# Seconds for each startup, for each shutdown, and for the whole shutdown.
 LIFESPAN = {"START_TIMEOUT": 60, "STOP_TIMEOUT": 5, "STOP_BUDGET": 25}
 
-# Where the books come from. Empty: the site starts a book service of its own.
+# The address of the book service. If it is empty, the site starts one.
 BOOK_SERVICE_URL = os.environ.get("BOOK_SERVICE_URL", "")
 
-# How long a book stays in the window.
+# The time that a book stays in the window.
 WINDOW_SECONDS = float(os.environ.get("WINDOW_SECONDS", "8"))
 
 LOGGING: dict[str, Any] = {

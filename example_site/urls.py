@@ -1,4 +1,4 @@
-"""Addresses of the library: pages for people, JSON for programs, and what staff see."""
+"""URLs of the library: pages, JSON, probes and pages for staff."""
 
 from __future__ import annotations
 

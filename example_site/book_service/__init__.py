@@ -1,1 +1,1 @@
-"""The book service: a program of its own, which the library calls over HTTP."""
+"""The book service: a separate program that the library calls over HTTP."""

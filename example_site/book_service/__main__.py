@@ -1,4 +1,4 @@
-"""The command: ``python -m example_site.book_service --port 8200``."""
+"""``python -m example_site.book_service --port 8200``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .server import BookServer
 
 
 def main() -> None:
-    """Print the address, then serve until told to stop."""
+    """Print the address, then serve until stopped."""
     parser = argparse.ArgumentParser(
         prog="python -m example_site.book_service", description="Serve the books."
     )
@@ -20,26 +20,25 @@ def main() -> None:
     parser.add_argument(
         "--until-stdin-closes",
         action="store_true",
-        help="live no longer than the program that holds the other end of stdin",
+        help="stop when the other end of stdin is closed",
     )
     options = parser.parse_args()
 
     with BookServer(options.port) as server:
         if options.until_stdin_closes:
-            # Ctrl-C reaches every program of a terminal, and SIGTERM every one of a
-            # service; the one that started this one still has requests to answer.
+            # Ctrl-C reaches every program of a terminal, SIGTERM every program of a
+            # service. The parent may still have requests to answer.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
-        # Whoever started this waits for the line: written once connections are taken.
+        # The parent waits for this line. The server accepts connections by now.
         print(server.url, flush=True)
         with suppress(KeyboardInterrupt):
-            # As often, in seconds, it looks whether it is to stop.
             server.serve_forever(poll_interval=0.05)
 
 
 def _stop_with_stdin(server: BookServer) -> None:
-    """Stop *server* when the program at the other end of stdin is gone."""
+    """Stop *server* when the program at the other end of stdin has ended."""
     sys.stdin.buffer.read()
     server.shutdown()
 

@@ -1,4 +1,4 @@
-"""The book service as a child process, for as long as a block runs."""
+"""Runs the book service as a child process."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 @asynccontextmanager
 async def running_book_service() -> AsyncGenerator[str]:
     """
-    Start the service on a free port, and yield its URL once it answers.
+    Start the service on a free port, and yield its URL when it answers.
 
-    Raises `ChildProcessError` where it ended before it served. When the block
-    ends, its stdin is closed, which tells it to end, and it is waited for.
+    Raises `ChildProcessError` if the service ends before it serves. At the end of
+    the block the service's stdin is closed, which stops it.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "example_site.book_service", "--until-stdin-closes"),
-        # Closed by the system if this process is killed: no orphan stays behind.
+        # The system closes it if this process is killed, so the service ends, too.
         stdin=PIPE,
         stdout=PIPE,
-        # `-m` looks here first, wherever this process was started from.
+        # `-m` imports from this directory first.
         cwd=_ROOT,
     )
     try:
@@ -42,13 +42,13 @@ async def running_book_service() -> AsyncGenerator[str]:
 
 
 async def _address(process: Process) -> str:
-    """Read the one line that the service writes, as soon as it listens."""
+    """Read the line that the service writes when it listens."""
     line = await process.stdout.readline() if process.stdout else b""
     if not line:
         code = await process.wait()
         message = (
             f"The book service ended with exit code {code} before it served. "
-            "Its reason is printed above; to see it alone, run\n"
+            "The error is printed above. To see it alone, run\n"
             "    python -m example_site.book_service"
         )
         raise ChildProcessError(message)
@@ -56,7 +56,7 @@ async def _address(process: Process) -> str:
 
 
 async def _answers(url: str) -> None:
-    """Open one connection, and close it again."""
+    """Check that the service accepts a connection."""
     address = urlsplit(url)
     _, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.close()

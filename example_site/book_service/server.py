@@ -1,4 +1,4 @@
-"""The HTTP server of the book service, out of the standard library alone."""
+"""The HTTP server of the book service, with the standard library only."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ HOST: Final = "127.0.0.1"
 @final
 class BookHandler(BaseHTTPRequestHandler):
     """
-    Two addresses, both answering JSON.
+    Answers two addresses with JSON.
 
-    - ``/books?q=words``: every book with all these words in its title or author
+    - ``/books?q=words``: the books with all these words in title or author
     - ``/books/6``: the book of that number, or 404
     """
 
-    # One connection for many requests is what a shared client is for.
+    # Keep connections open, so that a shared client can reuse them.
     protocol_version = "HTTP/1.1"
-    # Head and body are two small writes: with Nagle the second waits for an ACK.
+    # With Nagle's algorithm, the second of two small writes waits for an ACK.
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
@@ -38,15 +38,15 @@ class BookHandler(BaseHTTPRequestHandler):
             case ["books", number] if number.isdecimal() and int(number) in SHELF:
                 self._answer(HTTPStatus.OK, SHELF[int(number)]._asdict())
             case _:
-                error = f"nothing is found at {url.path}"
+                error = f"not found: {url.path}"
                 self._answer(HTTPStatus.NOT_FOUND, {"error": error})
 
     def log_message(
         self,
-        format: str,  # noqa: A002 - the base class names it
+        format: str,  # noqa: A002 - the name in the base class
         *args: object,
     ) -> None:
-        """Say nothing: the library's own log already has a line per page."""
+        """Log nothing: the library logs each page."""
 
     def _answer(self, status: HTTPStatus, content: object) -> None:
         body = json.dumps(content).encode()
@@ -59,7 +59,7 @@ class BookHandler(BaseHTTPRequestHandler):
 
 @final
 class BookServer(ThreadingHTTPServer):
-    """The server; it takes connections from the moment it is made."""
+    """The server; it accepts connections as soon as it is created."""
 
     daemon_threads = True
 
@@ -68,5 +68,5 @@ class BookServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it is found; the port is the one that the system chose."""
+        """The address, with the port that the system chose."""
         return f"http://{HOST}:{self.server_port}"

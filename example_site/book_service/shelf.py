@@ -1,4 +1,4 @@
-"""The shelf: books in the public domain, each with a number of the library's own."""
+"""The books, which are in the public domain, each with a number."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final, NamedTuple
 
 
 class ShelvedBook(NamedTuple):
-    """One book, as the service sends it."""
+    """A book as the service sends it."""
 
     number: int
     title: str
     author: str
-    #: When it was first published; of a serial, when it began.
+    #: The year of the first publication.
     year: int
-    #: How it begins.
+    #: The first sentence.
     opening: str
 
 
@@ -28,7 +28,7 @@ SHELF: Final = {book.number: book for book in _BOOKS}
 
 
 def search(words: str) -> list[ShelvedBook]:
-    """Every book with all *words* in its title or author; all books for none."""
+    """Return the books with all *words* in title or author; without words, all."""
     wanted = _folded(words).split()
     return [
         book
@@ -38,5 +38,5 @@ def search(words: str) -> list[ShelvedBook]:
 
 
 def _folded(text: str) -> str:
-    """As people type it: without capitals, and with the apostrophe of a keyboard."""
+    """Fold case, and replace the apostrophe that keyboards do not have."""
     return text.casefold().replace("’", "'")

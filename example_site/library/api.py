@@ -1,4 +1,4 @@
-"""JSON: the same typed resource as behind the pages."""
+"""The JSON API, with the same typed resource as the pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .lifespan import catalogue
 
 
 async def books(request: HttpRequest) -> JsonResponse:
-    """All books, or those with the words of ``?q=``."""
+    """All books, or the books with the words in ``?q=``."""
     words = str(request.GET.get("q", ""))
     found = await get_state(request, catalogue).search(words)
     return JsonResponse({"books": [asdict(book) for book in found]})
@@ -24,12 +24,12 @@ async def book(request: HttpRequest, number: int) -> JsonResponse:
     """One book, or 404."""
     found = await get_state(request, catalogue).find(number)
     if found is None:
-        error = f"The library has no book of the number {number}."
+        error = f"The library has no book with the number {number}."
         return JsonResponse({"error": error}, status=HTTPStatus.NOT_FOUND)
     return JsonResponse(asdict(found))
 
 
 def authors(request: HttpRequest) -> JsonResponse:
-    """All authors with their books, from a sync view."""
+    """All authors with their books, in a sync view."""
     found = async_to_sync(get_state(request, catalogue).authors)()
     return JsonResponse({"authors": [asdict(author) for author in found]})

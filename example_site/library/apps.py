@@ -1,4 +1,4 @@
-"""The app's configuration; its ``lifespan.py`` is found without it."""
+"""The app config; ``lifespan.py`` is imported without it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class LibraryConfig(AppConfig):
     name = "example_site.library"
 
     def ready(self) -> None:
-        """Import the receivers, and register what does not register itself."""
+        """Import the receivers, and register the manager."""
         import_module(f"{self.name}.receivers")
 
         managers = import_module(f"{self.name}.managers")

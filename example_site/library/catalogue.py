@@ -1,4 +1,4 @@
-"""The catalogue: books as Python objects, fetched from the book service."""
+"""The catalogue: books from the book service as Python objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final, final
 
 import httpx
 
-#: As many characters of a search are looked at: it goes into a URL.
+#: The most characters of a search, which becomes a part of a URL.
 LONGEST_SEARCH: Final = 200
 
 
@@ -24,13 +24,13 @@ class Book:
     title: str
     author: str
     year: int
-    #: How it begins.
+    #: The first sentence.
     opening: str
 
 
 @dataclass(frozen=True)
 class Author:
-    """An author, with every book that the library has."""
+    """An author with all of the books in the library."""
 
     name: str
     books: tuple[Book, ...]
@@ -38,7 +38,7 @@ class Author:
 
 @final
 class BookServiceError(Exception):
-    """The book service did not answer, or not with books."""
+    """The book service did not answer with books."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
@@ -52,16 +52,16 @@ class BookServiceError(Exception):
 @final
 class Catalogue:
     """
-    The books of the service that *client* is set to.
+    The books of the service that *client* connects to.
 
-    Every method raises `BookServiceError` where the service fails.
+    Each method raises `BookServiceError` if the service fails.
     """
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
     async def search(self, words: str = "") -> list[Book]:
-        """Every book with all *words* in its title or author; all books for none."""
+        """Return the books with all *words* in title or author; without words, all."""
         match self._json(await self._get("books", {"q": words[:LONGEST_SEARCH]})):
             case {"books": [*items]}:
                 return [self._book(item) for item in items]
@@ -69,14 +69,14 @@ class Catalogue:
                 raise self._error(f"sent no list of books but {other!r:.200}")
 
     async def find(self, number: int) -> Book | None:
-        """The book of that number; None where the library does not have it."""
+        """Return the book with that number, or None."""
         response = await self._get(f"books/{number}")
         if response.status_code == HTTPStatus.NOT_FOUND:
             return None
         return self._book(self._json(response))
 
     async def authors(self) -> list[Author]:
-        """Every author by name, with their books from the first to the last."""
+        """Return the authors by name, each with their books by year."""
         books = sorted(await self.search(), key=attrgetter("author", "year"))
         return [
             Author(name, tuple(written))

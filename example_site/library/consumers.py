@@ -1,4 +1,4 @@
-"""The websocket of live pages: a consumer that uses the same resources as views."""
+"""The websocket consumer of live pages, with the same resources as views."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from django_lifespan_typed import get_state
 
 from .catalogue import BookServiceError
 from .lifespan import catalogue, reading_room, window
-from .live import PAGES, tell_pages
+from .live import PAGES, notify_pages
 
 
 class LivePage(AsyncJsonWebsocketConsumer):
     """
     One open page.
 
-    It says ``{"read": 6}`` when a book is opened and ``{"search": "words"}`` while
-    somebody types, and is sent what has changed and what was found.
+    It sends ``{"read": 6}`` when a book is opened and ``{"search": "words"}`` while
+    the visitor types. It receives changes and search results.
     """
 
-    groups = [PAGES]  # noqa: RUF012 - Channels wants a list, and leaves it as it is
+    groups = [PAGES]  # noqa: RUF012 - Channels needs a list, and does not change it
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Let the page out however it goes: not each has ``disconnect`` called."""
+        """Remove the page at its end; ``disconnect`` is not always called."""
         try:
             await super().__call__(scope, receive, send)
         finally:
             get_state(self, reading_room).leave(self.channel_name)
             await self.channel_layer.group_discard(PAGES, self.channel_name)
-            await tell_pages()
+            await notify_pages()
 
     async def connect(self) -> None:
         get_state(self, reading_room).enter(self.channel_name)
         await self.accept()
-        await tell_pages()
+        await notify_pages()
 
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **_: Any
@@ -56,12 +56,12 @@ class LivePage(AsyncJsonWebsocketConsumer):
                 case {"search": str(words)} if words.isprintable():
                     await self._search(words)
                 case _:
-                    await self.send_json({"error": "A page says read, or search."})
+                    await self.send_json({"error": "Send read or search."})
         except BookServiceError as error:
             await self.send_json({"error": str(error)})
 
     async def library_changed(self, event: object) -> None:
-        """Send what is there now: the event says only that it is worth a look."""
+        """Send the current values; the event only says that they have changed."""
         room = get_state(self, reading_room)
         shown = get_state(self, window).book
         reading = [
@@ -78,7 +78,7 @@ class LivePage(AsyncJsonWebsocketConsumer):
     async def _read(self, number: int) -> None:
         book = await get_state(self, catalogue).find(number)
         get_state(self, reading_room).enter(self.channel_name, book)
-        await tell_pages()
+        await notify_pages()
 
     async def _search(self, words: str) -> None:
         found = await get_state(self, catalogue).search(words)

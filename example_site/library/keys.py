@@ -1,4 +1,4 @@
-"""Keys apart from their resources: for those who read a value, not make it."""
+"""Keys, for code that uses a value without importing its resource."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from django_lifespan_typed import StateKey
 
 @dataclass(frozen=True)
 class BookService:
-    """Where the books come from."""
+    """The book service that the site uses."""
 
     url: str
-    #: Whether this site started it, and ends it; False for a remote one.
+    #: True if this site started it; False for a remote service.
     is_ours: bool
 
     @property
     def advice(self) -> str:
-        """What to do when it does not answer."""
+        """How to fix a service that does not answer."""
         if self.is_ours:
             return (
-                "This site started the book service itself, and it has gone. "
+                "This site started the book service, which has ended. "
                 "Stop the site with Ctrl-C, and run make demo again."
             )
         return (
-            "BOOK_SERVICE_URL names this book service. See that it runs and that "
-            "the URL is right, or leave the variable out: the site then starts a "
+            "BOOK_SERVICE_URL names this book service. Check that it is running and "
+            "that the URL is right, or unset the variable: then the site starts a "
             "book service of its own."
         )
 

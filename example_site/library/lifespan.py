@@ -1,4 +1,4 @@
-"""The resources of the library, each declared with what it needs."""
+"""The resources of the library and their dependencies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from example_site.book_service.process import running_book_service
 
 from .catalogue import Catalogue
 from .keys import BOOK_SERVICE, BookService
-from .live import tell_pages
+from .live import notify_pages
 from .mcp_server import mcp_server
 from .reading_room import ReadingRoom
 from .window import Window
@@ -22,7 +22,7 @@ from .window import Window
 
 @lifespan_resource(BOOK_SERVICE, start_timeout=20, stop_timeout=5)
 async def book_service() -> AsyncGenerator[BookService]:
-    """The service that BOOK_SERVICE_URL names; where it names none, one of our own."""
+    """The service in BOOK_SERVICE_URL, or a child process without it."""
     if settings.BOOK_SERVICE_URL:
         yield BookService(settings.BOOK_SERVICE_URL, is_ours=False)
     else:
@@ -30,14 +30,14 @@ async def book_service() -> AsyncGenerator[BookService]:
             yield BookService(url, is_ours=True)
 
 
-# By its key, not by the function above: whoever makes the value, the client fits.
+# It depends on the key, so any resource with that key fits.
 @lifespan_resource("httpx_client", needs=(BOOK_SERVICE,))
 async def httpx_client(service: BookService) -> AsyncGenerator[httpx.AsyncClient]:
-    """One client for all requests: its connections are opened once, and kept."""
+    """One client for all requests, which keeps its connections open."""
     async with httpx.AsyncClient(
         base_url=service.url,
         timeout=5,
-        # A proxy named by the environment knows no way to our own loopback.
+        # A proxy from the environment cannot reach loopback.
         trust_env=not service.is_ours,
     ) as client:
         yield client
@@ -45,20 +45,20 @@ async def httpx_client(service: BookService) -> AsyncGenerator[httpx.AsyncClient
 
 @lifespan_resource("catalogue", needs=(httpx_client,))
 async def catalogue(client: httpx.AsyncClient) -> AsyncGenerator[Catalogue]:
-    """The catalogue that views ask; it owns nothing, so it closes nothing."""
+    """The catalogue for views; it has nothing to close."""
     yield Catalogue(client)
 
 
 @catalogue.health
 async def answers(books: Catalogue) -> None:
-    """For the readiness probe and the status page: raises if no books come."""
+    """The health check for probes and the status page."""
     await books.search()
 
 
 @lifespan_resource("window", needs=(catalogue,))
 async def window(books: Catalogue) -> AsyncGenerator[Window]:
-    """A book to look at, which a task changes for as long as the site runs."""
-    shown = Window(books, tell_pages)
+    """A book on display, which a background task changes."""
+    shown = Window(books, notify_pages)
     async with create_task_group() as tasks:
         tasks.start_soon(shown.keep_changing, settings.WINDOW_SECONDS)
         yield shown
@@ -67,13 +67,13 @@ async def window(books: Catalogue) -> AsyncGenerator[Window]:
 
 @lifespan_resource("reading_room")
 async def reading_room() -> AsyncGenerator[ReadingRoom]:
-    """Who reads what now: consumers keep it, and every page of the process sees it."""
+    """The open books of this process, shared by consumers and views."""
     yield ReadingRoom()
 
 
 @lifespan_resource("mcp", needs=(catalogue,))
 async def mcp(books: Catalogue) -> AsyncGenerator[Starlette]:
-    """The MCP endpoint, whose session manager is open as long as the site."""
+    """The MCP endpoint, whose session manager is open while the site runs."""
     app = mcp_server(books).streamable_http_app()
     async with run_asgi_lifespan(app):
         yield app

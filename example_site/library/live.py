@@ -1,4 +1,4 @@
-"""Live pages: how they are told that something has changed."""
+"""Notifies live pages of changes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from channels.layers import get_channel_layer
 PAGES: Final = "pages"
 
 
-async def tell_pages() -> None:
-    """Have every live page look at the state again."""
+async def notify_pages() -> None:
+    """Let each live page send its current values."""
     layer = get_channel_layer()
     if layer is not None:
         await layer.group_send(PAGES, {"type": "library.changed"})

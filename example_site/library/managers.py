@@ -1,4 +1,4 @@
-"""A legacy manager: what a site that comes from django-asgi-lifespan already has."""
+"""A manager as in a site that moves from django-asgi-lifespan."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django_lifespan_typed.types import LifespanManager
 
 @final
 class Visits:
-    """How often a page was opened since the site started."""
+    """Counts the visits of a page since startup."""
 
     def __init__(self) -> None:
         self.number = 0
 
     def record(self) -> int:
-        """Count one more, and return how many there are."""
+        """Count one visit, and return the total."""
         self.number += 1
         return self.number
 
@@ -24,9 +24,9 @@ class Visits:
 @asynccontextmanager
 async def visits() -> LifespanManager:
     """
-    Put a counter on the state, under a plain name.
+    Put a counter on the state by name.
 
-    It works unchanged. What it lacks beside a resource is the type: a view gets
-    ``Any``, and nothing says who needs whom.
+    It works unchanged. Unlike a resource it has no type, so a view gets ``Any``,
+    and no dependencies.
     """
     yield {"visits": Visits()}

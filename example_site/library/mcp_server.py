@@ -8,20 +8,20 @@ from .catalogue import Book, Catalogue
 
 
 def mcp_server(books: Catalogue) -> MCPServer:
-    """A server whose tools ask *books*."""
+    """Return a server with tools that search *books*."""
     server = MCPServer("library", instructions="Books in the public domain.")
 
     @server.tool()
     async def search_books(words: str = "") -> list[Book]:
-        """Every book with all the words in its title or author; all for none."""
+        """The books with all the words in title or author; without words, all."""
         return await books.search(words)
 
     @server.tool()
     async def find_book(number: int) -> Book:
-        """The book of that number, with its opening sentence."""
+        """The book with that number, and its first sentence."""
         found = await books.find(number)
         if found is None:
-            raise ValueError(f"The library has no book of the number {number}.")
+            raise ValueError(f"The library has no book with the number {number}.")
         return found
 
     return server

@@ -1,4 +1,4 @@
-"""The answer to a failing book service: 502, and what to do about it."""
+"""Answers 502 with advice if the book service fails."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .keys import BOOK_SERVICE
 
 
 class BookServiceErrorMiddleware(MiddlewareMixin):
-    """Says it in one place, so that no view has to."""
+    """Handles `BookServiceError` for every view."""
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponse | None:
-        """Answer for a `BookServiceError`; leave every other error to Django."""
+        """Answer a `BookServiceError`; leave other exceptions to Django."""
         if not isinstance(exception, BookServiceError):
             return None
 

@@ -1,4 +1,4 @@
-"""What the library keeps in its own database; books come from the book service."""
+"""The reading list in the database; books come from the book service."""
 
 from __future__ import annotations
 

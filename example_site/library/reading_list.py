@@ -1,4 +1,4 @@
-"""The reading list: views that ask the database and the shared client together."""
+"""The reading list: views with both the database and the shared client."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .models import LONGEST_NOTE, Entry
 
 
 async def index(request: HttpRequest) -> HttpResponse:
-    """Each book on the list, the latest first; all are fetched at once."""
+    """The books on the list, the latest first, fetched concurrently."""
     books = get_state(request, catalogue)
     entries = [entry async for entry in Entry.objects.all()]
     found = await gather(*(books.find(entry.number) for entry in entries))
-    # A book that the service no longer has stays on the list, unseen.
+    # Hide a book that the service does not have any more.
     lines = [(entry, book) for entry, book in zip(entries, found, strict=True) if book]
     return render(request, "library/reading_list.html", {"lines": lines})
 
 
 class Keep(View):
-    """The form of a book's page."""
+    """The form on the page of a book."""
 
     async def post(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Put the book on the list, or write another note beside it."""
+        """Add the book to the list, or change its note."""
         if await get_state(request, catalogue).find(number) is None:
-            raise Http404(f"The library has no book of the number {number}.")
+            raise Http404(f"The library has no book with the number {number}.")
         note = str(request.POST.get("note", "")).strip()[:LONGEST_NOTE]
-        # One statement: SQLite lets no reader become a writer beside another.
+        # One statement: in SQLite two readers cannot both become writers.
         await Entry.objects.abulk_create(
             [Entry(number=number, note=note)],
             update_conflicts=True,
@@ -43,9 +43,9 @@ class Keep(View):
 
 
 class Forget(View):
-    """The button beside a book of the list."""
+    """The button next to a book on the list."""
 
     async def post(self, request: HttpRequest, number: int) -> HttpResponse:
-        """Take the book off the list."""
+        """Remove the book from the list."""
         await Entry.objects.filter(number=number).adelete()
         return redirect("reading_list")

@@ -1,4 +1,4 @@
-"""The reading room: who has which book open now."""
+"""The reading room: the visitors and their open books."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from .catalogue import Book
 
 @final
 class ReadingRoom:
-    """The visitors of this process; each has a name, and at most one book open."""
+    """The visitors of this process, each with at most one open book."""
 
     def __init__(self) -> None:
         self._open: dict[str, Book | None] = {}
 
     def enter(self, visitor: str, book: Book | None = None) -> None:
-        """Let *visitor* in, or open another book before a visitor who is in."""
+        """Add *visitor*, or change the open book of one who is present."""
         self._open[visitor] = book
 
     def leave(self, visitor: str) -> None:
-        """Let *visitor* out, who may never have come in."""
+        """Remove *visitor* if present."""
         self._open.pop(visitor, None)
 
     @property
     def visitors(self) -> int:
-        """How many are here, with or without a book."""
+        """The number of visitors, with or without a book."""
         return len(self._open)
 
     @property
     def reading(self) -> list[tuple[Book, int]]:
-        """Every open book with the number of its readers, the most read first."""
+        """The open books with their numbers of readers, most readers first."""
         return Counter(book for book in self._open.values() if book).most_common()

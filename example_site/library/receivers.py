@@ -1,4 +1,4 @@
-"""A signal receiver: what the library says when everything has started."""
+"""A signal receiver that logs after startup."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 @receiver(asgi_startup)
-def say_where_books_come_from(*, state: LifespanState, **kwargs: object) -> None:
+def log_the_book_service(*, state: LifespanState, **kwargs: object) -> None:
     """Log the URL of the book service: the port differs from run to run."""
     service = state.get(BOOK_SERVICE)
-    # A test that fakes the client has none.
+    # A test that overrides the client does not start it.
     if service is not None:
         logger.info("books come from %s", service.url)

@@ -1,4 +1,4 @@
-"""Pages: async views, a sync view, and one that reads a legacy manager's value."""
+"""Pages: async views, a sync view, and one with the value of a manager."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .models import Entry
 
 
 async def search(request: HttpRequest) -> HttpResponse:
-    """All books, or those with the words that were asked for."""
+    """All books, or the books with the words in ``?q=``."""
     words = str(request.GET.get("q", "")).strip()
     books = await get_state(request, catalogue).search(words)
     shown = None if words else get_state(request, window).book
@@ -22,20 +22,20 @@ async def search(request: HttpRequest) -> HttpResponse:
 
 
 async def book(request: HttpRequest, number: int) -> HttpResponse:
-    """One book, and what the reading list says about it."""
+    """One book, and its note on the reading list."""
     found = await get_state(request, catalogue).find(number)
     if found is None:
-        raise Http404(f"The library has no book of the number {number}.")
+        raise Http404(f"The library has no book with the number {number}.")
     entry = await Entry.objects.filter(number=number).afirst()
     return render(request, "library/book.html", {"book": found, "entry": entry})
 
 
 def authors(request: HttpRequest) -> HttpResponse:
     """
-    All authors, from a sync view.
+    All authors, in a sync view.
 
-    The resource is the same one: under an ASGI server, async_to_sync() runs the
-    call on the server's own event loop, where the client was opened.
+    It uses the same resource: under an ASGI server, async_to_sync() runs the call
+    on the server's event loop, where the client was opened.
     """
     books = get_state(request, catalogue)
     found = async_to_sync(books.authors)()
@@ -43,12 +43,12 @@ def authors(request: HttpRequest) -> HttpResponse:
 
 
 async def live(request: HttpRequest) -> HttpResponse:
-    """Who reads what now; `LivePage` in consumers.py fills it."""
+    """The open books; `LivePage` in consumers.py fills the page."""
     shown = get_state(request, window).book
     return render(request, "library/live.html", {"shown": shown})
 
 
 async def visits(request: LifespanRequest) -> HttpResponse:
-    """How often this page was opened: by name, as in django-asgi-lifespan."""
+    """The visits of this page, by name as in django-asgi-lifespan."""
     number = request.state["visits"].record()
     return render(request, "library/visits.html", {"number": number})

@@ -1,1 +1,1 @@
-"""Tests of the library, as a project that uses the package writes them."""
+"""Tests of the library, as a project with this package writes them."""

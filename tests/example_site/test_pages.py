@@ -36,8 +36,8 @@ MOBY_DICK = {
         ("/", 200, f"{len(SHELF)} books"),
         ("/books/6/", 200, "<h1>Frankenstein</h1>"),
         ("/?q=%3Cb%3E", 200, "No book has “&lt;b&gt;” in its title or author."),
-        ("/books/400/", 404, "<p>The library has no book of the number 400.</p>"),
-        ("/api/books/400/", 404, "The library has no book of the number 400."),
+        ("/books/400/", 404, "<p>The library has no book with the number 400.</p>"),
+        ("/api/books/400/", 404, "The library has no book with the number 400."),
         ("/no/such/page/", 404, "The library has no page at this address."),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_wrong_websocket_message_is_answered(
         while "error" not in (answer := json.loads(live.recv(LIMIT))):
             pass
 
-    assert answer == {"error": "A page says read, or search."}
+    assert answer == {"error": "Send read or search."}
 
 
 def test_visitors_keep_books_concurrently(browser: httpx.Client) -> None:

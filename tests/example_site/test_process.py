@@ -23,7 +23,7 @@ def test_a_port_in_use_is_an_error(tmp_path: Path) -> None:
         code, output = run("-m", "example_site", folder=tmp_path, PORT=port)
 
     assert code == 1
-    assert output.startswith(f"Port {port} is ")
+    assert output.startswith(f"Port {port} is in use")
     assert "PORT=8123 make demo" in output
 
 

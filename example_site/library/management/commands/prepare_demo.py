@@ -1,4 +1,4 @@
-"""The database of the demo: its tables, and somebody who may see everything."""
+"""Creates the database of the demo, with a staff user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Live pages: what the websocket says, written into the elements that wait for it.
+// Live pages: shows messages of the websocket in the page.
 
 const page = document.querySelector("[data-live]");
 const at = (name) => page.querySelector(`[data-${name}]`);
@@ -57,7 +57,7 @@ function showRoom({ window: book, visitors, reading }) {
 }
 
 function showFound({ words, found }) {
-  // An answer to words that have changed since is not shown.
+  // Ignore the answer to an earlier search.
   if (at("search").value !== words) return;
   const lines = found.map((book) => line(book, String(book.year)));
   if (!found.length) lines.push(element("li", "quiet", `No book has “${words}”.`));
