@@ -132,14 +132,9 @@ def find_elsewhere(
     return None
 
 
-# Users receive these; they do not create them.
-CREATED_BY_THE_PACKAGE = {
-    "LifespanSender",
-    "Location",
-    "Resource",
-    "ResourceHealth",
-    "ResourceStatus",
-}
+# Who uses them does not make them.
+MADE_BY_US = {"LifespanSender", "LifespanStatus", "LifespanStatusAdmin", "Resource"}
+MADE_BY_US |= {"ResourceHealth", "ResourceStatus", "Location"}
 
 
 def without_signature(
@@ -154,9 +149,8 @@ def without_signature(
 
 
 def without_overloads() -> None:
-    """Show one signature of `lifespan_resource` instead of its many overloads."""
-    module = django_lifespan_typed.lifespan_resource.__module__
-    analyzer = ModuleAnalyzer.for_module(module)
+    """Have one signature shown of what has dozens of overloads."""
+    analyzer = ModuleAnalyzer.for_module(f"{PACKAGE}._declare.decorator")
     analyzer.analyze()
     del analyzer.overloads["lifespan_resource"]
 

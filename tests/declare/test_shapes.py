@@ -12,7 +12,6 @@ import pytest
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed.exceptions import (
     InvalidValue,
-    ShutdownTimeout,
     StartupTimeout,
 )
 from tests.core.probes import (
@@ -88,26 +87,6 @@ async def test_a_failed_start_closes_the_others(
     assert probes["it"].opened == probes["it"].closed
 
 
-@every_closing_shape
-async def test_a_failed_stop_lets_the_others_close(
-    shape: Shape, registry: Registry, probes: Probes, journal: list[str]
-) -> None:
-    error = ValueError("it fails")
-    probes.add("before")
-    probes.add("it", "before", shape=shape, stop=Raise(error))
-    probes.add("after", "it")
-    lifespan = Lifespan(registry)
-
-    with pytest.raises(ValueError, match="it fails") as caught:
-        async with lifespan:
-            pass
-
-    assert caught.value is error
-    assert journal == ["+before", "+it", "+after", "-after", "-it", "-before"]
-    assert_closed(*probes.all())
-    assert phases(lifespan) == {"before": "stopped", "it": "failed", "after": "stopped"}
-
-
 @every_shape
 async def test_a_hanging_start_is_cancelled(
     shape: Shape,
@@ -139,25 +118,6 @@ async def test_a_hanging_start_is_cancelled(
     assert probe.opened == probe.closed
 
 
-@every_closing_shape
-async def test_a_hanging_stop_lets_its_dependencies_close(
-    shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
-) -> None:
-    probes.add("before")
-    probes.add("it", "before", shape=shape, stop=hang, stop_timeout=0.05)
-    lifespan = Lifespan(registry)
-
-    with pytest.raises(ShutdownTimeout):
-        async with lifespan:
-            pass
-
-    assert phases(lifespan) == {"before": "stopped", "it": "failed"}
-    assert_closed(probes["before"])
-    assert journal[-1] == "-before"
-    if not shape.blocking:
-        assert_closed(*probes.all())
-
-
 @every_shape
 async def test_cancellation_during_the_start_closes_it(
     shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
@@ -179,29 +139,6 @@ async def test_cancellation_during_the_start_closes_it(
     assert journal == ["+before", "+it", "-it", "-before"]
     assert_closed(probes["before"])
     assert probe.opened == probe.closed
-
-
-@every_closing_shape
-async def test_cancellation_while_running_closes_it(
-    shape: Shape, registry: Registry, probes: Probes, journal: list[str]
-) -> None:
-    probes.add("before")
-    probes.add("it", "before", shape=shape)
-    running = asyncio.Event()
-
-    async def serve() -> None:
-        async with Lifespan(registry):
-            running.set()
-            await asyncio.Event().wait()
-
-    serving = asyncio.ensure_future(serve())
-    await running.wait()
-    serving.cancel()
-    await asyncio.wait({serving})
-
-    assert serving.cancelled()
-    assert journal == ["+before", "+it", "-it", "-before"]
-    assert_closed(*probes.all())
 
 
 @every_closing_shape
