@@ -14,7 +14,7 @@ from .location import Location
 from .registry import Registry, registry_or_default
 from .resources import Resource, example
 from .signatures import unfit_signature
-from .value_types import can_be_opened
+from .value_types import can_be_opened, plain_return_type
 
 
 class Options(TypedDict, total=False):
@@ -132,11 +132,19 @@ def _check_factory(resource: Resource[Any]) -> None:
             else f"Give {name} one parameter for each dependency in needs=, in its "
             "order.",
         )
-    if isclass(factory) and not can_be_opened(factory):
+    problem, value = "", "..."
+    if isclass(factory):
+        if not can_be_opened(factory):
+            problem = f"decorates the class {name}, which is not a context manager"
+            value = f"{factory.__name__}(...)"
+    elif (returned := plain_return_type(factory)) is not None:
+        problem = (
+            f"decorates the plain function {name}, which returns "
+            f"{type_name(returned)}: neither a context manager nor awaitable"
+        )
+    if problem:
         raise InvalidDeclaration(
-            f"lifespan resource {resource.name!r} decorates the class {name}, "
-            "which is not a context manager",
+            f"lifespan resource {resource.name!r} {problem}",
             resource.declared_at,
-            "Yield an instance of it from a factory:"
-            + example(resource.name, f"{factory.__name__}()"),
+            f"Yield the value from a generator:{example(resource.name, value)}",
         )

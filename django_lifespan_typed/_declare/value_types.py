@@ -91,21 +91,22 @@ def can_be_opened(cls: type) -> bool:
 
 
 def plain_return_type(factory: Callable[..., Any]) -> type | None:
-    """Return the class that a plain function returns, if it cannot be opened."""
+    """
+    Return the class that a plain function returns, if it cannot be opened.
+
+    Returns None for any other factory, and if a subclass may well be opened.
+    """
     kinds = iscoroutinefunction, isgeneratorfunction, isasyncgenfunction
     # A decorated function has the annotations of another one.
     if type(factory) is not FunctionType or hasattr(factory, "__wrapped__"):
         return None
-    annotation = _return_annotation(factory)
-    if (
-        any(is_kind(factory) for is_kind in kinds)
-        or not isclass(annotation)
-        or get_origin(annotation) is not None
-        or annotation in {Any, object}
-        or can_be_opened(annotation)
-    ):
+    if any(is_kind(factory) for is_kind in kinds):
         return None
-    return annotation
+    annotation = _return_annotation(factory)
+    if not isclass(annotation) or get_origin(annotation) is not None:
+        return None
+    is_base = annotation in {Any, object} or getattr(annotation, "_is_protocol", False)
+    return None if is_base or can_be_opened(annotation) else annotation
 
 
 def _return_annotation(function: Callable[..., Any]) -> object | None:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial, wraps
 from typing import Any
 
-import pytest
 from django.core.checks import CheckMessage, Error, Warning as Warn
 
 from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
@@ -113,88 +109,3 @@ def test_a_key_of_any_type_is_accepted(registry: Registry) -> None:
     decorate(without_annotations)
 
     assert messages(registry) == []
-
-
-def returns_a_number() -> int:
-    return 1
-
-
-def test_a_plain_function_that_opens_nothing_is_reported(registry: Registry) -> None:
-    resource = declare_by_name(registry, returns_a_number)
-
-    assert messages(registry) == [
-        Warn(
-            "the factory of lifespan resource 'made' is a plain function that returns "
-            "int, which is neither awaitable nor a context manager\n"
-            f"{resource.declared_at.draw()}",
-            hint="Write async def if there is nothing to close, or yield the value.",
-            obj=resource,
-            id="lifespan.W007",
-        )
-    ]
-
-
-class Pool:
-    """An awaitable, as asyncpg's pool is."""
-
-    def __await__(self) -> Any:
-        yield
-
-
-def returns_an_awaitable() -> Pool:
-    return Pool()
-
-
-def returns_a_context_manager() -> AbstractContextManager[int]:
-    return nullcontext(1)
-
-
-def returns_a_union() -> Pool | AbstractContextManager[int]:
-    return Pool()
-
-
-def returns_an_iterator() -> Iterator[int]:
-    return iter([1])
-
-
-def returns_anything() -> Any: ...
-
-
-def returns_an_object() -> object: ...
-
-
-def returns_an_unknown_name() -> Unknown: ...  # type: ignore[name-defined]  # noqa: F821
-
-
-def yields_an_annotated_number() -> int:
-    yield 1  # type: ignore[misc]
-
-
-async def yields_an_annotated_number_async() -> int:
-    yield 1  # type: ignore[misc]
-
-
-@pytest.mark.parametrize(
-    "factory",
-    [
-        returns_an_awaitable,
-        returns_a_context_manager,
-        returns_a_union,
-        returns_an_iterator,
-        returns_anything,
-        returns_an_object,
-        returns_an_unknown_name,
-        yields_an_annotated_number,
-        yields_an_annotated_number_async,
-        nullcontext,
-        partial(returns_an_awaitable),
-        wraps(returns_a_number)(lambda: returns_an_awaitable()),
-    ],
-    ids=lambda factory: getattr(factory, "__name__", "partial"),
-)
-def test_a_plain_function_that_may_open_something_is_accepted(
-    factory: Any, registry: Registry
-) -> None:
-    declare_by_name(registry, factory)
-
-    assert not any("plain function" in message.msg for message in messages(registry))

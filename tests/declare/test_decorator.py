@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import asynccontextmanager
-from functools import wraps
-from typing import Any
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from functools import partial, wraps
+from typing import Any, Protocol
 
 import pytest
 from typing_extensions import Self
@@ -176,6 +176,10 @@ class Plain:
     """A class that is no context manager."""
 
 
+def returns_a_number() -> int:
+    return 1
+
+
 EXAMPLE = """
     @lifespan_resource("it")
     async def it() -> AsyncGenerator[SomeType]:
@@ -218,7 +222,18 @@ def passes(given: str, name: str, takes: str) -> Any:
             Plain,
             (
                 "decorates the class Plain, which is not a context manager",
-                "Yield an instance of it from a factory:" + EXAMPLE.format("Plain()"),
+                "Yield the value from a generator:" + EXAMPLE.format("Plain(...)"),
+            ),
+        ),
+        (
+            (),
+            returns_a_number,
+            (
+                (
+                    "decorates the plain function returns_a_number, which returns int: "
+                    "neither a context manager nor awaitable"
+                ),
+                "Yield the value from a generator:" + EXAMPLE.format("..."),
             ),
         ),
         (
@@ -249,6 +264,79 @@ def test_unsuitable_factories_are_refused(
         f'    {here}  declare("it", needs=needs, registry=registry)(factory)\n{fix}'
     )
     assert len(registry) == 0
+
+
+class Awaitable:
+    """An awaitable, as asyncpg's pool is."""
+
+    def __await__(self) -> Any:
+        yield
+
+
+class Closes(Protocol):
+    def close(self) -> None: ...
+
+
+def returns_an_awaitable() -> Awaitable:
+    return Awaitable()
+
+
+def returns_a_context_manager() -> AbstractContextManager[int]:
+    return nullcontext(1)
+
+
+def returns_a_union() -> Awaitable | AbstractContextManager[int]:
+    return Awaitable()
+
+
+def returns_an_iterator() -> Iterator[int]:
+    return iter([1])
+
+
+def returns_anything() -> Any: ...
+
+
+def returns_an_object() -> object: ...
+
+
+def returns_a_protocol() -> Closes:
+    raise NotImplementedError
+
+
+def returns_an_unknown_name() -> Unknown: ...  # type: ignore[name-defined]  # noqa: F821
+
+
+def yields_an_annotated_number() -> int:
+    yield 1  # type: ignore[misc]
+
+
+async def yields_an_annotated_number_async() -> int:
+    yield 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        returns_an_awaitable,
+        returns_a_context_manager,
+        returns_a_union,
+        returns_an_iterator,
+        returns_anything,
+        returns_an_object,
+        returns_a_protocol,
+        returns_an_unknown_name,
+        yields_an_annotated_number,
+        yields_an_annotated_number_async,
+        nullcontext,
+        partial(returns_an_awaitable),
+        wraps(returns_a_number)(lambda: returns_an_awaitable()),
+    ],
+    ids=lambda factory: getattr(factory, "__name__", "partial"),
+)
+def test_factories_that_may_produce_a_value_are_accepted(
+    factory: Any, registry: Registry
+) -> None:
+    assert declare("it", registry=registry)(factory) in registry
 
 
 def with_another_argument(function: Callable[..., Any]) -> Callable[..., Any]:

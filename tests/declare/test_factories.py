@@ -73,7 +73,7 @@ class NoItems:
         raise StopAsyncIteration
 
 
-def plain() -> int:
+def plain() -> Any:
     return 5
 
 
