@@ -122,15 +122,14 @@ def _check_factory(resource: Resource[Any]) -> None:
     name = getattr(factory, "__qualname__", type_name(type(factory)))
     if takes is not None:
         passed = ", ".join(repr(need.name) for need in resource.needs) or "nothing"
-        is_method = next(iter(takes.parameters), "") == "self"
+        fix = f"Give {name} one parameter for each dependency in needs=, in its order."
+        if next(iter(takes.parameters), "") == "self":
+            fix = f"Move {name} out of its class, to module level."
         raise InvalidDeclaration(
             f"lifespan resource {resource.name!r} passes {passed} to a factory "
             f"that takes {takes}",
             resource.declared_at,
-            f"Move {name} out of its class: a resource is declared at module level."
-            if is_method
-            else f"Give {name} one parameter for each dependency in needs=, in its "
-            "order.",
+            fix,
         )
     problem, value = "", "..."
     if isclass(factory):

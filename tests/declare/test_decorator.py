@@ -211,10 +211,7 @@ def passes(given: str, name: str, takes: str) -> Any:
             Pool.connect,
             (
                 "passes nothing to a factory that takes (self)",
-                (
-                    "Move Pool.connect out of its class: a resource is declared at "
-                    "module level."
-                ),
+                "Move Pool.connect out of its class, to module level.",
             ),
         ),
         (

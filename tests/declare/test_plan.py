@@ -10,10 +10,11 @@ from django_lifespan_typed import Lifespan, Registry, StateKey
 from django_lifespan_typed._declare.plan import Plan, unneeded_without
 from django_lifespan_typed.exceptions import (
     DependencyCycle,
+    InvalidDeclaration,
     MissingDependency,
     StateNotFound,
 )
-from tests.core.probes import Probes
+from tests.core.probes import Probes, next_line
 
 
 def key(name: str) -> StateKey[Any]:
@@ -152,3 +153,16 @@ def test_long_chains_and_cycles_need_no_recursion(
         Plan(cyclic.registry)
 
     assert len(caught.value.cycle) == count
+
+
+@pytest.mark.parametrize("only", ["http", key("http"), ("http",), 5], ids=repr)
+def test_only_has_to_be_a_tuple_of_keys(only: Any, registry: Registry) -> None:
+    with pytest.raises(InvalidDeclaration) as caught:
+        here = next_line()
+        Lifespan(registry, only=only)
+
+    assert str(caught.value) == (
+        f"a lifespan has only={only!r}, which is not a tuple of keys or resources\n"
+        f"    {here}  Lifespan(registry, only=only)\n"
+        "Write: only=(HTTP,) with the comma, and the keys, not their names."
+    )
