@@ -1,4 +1,4 @@
-"""What the four type checkers have to refuse: the lines that end in ``# E``."""
+"""Code that the four type checkers reject: every line marked ``# E``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the four type checkers have to accept, and to infer."""
+"""Code that the four type checkers accept, and the types that they infer."""
 
 from __future__ import annotations
 
@@ -342,112 +342,35 @@ Y = StateKey[bytes]("y")
 Z = StateKey[complex]("z")
 
 
-@lifespan_resource("needs4", needs=(HTTP, S, N, X))
-async def needs4(
-    http: httpx.AsyncClient, s: str, n: int, x: float
-) -> AsyncGenerator[Repo]:
-    yield Repo(http)
-
-
-@lifespan_resource("needs5", needs=(HTTP, S, N, X, Y))
-async def needs5(
-    http: httpx.AsyncClient, s: str, n: int, x: float, y: bytes
-) -> AsyncGenerator[Repo]:
-    yield Repo(http)
-
-
-@lifespan_resource("needs6", needs=(HTTP, S, N, X, Y, Z))
-async def needs6(
-    http: httpx.AsyncClient, s: str, n: int, x: float, y: bytes, z: complex
-) -> AsyncGenerator[Repo]:
-    yield Repo(http)
-
-
-@lifespan_resource("needs7", needs=(HTTP, S, N, X, Y, Z, CACHE))
-async def needs7(
-    http: httpx.AsyncClient,
-    s: str,
-    n: int,
-    x: float,
-    y: bytes,
-    z: complex,
-    cache: Cache,
-) -> AsyncGenerator[Repo]:
-    yield Repo(http)
-
-
-@lifespan_resource("needs8", needs=(HTTP, S, N, X, Y, Z, CACHE, repo))
-async def needs8(
-    http: httpx.AsyncClient,
-    s: str,
-    n: int,
-    x: float,
-    y: bytes,
-    z: complex,
-    cache: Cache,
-    repo: Repo,
-) -> AsyncGenerator[Repo]:
-    yield repo
-
-
-@lifespan_resource(REPO, needs=(HTTP, S, N, X))
-async def key_needs4(
-    http: httpx.AsyncClient, s: str, n: int, x: float
-) -> AsyncGenerator[Repo]:
-    yield Repo(http)
-
-
-@lifespan_resource(REPO, needs=(HTTP, S, N, X, Y))
-async def key_needs5(
-    http: httpx.AsyncClient, s: str, n: int, x: float, y: bytes
-) -> AsyncGenerator[Repo]:
-    yield Repo(http)
-
-
-@lifespan_resource(REPO, needs=(HTTP, S, N, X, Y, Z))
-async def key_needs6(
-    http: httpx.AsyncClient, s: str, n: int, x: float, y: bytes, z: complex
-) -> AsyncGenerator[Repo]:
-    yield Repo(http)
-
-
-@lifespan_resource(REPO, needs=(HTTP, S, N, X, Y, Z, CACHE))
-async def key_needs7(
-    http: httpx.AsyncClient,
-    s: str,
-    n: int,
-    x: float,
-    y: bytes,
-    z: complex,
-    cache: Cache,
-) -> AsyncGenerator[Repo]:
-    yield Repo(http)
-
-
-@lifespan_resource(REPO, needs=(HTTP, S, N, X, Y, Z, CACHE, repo))
-async def key_needs8(
-    http: httpx.AsyncClient,
-    s: str,
-    n: int,
-    x: float,
-    y: bytes,
-    z: complex,
-    cache: Cache,
-    repo: Repo,
-) -> AsyncGenerator[Repo]:
-    yield repo
-
-
-assert_type(needs4, Resource[Repo])
-assert_type(needs5, Resource[Repo])
-assert_type(needs6, Resource[Repo])
-assert_type(needs7, Resource[Repo])
-assert_type(needs8, Resource[Repo])
-assert_type(key_needs4, Resource[Repo])
-assert_type(key_needs5, Resource[Repo])
-assert_type(key_needs6, Resource[Repo])
-assert_type(key_needs7, Resource[Repo])
-assert_type(key_needs8, Resource[Repo])
+def depends_on_up_to_eight(
+    four: Callable[[httpx.AsyncClient, str, int, float], AsyncIterator[Repo]],
+    five: Callable[[httpx.AsyncClient, str, int, float, bytes], AsyncIterator[Repo]],
+    six: Callable[
+        [httpx.AsyncClient, str, int, float, bytes, complex], AsyncIterator[Repo]
+    ],
+    seven: Callable[
+        [httpx.AsyncClient, str, int, float, bytes, complex, Cache], AsyncIterator[Repo]
+    ],
+    eight: Callable[
+        [httpx.AsyncClient, str, int, float, bytes, complex, Cache, Repo],
+        AsyncIterator[Repo],
+    ],
+) -> None:
+    needs_four = (HTTP, S, N, X)
+    assert_type(lifespan_resource("four", needs=needs_four)(four), Resource[Repo])
+    assert_type(lifespan_resource(REPO, needs=needs_four)(four), Resource[Repo])
+    needs_five = (HTTP, S, N, X, Y)
+    assert_type(lifespan_resource("five", needs=needs_five)(five), Resource[Repo])
+    assert_type(lifespan_resource(REPO, needs=needs_five)(five), Resource[Repo])
+    needs_six = (HTTP, S, N, X, Y, Z)
+    assert_type(lifespan_resource("six", needs=needs_six)(six), Resource[Repo])
+    assert_type(lifespan_resource(REPO, needs=needs_six)(six), Resource[Repo])
+    needs_seven = (HTTP, S, N, X, Y, Z, CACHE)
+    assert_type(lifespan_resource("seven", needs=needs_seven)(seven), Resource[Repo])
+    assert_type(lifespan_resource(REPO, needs=needs_seven)(seven), Resource[Repo])
+    needs_eight = (HTTP, S, N, X, Y, Z, CACHE, repo)
+    assert_type(lifespan_resource("eight", needs=needs_eight)(eight), Resource[Repo])
+    assert_type(lifespan_resource(REPO, needs=needs_eight)(eight), Resource[Repo])
 
 
 # --- options

@@ -1,4 +1,4 @@
-"""The four type checkers, held to the marks in ``positive.py`` and ``negative.py``."""
+"""The four type checkers flag exactly the marked lines."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ ROOT = Path(__file__).parents[2]
 POSITIVE = Path(__file__).with_name("positive.py")
 NEGATIVE = Path(__file__).with_name("negative.py")
 MARK = "# E"
-# Not resolved: the link is what leads to the environment. Named to the checkers,
-# which else look for an environment of their own choice.
+# Not resolved, because the link leads to the environment. Checkers that are not given
+# it look for another one.
 PYTHON = sys.executable
 
-# A diagnostic: the file, the line (from 1), what was said.
+# The file, the line (from 1) and the message.
 Diagnostic = tuple[str, int, str]
 
 
 def mypy(output: str) -> Iterator[Diagnostic]:
-    """One JSON object on each line."""
+    """Read one JSON object from each line."""
     for found in map(json.loads, output.splitlines()):
         if found["severity"] == "error":
             yield found["file"], found["line"], found["message"]
 
 
 def pyright(output: str) -> Iterator[Diagnostic]:
-    """Lines are counted from 0."""
+    """Read JSON, in which lines are counted from 0."""
     for found in json.loads(output)["generalDiagnostics"]:
         if found["severity"] == "error":
             line = found["range"]["start"]["line"] + 1
@@ -42,7 +42,7 @@ def pyright(output: str) -> Iterator[Diagnostic]:
 
 
 def ty(output: str) -> Iterator[Diagnostic]:
-    """GitLab's code quality format."""
+    """Read GitLab's code quality format."""
     for found in json.loads(output):
         if found["severity"] in {"major", "critical", "blocker"}:
             place = found["location"]
@@ -51,7 +51,7 @@ def ty(output: str) -> Iterator[Diagnostic]:
 
 
 def pyrefly(output: str) -> Iterator[Diagnostic]:
-    """An object with all errors."""
+    """Read one JSON object with all errors."""
     for found in json.loads(output)["errors"]:
         if found.get("severity", "error") == "error":
             yield found["path"], found["line"], found["description"]
@@ -76,7 +76,7 @@ CHECKERS: list[tuple[list[str], Parse]] = [
 
 @pytest.fixture(scope="module", params=CHECKERS, ids=lambda checker: checker[0][0])
 def diagnostics(request: pytest.FixtureRequest) -> dict[Path, dict[int, list[str]]]:
-    """What one checker says of both files: by file, by line."""
+    """Return the messages of one checker, by file and line."""
     (program, *arguments), parse = request.param
     command = Path(PYTHON).with_name(program)
     if not command.exists():
@@ -103,24 +103,22 @@ def diagnostics(request: pytest.FixtureRequest) -> dict[Path, dict[int, list[str
 
 
 def _environment() -> dict[str, Any]:
-    # What helps our tests only slows the checkers down, or colours their output.
+    # These slow the checkers down, or colour their output.
     ours = {"PYTHONDEVMODE", "PYTHONWARNINGS", "FORCE_COLOR", "MYPY_FORCE_COLOR"}
     return {name: value for name, value in os.environ.items() if name not in ours}
 
 
-def test_says_nothing_of_what_is_right(
+def test_correct_code_is_accepted(
     diagnostics: dict[Path, dict[int, list[str]]],
 ) -> None:
-    """Every shape that is documented is accepted, and inferred as promised."""
     flagged = diagnostics[POSITIVE]
 
-    assert not flagged, _drawn(POSITIVE, flagged, "flagged, and is right:")
+    assert not flagged, _drawn(POSITIVE, flagged, "flagged, but correct:")
 
 
-def test_flags_each_mistake_and_nothing_else(
+def test_exactly_the_marked_lines_are_flagged(
     diagnostics: dict[Path, dict[int, list[str]]],
 ) -> None:
-    """The flagged lines equal the marked lines."""
     flagged = diagnostics[NEGATIVE]
     marked = {
         number
@@ -128,18 +126,17 @@ def test_flags_each_mistake_and_nothing_else(
         if line.endswith(MARK)
     }
 
-    missed = {line: ["nothing was said"] for line in marked - flagged.keys()}
+    missed = {line: ["no message"] for line in marked - flagged.keys()}
     surplus = {line: flagged[line] for line in flagged.keys() - marked}
     assert marked, "no line is marked"
-    report = _drawn(NEGATIVE, missed, "marked, and not flagged:")
-    report += _drawn(NEGATIVE, surplus, "flagged, and not marked:")
+    report = _drawn(NEGATIVE, missed, "marked, but not flagged:")
+    report += _drawn(NEGATIVE, surplus, "flagged, but not marked:")
     assert not report, report
 
 
-def test_reads_no_other_file(
+def test_the_package_itself_is_not_flagged(
     diagnostics: dict[Path, dict[int, list[str]]],
 ) -> None:
-    """The package has no error of its own when it is read through these two files."""
     others = {
         f"{path}:{line}": said
         for path, lines in diagnostics.items()
