@@ -15,7 +15,6 @@ from django.test import override_settings
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed.exceptions import (
     DuplicateName,
-    InvalidDeclaration,
     InvalidFactory,
     ShutdownTimeout,
 )
@@ -287,20 +286,6 @@ async def test_what_is_not_names_and_values_is_refused(
         f"yielded {shown}, not names and values\n"
         f"{drawn(__file__, '# M5')}\n"
         'Write: yield {"some_name": value}'
-    )
-
-
-def test_what_cannot_be_called_is_refused(registry: Registry) -> None:
-    """The context manager itself was passed, where its function was meant."""
-    made: Any = Clients()
-
-    with pytest.raises(InvalidDeclaration) as caught:
-        register_lifespan_manager(context_manager=made, registry=registry)  # M6
-
-    assert str(caught.value) == (
-        f"a lifespan manager is {made!r}, which cannot be called\n"
-        f"{drawn(__file__, '# M6')}\n"
-        "Pass the function that @asynccontextmanager decorates, uncalled."
     )
 
 
