@@ -141,9 +141,7 @@ def without_signature(
     app: Sphinx, what: str, name: str, *about: object
 ) -> tuple[str, str] | None:
     """Hide the constructor of exceptions and of objects that users only receive."""
-    is_received = what == "exception" or name.rpartition(".")[2] in (
-        CREATED_BY_THE_PACKAGE
-    )
+    is_received = what == "exception" or name.rpartition(".")[2] in (MADE_BY_US)
     _documented, _options, signature, _returned = about
     return ("", "") if is_received and signature is not None else None
 
