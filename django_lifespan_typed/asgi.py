@@ -6,7 +6,7 @@ from typing import Any, final
 
 import django
 
-from ._asgi.entry import gate_for_server, serve
+from ._asgi.protocol import gate_for_server, serve
 from ._declare.registry import Registry
 from .handler import LifespanASGIHandler
 from .types import ASGIApplication

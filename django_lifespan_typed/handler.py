@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 
-from ._asgi.entry import gate_for_server, serve
+from ._asgi.protocol import gate_for_server, serve
 from ._compat import override
 from ._declare.registry import Registry
 

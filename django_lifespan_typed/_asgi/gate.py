@@ -21,7 +21,6 @@ from .._threads.at_exit import at_exit
 from .._threads.cancellation import shielded
 from .._threads.fork import after_fork
 from ..types import Scope
-from .late_start import log_late_start
 from .requests import RequestsInFlight
 from .signalled import share_state, start_with_signals, stop_with_signals
 
@@ -242,6 +241,8 @@ class Gate:
     def _start_late(self, loop: asyncio.AbstractEventLoop) -> ServedLoop:
         served = self.start(loop)
         if self.on_late_start is None or not self.on_late_start(loop):
+            from .late_start import log_late_start  # most servers send the lifespan
+
             is_other = any(gate.is_served(loop) for gate in all_gates())
             log_late_start(is_other_registry=is_other)
         return served

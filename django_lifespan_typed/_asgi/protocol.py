@@ -1,19 +1,65 @@
-"""Answers the lifespan messages of an ASGI server."""
+"""The ASGI protocol: answers a lifespan, admits requests, refuses them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from asyncio import get_running_loop
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from .._declare.registry import Registry, registry_or_default
 from .._text import describe
 from ..exceptions import ProtocolError
 from ..types import Receive, Scope, Send
+from .gate import Gate, gate_of
 
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
 
 _SPEC: Final = "the ASGI specification, 'Lifespan Protocol'"
 _UNAVAILABLE: Final = b"Service Unavailable: the application is not running.\n"
+
+
+def gate_for_server(registry: Registry | None) -> Gate:
+    """
+    Return the gate of *registry*, for an application that a server is about to serve.
+
+    Daphne, which sends no lifespan, starts it with its reactor.
+    """
+    gate = gate_of(registry_or_default(registry))
+    if "daphne.server" in sys.modules:
+        from . import daphne
+
+        daphne.attach(gate)
+    return gate
+
+
+async def serve(
+    gate: Gate,
+    app: Callable[[Any, Any, Any], Awaitable[object]],
+    scope: Any,
+    receive: Any,
+    send: Any,
+) -> Any:
+    """
+    Answer a lifespan, or pass a connection on to *app* with the running values.
+
+    The values win over those that a server, a host application or a middleware has put
+    on the state under the same names.
+    """
+    if scope["type"] == "lifespan":
+        await answer_lifespan(gate.open, scope, receive, send)
+        return None
+    values = gate.values.get(get_running_loop())
+    if values is None:
+        values = await gate.admit()
+    if values is None:
+        await refuse(scope, send)
+        return None
+    # A new scope: the host's own code keeps its own values.
+    scope = {**scope, "state": {**(scope.get("state") or {}), **values}}
+    with gate.requests.record():
+        return await app(scope, receive, send)
 
 
 async def answer_lifespan(

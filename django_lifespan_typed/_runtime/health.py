@@ -15,7 +15,7 @@ from asgiref.sync import iscoroutinefunction
 
 from .._declare.resources import HealthCheck
 from .._log import logger
-from .._settings import LifespanSettings, finite
+from .._settings import finite
 from .._threads.database import OpenedConnections
 from .._threads.worker import Worker
 from .resource_task import ResourceTask
@@ -66,13 +66,11 @@ class HealthChecks:
     checks in progress: probes cannot overload a backend.
     """
 
-    def __init__(
-        self, run: Run, values: Mapping[str, Any], settings: LifespanSettings
-    ) -> None:
+    def __init__(self, run: Run, values: Mapping[str, Any]) -> None:
         self._run = run
         self._tasks = tuple(run.tasks.values())
         self._values = values
-        self._settings = settings
+        self._settings = run.settings
         self._round: asyncio.Task[tuple[CheckResult | None, ...]] | None = None
         self._opened = OpenedConnections()
         self._cleanup: asyncio.Task[None] | None = None
@@ -80,12 +78,11 @@ class HealthChecks:
         self._in_progress: dict[str, set[asyncio.Future[Any]]] = {}
         """The tasks of each check, and its calls in threads, that have not ended."""
         self._failing: set[str] = set()
-        self._ended = False
 
     async def results(self) -> tuple[ResourceHealth, ...]:
         """Return a record of each resource, dependencies first."""
         found: tuple[CheckResult | None, ...] = (None,) * len(self._tasks)
-        if not self._ended:
+        if not self._run.will_stop:
             checks = self._round
             if (
                 checks is None
@@ -102,7 +99,6 @@ class HealthChecks:
 
     async def end(self) -> None:
         """Cancel the checks in progress, and make no more."""
-        self._ended = True
         left = set[asyncio.Future[Any]]().union(*self._in_progress.values())
         left.update(task for task in (self._round, self._cleanup) if task is not None)
         for future in left:

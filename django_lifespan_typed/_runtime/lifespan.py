@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, final
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, final
 
 from .._declare.keys import StateKey
 from .._declare.plan import Plan, keys_only
@@ -15,17 +15,18 @@ from .._declare.registry import Registry, registry_or_default
 from .._declare.resources import Resource
 from .._settings import LifespanSettings
 from .._threads.asgiref import is_in_loop, renew_executor, use_loop
-from .._threads.calling import call_on
 from .._threads.cancellation import shielded
-from .._threads.loop_thread import LoopThread
+from .._threads.loop_thread import LoopThread, call_on
 from ..exceptions import LifespanError, LifespanNotRunning
 from .current import running
 from .failures import combined
-from .health import HealthChecks, ResourceHealth
 from .overrides import OverriddenValues, overrides
 from .run import Run
 from .state import LifespanState
 from .status import ResourceStatus
+
+if TYPE_CHECKING:
+    from .health import HealthChecks, ResourceHealth
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -109,7 +110,7 @@ class Lifespan:
             overridden.value_of,
             settings,
         )
-        self._checks = HealthChecks(self._run, overridden.values, settings)
+        self._checks = None
         self._users, self._pid = 1, os.getpid()
         running.add(self._run.loop, self)
         try:
@@ -314,12 +315,16 @@ class Lifespan:
         ``LifespanNotRunning`` if it is not running on this event loop.
         """
         loop = self.loop
-        if loop is not asyncio.get_running_loop() or self._checks is None:
+        if loop is not asyncio.get_running_loop() or self._run is None:
             where = "" if loop is None else " on this event loop"
             raise LifespanNotRunning(
                 f"this Lifespan is not running{where}\n"
                 "In sync code, write: lifespan.call(lifespan.health)"
             )
+        if self._checks is None:
+            from .health import HealthChecks  # most lifespans are never asked
+
+            self._checks = HealthChecks(self._run, self._state.by_name)
         return await self._checks.results()
 
     def status(self) -> tuple[ResourceStatus, ...]:

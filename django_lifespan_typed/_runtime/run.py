@@ -52,7 +52,7 @@ class Run:
         }
         self._managers = [manager.name for manager in managers]
         self._value_of = value_of
-        self._settings = settings
+        self.settings = settings
         self._reports: deque[ResourceTask] = deque()
         self._wake: asyncio.Future[None] | None = None
 
@@ -65,7 +65,7 @@ class Run:
         Raises the first failure of a resource that is not optional; the caller then
         has to call ``stop``.
         """
-        slow = Repeating(self._settings.REPORT_INTERVAL, lambda: self._log("starting"))
+        slow = Repeating(self.settings.REPORT_INTERVAL, lambda: self._log("starting"))
         sorter = TopologicalSorter(self.plan.dependencies)
         for name in self._managers:
             sorter.add(name)
@@ -94,7 +94,7 @@ class Run:
         finally:
             slow.cancel()
         self.is_up = True
-        await opened.close(self._settings.CANCEL_TIMEOUT)
+        await opened.close(self.settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.tasks.values(), self.began_at)
 
     def crash(self) -> BaseException | None:
@@ -138,7 +138,7 @@ class Run:
         """Announce the shutdown: its time budget begins."""
         if not self.will_stop:
             self.will_stop = True
-            deadline = monotonic() + self._settings.STOP_BUDGET
+            deadline = monotonic() + self.settings.STOP_BUDGET
             for task in self.tasks.values():
                 task.expect_stop(deadline)
 
@@ -161,7 +161,7 @@ class Run:
         for name in self._managers[-1:]:
             sorter.add(name)
         sorter.prepare()
-        slow = Repeating(self._settings.REPORT_INTERVAL, lambda: self._log("stopping"))
+        slow = Repeating(self.settings.REPORT_INTERVAL, lambda: self._log("stopping"))
         cancelled: asyncio.CancelledError | None = None
         stopping: set[str] = set()
         while sorter.is_active():
@@ -186,7 +186,7 @@ class Run:
         slow.cancel()
         while self._reports:
             self._describe(self._reports.popleft())
-        await close_connections(self._settings.CANCEL_TIMEOUT)
+        await close_connections(self.settings.CANCEL_TIMEOUT)
         log_stopped(began)
         if cancelled is not None:
             raise cancelled

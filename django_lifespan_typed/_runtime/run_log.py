@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from logging import INFO
 from time import monotonic
 from typing import final
@@ -12,7 +12,6 @@ from .._declare.plan import Plan
 from .._log import logger
 from .._text import quoted
 from .resource_task import ResourceTask
-from .startup_times import critical_path
 
 
 @final
@@ -68,6 +67,24 @@ def log_started(plan: Plan, tasks: Iterable[ResourceTask], began: float) -> None
         (monotonic() - began) * 1000,
         f", critical path: {path}" if path else "",
     )
+
+
+def critical_path(
+    finished: Mapping[str, float], needs: Mapping[str, Iterable[str]]
+) -> list[str]:
+    """
+    Return the chain of resources that determined how long the startup took.
+
+    *finished* maps each started resource to the time at which it had started, *needs*
+    maps it to its dependencies. The chain ends with the resource that was last.
+    """
+    path: list[str] = []
+    candidates: Iterable[str] = finished
+    while started := [name for name in candidates if name in finished]:
+        last = max(started, key=finished.__getitem__)
+        path.append(last)
+        candidates = needs.get(last, ())
+    return path[::-1]
 
 
 def log_stopped(began: float) -> None:

@@ -1,11 +1,12 @@
-"""When each resource started, and the critical path of the startup."""
+"""When each resource started, for the status page and the command."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import final
 
+from .run_log import critical_path
 from .status import ResourceStatus
 
 
@@ -26,24 +27,6 @@ class StartupTime:
     def end(self) -> float:
         """Seconds from the beginning of the lifespan's startup."""
         return self.begin + self.seconds
-
-
-def critical_path(
-    finished: Mapping[str, float], needs: Mapping[str, Iterable[str]]
-) -> list[str]:
-    """
-    Return the chain of resources that determined how long the startup took.
-
-    *finished* maps each started resource to the time at which it had started, *needs*
-    maps it to its dependencies. The chain ends with the resource that was last.
-    """
-    path: list[str] = []
-    candidates: Iterable[str] = finished
-    while started := [name for name in candidates if name in finished]:
-        last = max(started, key=finished.__getitem__)
-        path.append(last)
-        candidates = needs.get(last, ())
-    return path[::-1]
 
 
 def startup_times(statuses: Iterable[ResourceStatus]) -> tuple[StartupTime, ...]:

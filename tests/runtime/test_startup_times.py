@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from django_lifespan_typed._declare.location import Location
-from django_lifespan_typed._runtime.startup_times import critical_path, startup_times
+from django_lifespan_typed._runtime.run_log import critical_path
+from django_lifespan_typed._runtime.startup_times import startup_times
 from django_lifespan_typed._runtime.status import ResourceStatus
 
 NEEDS = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c"), "alone": ()}
