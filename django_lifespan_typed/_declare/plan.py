@@ -60,10 +60,14 @@ class Plan:
         while pending:
             resource = pending.popleft()
             if resource.name not in self.dependencies:
-                names = dict.fromkeys(need.name for need in resource.needs)
-                needed = tuple(name for name in names if name not in without)
+                needed: tuple[str, ...] = ()
+                if resource.needs:
+                    names = dict.fromkeys(need.name for need in resource.needs)
+                    needed = tuple(name for name in names if name not in without)
+                    pending += [
+                        _dependency(registry, resource, name) for name in needed
+                    ]
                 self.dependencies[resource.name] = needed
-                pending.extend(_dependency(registry, resource, name) for name in needed)
         try:
             names_in_order = [*TopologicalSorter(self.dependencies).static_order()]
         except CycleError as error:

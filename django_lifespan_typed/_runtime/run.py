@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextvars import copy_context
-from graphlib import TopologicalSorter
+from itertools import pairwise
 from logging import INFO
 from time import monotonic
 from typing import Any, final
@@ -20,6 +20,32 @@ from .failures import crashed, failed_start, failed_stop, late_start, late_stop
 from .publication import Publication
 from .resource_task import ResourceTask
 from .run_log import Repeating, log_slow, log_started, log_stopped
+
+
+@final
+class Countdown:
+    """Gives each name once, as soon as all names before it are done."""
+
+    def __init__(
+        self,
+        before: Mapping[str, Collection[str]],
+        after: Mapping[str, Collection[str]],
+    ) -> None:
+        self._left = {name: len(names) for name, names in before.items()}
+        self._after = after
+
+    def first(self) -> list[str]:
+        """Return the names that have no others before them."""
+        return [name for name, left in self._left.items() if not left]
+
+    def done(self, name: str) -> list[str]:
+        """Return the names for which *name* was the last."""
+        last: list[str] = []
+        for other in self._after[name]:
+            self._left[other] -= 1
+            if not self._left[other]:
+                last.append(other)
+        return last
 
 
 @final
@@ -66,25 +92,24 @@ class Run:
         has to call ``stop``.
         """
         slow = Repeating(self.settings.REPORT_INTERVAL, lambda: self._log("starting"))
-        sorter = TopologicalSorter(self.plan.dependencies)
-        for name in self._managers:
-            sorter.add(name)
-        sorter.prepare()
+        others = dict.fromkeys(self._managers, ())
+        order = Countdown(
+            {**self.plan.dependencies, **others}, {**self.plan.dependents, **others}
+        )
         waiting = set(self.tasks)
         """The resources that have neither started nor failed."""
         lost: set[str] = set()
         """The optional resources that have failed, and their dependents."""
         try:
             with OpenedConnections() as opened:
-                self._launch(sorter.get_ready())
+                self._launch(order.first())
                 while waiting:
                     task = await self._next_report()
                     name = task.resource.name
                     waiting.discard(name)
                     if task.phase == "running":
                         self._log_started(task)
-                        sorter.done(name)
-                        self._launch(sorter.get_ready())
+                        self._launch(order.done(name))
                     elif name not in lost:
                         self._describe(task)
                         if not task.resource.optional:
@@ -154,24 +179,25 @@ class Run:
         for task in reversed(self.tasks.values()):
             if task.phase in {"waiting", "starting"}:
                 task.stop()
-        sorter = TopologicalSorter(self.plan.dependents)
         # Managers stop one by one, the last one first, as in an exit stack.
-        for before, after in zip(self._managers, self._managers[1:], strict=False):
-            sorter.add(before, after)
-        for name in self._managers[-1:]:
-            sorter.add(name)
-        sorter.prepare()
+        others = dict.fromkeys(self._managers, ())
+        later = {first: (second,) for first, second in pairwise(self._managers)}
+        order = Countdown(
+            {**self.plan.dependents, **others, **later},
+            {**self.plan.dependencies, **others, **self._managers_before()},
+        )
         slow = Repeating(self.settings.REPORT_INTERVAL, lambda: self._log("stopping"))
         cancelled: asyncio.CancelledError | None = None
+        ready = order.first()
         stopping: set[str] = set()
-        while sorter.is_active():
-            while ready := sorter.get_ready():
-                for name in ready:
-                    self.tasks[name].stop()
-                    if self.tasks[name].is_finished:
-                        sorter.done(name)
-                    else:
-                        stopping.add(name)
+        while ready or stopping:
+            for name in ready:  # grows
+                self.tasks[name].stop()
+                if self.tasks[name].is_finished:
+                    ready += order.done(name)
+                else:
+                    stopping.add(name)
+            ready = []
             if not stopping:
                 break
             try:
@@ -182,7 +208,7 @@ class Run:
             self._describe(task)
             if task.is_finished and task.resource.name in stopping:
                 stopping.remove(task.resource.name)
-                sorter.done(task.resource.name)
+                ready = order.done(task.resource.name)
         slow.cancel()
         while self._reports:
             self._describe(self._reports.popleft())
@@ -246,11 +272,12 @@ class Run:
 
     def _waiting_for(self, task: ResourceTask) -> list[str]:
         """Return the names of what cannot start, or stop, before *task* has."""
-        name, names = task.resource.name, list[str]()
+        name, plan = task.resource.name, self.plan
+        names: Sequence[str] = plan.dependents.get(name, ())
         if task.failed_to == "stop" or task.phase == "stopping":
-            names += self.plan.dependencies.get(name, ())
-            if name in self._managers:
-                names += self._managers[: self._managers.index(name)]
-        else:
-            names += self.plan.dependents.get(name, ())
+            names = plan.dependencies.get(name) or self._managers_before().get(name, ())
         return [name for name in names if not self.tasks[name].is_finished]
+
+    def _managers_before(self) -> dict[str, tuple[str, ...]]:
+        """Return the manager that stops after each manager."""
+        return {second: (first,) for first, second in pairwise(self._managers)}
