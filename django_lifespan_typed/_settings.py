@@ -83,8 +83,10 @@ def checked_setting(name: object, value: object, known: list[str]) -> Any:
             f'settings.LIFESPAN["{name}"] is {value!r}, not True or False',
             f'Write: LIFESPAN = {{"{name}": True}}, or leave it out.',
         )
-    if is_seconds(value) or (name == "HEALTH_CACHE" and value == 0):
+    if is_seconds(value):
         return float(value)
+    if name == "HEALTH_CACHE" and value == 0 and not isinstance(value, bool):
+        return 0.0
     raise InvalidSetting(
         f'settings.LIFESPAN["{name}"] is {value!r}, not a number of seconds above 0',
         f'Write: LIFESPAN = {{"{name}": {default:g}}}, or float("inf") for no limit.',

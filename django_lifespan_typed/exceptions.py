@@ -53,7 +53,7 @@ def _unpickled(
 
 def _message(problem: str, locations: Iterable[Location | None], fix: str) -> str:
     drawn = [location.draw() for location in locations if location is not None]
-    return "\n".join(filter(None, [problem, *drawn, fix]))
+    return "\n".join(line for line in [problem, *drawn, fix] if line)
 
 
 class ResourceError(LifespanError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from .location import Location, calling_location
 
@@ -33,7 +33,7 @@ class StateKey(Generic[T]):
     """Where the key was created."""
 
     def __init__(self, name: str, /) -> None:
-        given: object = name
+        given: Any = name
         if not isinstance(given, str) or not given:
             raise TypeError(
                 f"the name of a StateKey is a non-empty string, not {given!r}\n"

@@ -93,14 +93,14 @@ def registry_or_default(registry: Registry | None) -> Registry:
     """
     if registry is None:
         return default_registry
-    given: object = registry
+    given: Any = registry
     if not isinstance(given, Registry):
         raise InvalidDeclaration(
-            f"registry= is of type {type_name(type(given))}, which is not a Registry",
+            f"registry= is of type {type_name(type(registry))}, which is not a Registry",
             calling_location(),
             "Write: registry=Registry(), or leave it out for the default one.",
         )
-    return given
+    return registry
 
 
 def manager_resource(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager as ACM,
     AbstractContextManager as CM,
@@ -192,13 +192,13 @@ class _Opening(ACM[T]):
         return value
 
     @override
-    def __aexit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> Coroutine[Any, Any, bool | None]:
-        return self._manager.__aexit__(kind, error, traceback)
+    ) -> bool | None:
+        return await self._manager.__aexit__(kind, error, traceback)
 
 
 def example(name: str, value: str = "...") -> str:

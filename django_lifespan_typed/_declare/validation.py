@@ -40,18 +40,18 @@ class Declaration:
         options: Options,
         location: Location,
     ) -> None:
-        given: object = key
-        self._key: StateKey[Any] | None = key if isinstance(key, StateKey) else None
-        self._name = name = key if isinstance(key, str) else getattr(key, "name", "")
-        self._needs = needs
-        self._options = options
-        self._location = location
-        if not name or not isinstance(given, str | StateKey):
+        given: Any = key
+        if not isinstance(given, str | StateKey) or given == "":
             raise InvalidDeclaration(
                 f"lifespan_resource() takes a name or a StateKey, not {given!r}",
                 location,
                 'Write: @lifespan_resource("some_name")',
             )
+        self._key = None if isinstance(key, str) else key
+        self._name = name = key if isinstance(key, str) else key.name
+        self._needs = needs
+        self._options = options
+        self._location = location
         _check_needs(name, needs, location)
         for option, value in options.items():
             _check_option(name, option, value, location)
