@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from asyncio import get_running_loop
+from asyncio import current_task, get_running_loop
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeAlias
@@ -58,8 +58,12 @@ async def serve(
         return None
     # A new scope: the host's own code keeps its own values.
     scope = {**scope, "state": {**(scope.get("state") or {}), **values}}
-    with gate.requests.record():
+    task: Any = current_task()
+    gate.requests.tasks.add(task)
+    try:
         return await app(scope, receive, send)
+    finally:
+        gate.requests.tasks.discard(task)
 
 
 async def answer_lifespan(

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, final
+from weakref import WeakSet
 
 from .._log import logger
 from .._settings import finite
-
-
-@final
-class RecordedRequest:
-    """A block in which the running task serves a request."""
-
-    __slots__ = ("_task", "_tasks")
-
-    def __init__(self, tasks: set[asyncio.Task[Any]]) -> None:
-        self._tasks = tasks
-        task = asyncio.current_task()
-        # A view may run in a task that is recorded already.
-        self._task = None if task in tasks else task
-
-    def __enter__(self) -> None:
-        if self._task is not None:
-            self._tasks.add(self._task)
-
-    def __exit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._tasks.discard(self._task)
 
 
 @final
@@ -39,18 +19,24 @@ class RequestsInFlight:
     """
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
+        """The tasks in which a server awaits an application."""
+        self._views: WeakSet[asyncio.Task[Any]] = WeakSet()
 
-    def record(self) -> RecordedRequest:
-        """Return a block in which the running task is recorded."""
-        return RecordedRequest(self._tasks)
+    def record_view(self) -> None:
+        """Record the running task, if Django has created it for a view (Django 5.0)."""
+        task = asyncio.current_task()
+        if task is not None and task not in self.tasks:
+            self._views.add(task)
 
     def cancel(self, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
         """Cancel the requests on *loop*, once each; returns their tasks."""
         tasks = {
             task
-            for task in self._tasks
-            if task.get_loop() is loop and task is not asyncio.current_task(loop)
+            for task in {*self.tasks, *self._views}
+            if task.get_loop() is loop
+            and not task.done()
+            and task is not asyncio.current_task(loop)
         }
         for task in tasks:
             # A task that the server has cancelled is not interrupted a second time.
@@ -83,4 +69,5 @@ class RequestsInFlight:
 
     def forget(self) -> None:
         """Forget the requests of the parent process, in a forked child."""
-        self._tasks.clear()
+        self.tasks.clear()
+        self._views.clear()

@@ -96,7 +96,7 @@ def registry_or_default(registry: Registry | None) -> Registry:
     given: Any = registry
     if not isinstance(given, Registry):
         raise InvalidDeclaration(
-            f"registry= is of type {type_name(type(registry))}, which is not a Registry",
+            f"registry= is a {type_name(type(registry))}, which is not a Registry",
             calling_location(),
             "Write: registry=Registry(), or leave it out for the default one.",
         )
