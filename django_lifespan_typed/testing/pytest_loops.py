@@ -127,10 +127,9 @@ def _asyncio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
     loop: Any = "function"
     with suppress(KeyError, ValueError):  # before pytest-asyncio 0.26
         loop = request.config.getini("asyncio_default_test_loop_scope") or loop
-    marker = request.node.get_closest_marker("asyncio")
-    if marker is not None:
-        # The second is the name in earlier versions.
-        loop = marker.kwargs.get("loop_scope") or marker.kwargs.get("scope") or loop
+    # In auto mode, pytest-asyncio adds the marker.
+    options: dict[str, Any] = request.node.get_closest_marker("asyncio").kwargs
+    loop = options.get("loop_scope") or options.get("scope") or loop
     if scope == "session" and loop != "session":
         raise _refusal(
             request,
