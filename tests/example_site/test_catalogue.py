@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from example_site.book_service.process import running_book_service
-from example_site.book_service.shelf import SHELF, search
+from example_site.book_service.shelf import search
 from example_site.library.catalogue import Book, BookServiceError, Catalogue
 
 EMMA = {
@@ -46,33 +46,6 @@ async def test_find_returns_a_book_or_none() -> None:
             5, "Emma", "Jane Austen", 1815, "Emma Woodhouse …"
         )
         assert await books.find(1) is None
-
-
-async def test_search_escapes_the_words_once() -> None:
-    sent: list[str | None] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        sent.append(request.url.params.get("q"))
-        return httpx.Response(200, json={"books": [EMMA]})
-
-    async with catalogue_of(answer) as books:
-        await books.search("é & ü")
-
-    assert sent == ["é & ü"]
-
-
-async def test_authors_are_sorted_by_name_and_their_books_by_year() -> None:
-    persuasion = {**EMMA, "number": 6, "title": "Persuasion", "year": 1817}
-    walden = {**EMMA, "number": 15, "title": "Walden", "author": "A. Thoreau"}
-    answer = httpx.Response(200, json={"books": [persuasion, walden, EMMA]})
-
-    async with catalogue_of(lambda _: answer) as books:
-        authors = await books.authors()
-
-    assert [(a.name, [b.number for b in a.books]) for a in authors] == [
-        ("A. Thoreau", [15]),
-        ("Jane Austen", [5, 6]),
-    ]
 
 
 def times_out(request: httpx.Request) -> httpx.Response:
@@ -137,10 +110,6 @@ async def test_a_service_that_ends_at_once_is_an_error(
     with pytest.raises(ChildProcessError, match="exit code 1"):
         async with running_book_service():
             pass
-
-
-def test_each_book_has_a_number_of_its_own() -> None:
-    assert len(SHELF) == len(search(""))
 
 
 def test_search_ignores_case_and_the_kind_of_apostrophe() -> None:
