@@ -102,32 +102,41 @@ class LoopThread:
                 "this code already runs on the event loop of the resources, and would "
                 "wait for itself\nWrite: async with Lifespan() as state:"
             )
-        tasks: list[asyncio.Task[Any] | None] = []
+        tasks: set[asyncio.Task[Any] | None] = set()
+        ended: Future[None] = Future()
 
         async def main() -> T:
-            tasks.append(asyncio.current_task())
-            return await function()
+            tasks.add(asyncio.current_task())
+            try:
+                return await function()
+            finally:
+                ended.set_result(None)
 
         async def cancel() -> None:
+            if not tasks:
+                # Interrupted before the submission; a shutdown must begin all the same.
+                tasks.add(asyncio.ensure_future(work))
+                await asyncio.sleep(0)
             for task in filter(None, tasks):
                 task.cancel()
 
-        # Empty: tasks that it starts must not keep the caller's context.
-        future = Context().run(asyncio.run_coroutine_threadsafe, main(), self.loop)
+        work = main()
         try:
+            # Empty: tasks that it starts must not keep the caller's context.
+            future = Context().run(asyncio.run_coroutine_threadsafe, work, self.loop)
             return future.result()
         except BaseException:
-            self._cancel_and_wait(future, cancel)
+            self._cancel_and_wait(ended, cancel)
             raise
 
     def _cancel_and_wait(
-        self, future: Future[Any], cancel: Callable[[], Coroutine[Any, Any, None]]
+        self, ended: Future[None], cancel: Callable[[], Coroutine[Any, Any, None]]
     ) -> None:
         # A second interrupt cancels again; resources must still be closed.
-        while not future.done() and self.is_alive:
+        while not ended.done() and self.is_alive:
             with suppress(BaseException):
                 asyncio.run_coroutine_threadsafe(cancel(), self.loop)
-                wait((future,))
+                wait((ended,))
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
