@@ -34,7 +34,7 @@ from django_lifespan_typed._threads.asgiref import use_loop
 from django_lifespan_typed._threads.at_exit import AtExit
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
 from django_lifespan_typed.wsgi import LifespanWSGIHandler, get_wsgi_application
-from tests.sync.conftest import Add, add, portal_threads
+from tests.threads.conftest import Add, add, loop_threads
 
 __all__ = ["add"]
 
@@ -96,7 +96,7 @@ def at_exit(monkeypatch: pytest.MonkeyPatch) -> Generator[AtExit]:
         yield own
         own._run(os.getpid())
     use_loop(before)
-    assert portal_threads() == []
+    assert loop_threads() == []
     assert running.loops() == []
     running.last_failure = None
 
@@ -289,11 +289,11 @@ def test_the_end_of_the_process_closes_and_then_refuses(
     get(application, "/everywhere")
 
     at_exit._run(os.getpid())
-    threads = portal_threads()
+    threads = loop_threads()
     late = get(application, "/everywhere"), get(LifespanWSGIHandler(registry), "/loops")
 
     assert journal == ["+db", "-db"]
-    assert threads == portal_threads() == []
+    assert threads == loop_threads() == []
     assert {status for status, _ in late} == {"503 Service Unavailable"}
 
 
@@ -312,7 +312,7 @@ def test_a_failed_stop_is_logged(
 
     messages = [one.getMessage() for one in caplog.records if one.levelno >= 40]
     assert messages == ["failed to stop 'db'", "the lifespan failed to stop"]
-    assert portal_threads() == []
+    assert loop_threads() == []
 
 
 def test_signals_are_sent_under_wsgi_too(registry: Registry, at_exit: AtExit) -> None:

@@ -12,7 +12,7 @@ from django.urls import path
 
 from django_lifespan_typed import Registry, StateKey, get_state
 from django_lifespan_typed.wsgi import LifespanWSGIHandler
-from tests.sync.conftest import Add, add
+from tests.threads.conftest import Add, add
 
 from .test_handler import at_exit, get
 

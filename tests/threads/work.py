@@ -1,4 +1,4 @@
-"""What a child of multiprocessing does."""
+"""The target of a multiprocessing child."""
 
 from __future__ import annotations
 

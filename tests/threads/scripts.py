@@ -1,4 +1,4 @@
-"""Scripts in processes of their own, with a resource that says what becomes of it."""
+"""Scripts in processes of their own, with a resource that prints what happens to it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.processes import LIMIT, ROOT, Process, running
 
 @contextmanager
 def running_script(script: str) -> Generator[Process]:
-    """Python code that has ``PRELUDE`` before it, gone when the block ends."""
-    # Development mode reports what others leave to the end of a process.
+    """Run Python code after ``PRELUDE`` until the block ends."""
+    # Development mode reports tasks and loops that are still open at the end.
     with running(
         "-c", PRELUDE + script, folder=ROOT, PYTHONUNBUFFERED="1", PYTHONDEVMODE=None
     ) as child:
@@ -22,12 +22,14 @@ def running_script(script: str) -> Generator[Process]:
 
 def interrupt(child: Process, number: signal.Signals, until: str) -> None:
     """
-    Send a signal until what it leads to is printed. asgiref waits without a limit,
-    and Python sees a signal that comes just before a wait only after it.
+    Send a signal, repeatedly, until the child prints *until*.
+
+    Python notices a signal that arrives just before a wait without a limit only after
+    that wait.
     """
-    for _ in range(LIMIT // 10):
+    for _ in range(LIMIT // 3):
         child.send(number)
-        if child.soon(until, 10):
+        if child.soon(until, 3):
             return
     raise AssertionError(f"no {until!r} in:\n{child.output}")
 
@@ -53,7 +55,7 @@ from django_lifespan_typed import (
 )
 from django_lifespan_typed.exceptions import LifespanError
 
-# Forks while threads run are what is tested.
+# Some scripts fork on purpose while threads run.
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 

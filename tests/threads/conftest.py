@@ -1,4 +1,4 @@
-"""Fixtures of the tests of sync code."""
+"""Fixtures for tests of sync code and its event loop thread."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Add = Callable[..., Resource[str]]
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Generator[None]:
-    """After every test: no thread with a loop, and no lifespan is left."""
+    """Check after every test that no loop thread and no lifespan is left."""
     before = use_loop(None)
     running.last_failure = None
     yield
     assert use_loop(before) is None
-    assert portal_threads() == []
+    assert loop_threads() == []
     assert running.loops() == []
     running.last_failure = None
 
 
 @pytest.fixture
 def add(registry: Registry, journal: list[str]) -> Add:
-    """Register a resource of that name, which writes in ``journal``."""
+    """Register a resource of a given name, noted in the journal."""
 
     def adding(name: str, *needs: StateKey[Any], value: Any = None) -> Resource[str]:
         async def resource(*_: object) -> AsyncGenerator[str]:
@@ -44,8 +44,8 @@ def add(registry: Registry, journal: list[str]) -> Add:
     return adding
 
 
-def portal_threads() -> list[threading.Thread]:
-    """The threads that run a loop for sync code."""
+def loop_threads() -> list[threading.Thread]:
+    """Return the threads that run an event loop for sync code."""
     return [
         thread for thread in threading.enumerate() if thread.name == "lifespan loop"
     ]

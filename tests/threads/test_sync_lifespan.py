@@ -1,0 +1,357 @@
+"""``with Lifespan()``: resources for sync code, on the event loop thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Generator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.test import override_settings
+
+from django_lifespan_typed import (
+    Lifespan,
+    LifespanState,
+    Registry,
+    StateKey,
+    current_state,
+    lifespan_resource,
+)
+from django_lifespan_typed.exceptions import (
+    InvalidSetting,
+    LifespanError,
+    StartupTimeout,
+    StateNotFound,
+)
+
+from .conftest import Add, loop_threads
+
+
+async def loop_here(*_: object) -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def enter(lifespan: Lifespan) -> None:
+    with lifespan:
+        raise AssertionError("it never starts")
+
+
+# --- Startup and shutdown
+
+
+def test_resources_run_while_the_block_runs(
+    registry: Registry, add: Add, journal: list[str]
+) -> None:
+    """The object may be entered again afterwards."""
+    db = add("db")
+    add("cache", db)
+    lifespan = Lifespan(registry)
+
+    for _ in range(2):
+        with lifespan as state:
+            journal.append(state[db])
+
+    assert journal == ["+db", "+cache", "the db", "-cache", "-db"] * 2
+    assert lifespan.loop is None
+
+
+def test_only_starts_the_named_resources_and_their_dependencies(
+    registry: Registry, add: Add
+) -> None:
+    cache = add("cache", add("db"))
+    add("mail")
+
+    with Lifespan(registry, only=(cache,)) as state:
+        assert sorted(state) == ["cache", "db"]
+
+
+def test_the_thread_ends_with_its_last_user(registry: Registry) -> None:
+    first, second = Lifespan(registry), Lifespan(registry)
+
+    first.__enter__()
+    second.__enter__()
+    (thread,) = loop_threads()
+    first.__exit__(None, None, None)
+    between = loop_threads()
+    second.__exit__(None, None, None)
+
+    assert thread.daemon
+    assert between == [thread]
+    assert loop_threads() == []
+
+
+def test_tasks_and_generators_end_with_the_loop(registry: Registry) -> None:
+    ended: list[str] = []
+
+    async def endless() -> AsyncGenerator[int]:
+        try:
+            yield 1
+        finally:
+            ended.append("generator")
+
+    async def forever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("task")
+
+    async def forget() -> list[object]:
+        left = [asyncio.ensure_future(forever()), generator := endless()]
+        await anext(generator)
+        return left
+
+    lifespan = Lifespan(registry)
+    with lifespan:
+        loop = lifespan.loop
+        kept = lifespan.call(forget)
+
+    assert kept
+    assert sorted(ended) == ["generator", "task"]
+    assert loop is not None
+    assert loop.is_closed()
+
+
+def test_a_block_may_be_left_in_another_thread(
+    registry: Registry, add: Add, journal: list[str]
+) -> None:
+    add("db")
+    lifespan = Lifespan(registry)
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(lifespan.__enter__).result()
+        lifespan.__exit__(None, None, None)
+
+    assert journal == ["+db", "-db"]
+
+
+# --- Failures
+
+
+def test_a_failed_startup_leaves_nothing_open(
+    registry: Registry, add: Add, journal: list[str]
+) -> None:
+    db = add("db")
+
+    @lifespan_resource("broken", registry=registry, needs=(db,))
+    async def broken(_: str) -> AsyncGenerator[int]:
+        raise RuntimeError("no route to host")
+        yield 1
+
+    with pytest.raises(RuntimeError, match="no route to host"):
+        enter(Lifespan(registry))
+
+    assert journal == ["+db", "-db"]
+    assert loop_threads() == []
+
+
+@pytest.mark.parametrize("where", ["resource", "setting"])
+def test_time_limits_apply_in_sync_code(registry: Registry, where: str) -> None:
+    limit = 0.05 if where == "resource" else None
+
+    @lifespan_resource("stuck", registry=registry, start_timeout=limit)
+    async def stuck() -> AsyncGenerator[int]:
+        await asyncio.Event().wait()
+        yield 1
+
+    settings = {"START_TIMEOUT": 60 if where == "resource" else 0.05}
+    with override_settings(LIFESPAN=settings), pytest.raises(StartupTimeout) as caught:
+        enter(Lifespan(registry))
+
+    assert caught.value.seconds == 0.05
+
+
+@pytest.mark.parametrize("fails", ["block", "resource"])
+def test_a_failure_shuts_everything_down(
+    registry: Registry, add: Add, journal: list[str], fails: str
+) -> None:
+    db = add("db")
+
+    @lifespan_resource("other", registry=registry, needs=(db,))
+    async def other(_: str) -> AsyncGenerator[int]:
+        yield 1
+        if fails == "resource":
+            raise RuntimeError(fails)
+
+    with pytest.raises(RuntimeError, match=fails), Lifespan(registry):
+        if fails == "block":
+            raise RuntimeError(fails)
+
+    assert journal == ["+db", "-db"]
+    assert loop_threads() == []
+
+
+def test_wrong_arguments_and_settings_leave_no_thread(registry: Registry) -> None:
+    with pytest.raises(StateNotFound):
+        enter(Lifespan(registry, only=(StateKey[str]("unknown"),)))
+    with (
+        override_settings(LIFESPAN={"STRAT_TIMEOUT": 3}),
+        pytest.raises(InvalidSetting),
+    ):
+        enter(Lifespan(registry))
+
+    assert loop_threads() == []
+
+
+def test_a_running_lifespan_cannot_be_entered_again(
+    registry: Registry, add: Add
+) -> None:
+    db = add("db")
+    lifespan = Lifespan(registry)
+
+    with lifespan as state:
+        with pytest.raises(LifespanError, match="already running"):
+            enter(lifespan)
+        assert state[db] == "the db"
+        assert lifespan.call(loop_here) is lifespan.loop
+
+
+def test_a_lifespan_cannot_be_left_twice(registry: Registry) -> None:
+    lifespan = Lifespan(registry)
+    with lifespan:
+        pass
+
+    for each in lifespan, Lifespan(registry):
+        with pytest.raises(LifespanError, match="this Lifespan is not running"):
+            each.__exit__(None, None, None)
+
+
+async def test_a_sync_block_is_refused_on_an_event_loop(registry: Registry) -> None:
+    """On that of the resources, too."""
+
+    async def nested() -> None:
+        enter(Lifespan(registry))
+
+    def in_sync_code() -> None:
+        lifespan = Lifespan(registry)
+        with lifespan:
+            lifespan.call(nested)
+
+    with pytest.raises(LifespanError) as caught:
+        enter(Lifespan(registry))
+    with pytest.raises(LifespanError) as caught_on_the_loop:
+        await asyncio.to_thread(in_sync_code)
+
+    assert str(caught.value) == (
+        "this code runs on an event loop, which a sync block would stop\n"
+        "Write: async with Lifespan() as state:"
+    )
+    assert str(caught_on_the_loop.value) == str(caught.value)
+
+
+# --- The event loop
+
+
+def test_async_to_sync_and_call_run_on_the_loop_of_the_resources(
+    registry: Registry,
+) -> None:
+    @lifespan_resource("loop", registry=registry)
+    async def loop() -> AsyncGenerator[asyncio.AbstractEventLoop]:
+        yield asyncio.get_running_loop()
+
+    lifespan = Lifespan(registry)
+    with lifespan as state:
+        used = {
+            state[loop],
+            lifespan.loop,
+            lifespan.call(loop_here),
+            async_to_sync(loop_here)(),
+        }
+
+    assert len(used) == 1
+    assert async_to_sync(loop_here)() not in used
+
+
+@pytest.mark.parametrize("how", ["with", "async with"])
+def test_async_to_sync_in_a_blocking_factory_runs_on_the_loop_of_its_dependencies(
+    how: str, registry: Registry
+) -> None:
+    """In its startup, its shutdown and its health check."""
+    loops: list[object] = []
+
+    @lifespan_resource("client", registry=registry)
+    async def client() -> AsyncGenerator[asyncio.AbstractEventLoop]:
+        yield asyncio.get_running_loop()
+
+    @lifespan_resource("index", needs=(client,), registry=registry)
+    def index(_: object) -> Generator[int]:
+        loops.append(async_to_sync(loop_here)())
+        yield 1
+        loops.append(async_to_sync(loop_here)())
+
+    @index.health
+    def check(_: object) -> None:
+        loops.append(async_to_sync(loop_here)())
+
+    async def run() -> object:
+        lifespan = Lifespan(registry)
+        async with lifespan as state:
+            await lifespan.health()
+        return state[client]
+
+    if how == "with":
+        lifespan = Lifespan(registry)
+        with lifespan as state:
+            lifespan.call(lifespan.health)
+        own: object = state[client]
+    else:
+        own = asyncio.run(run())
+
+    assert loops == [own] * 3
+
+
+def test_nested_blocks_share_the_loop(
+    registry: Registry, add: Add, journal: list[str]
+) -> None:
+    db = add("db")
+    outer, inner = Lifespan(registry), Lifespan(registry)
+
+    with outer:
+        with inner as state:
+            loops = {outer.loop, inner.loop, async_to_sync(loop_here)()}
+            assert current_state() is state
+        assert current_state() is outer.state
+        loops.add(async_to_sync(loop_here)())
+        journal.append(outer.state[db])
+
+    assert len(loops) == 1
+    assert journal == ["+db", "+db", "-db", "the db", "-db"]
+
+
+def test_threads_share_the_loop_and_nothing_else(
+    registry: Registry, add: Add, journal: list[str]
+) -> None:
+    add("db")
+    together = threading.Barrier(4, timeout=30)
+
+    def work() -> tuple[LifespanState, object]:
+        with Lifespan(registry) as state:
+            together.wait()
+            loop = async_to_sync(loop_here)()
+            together.wait()
+        return state, loop
+
+    with ThreadPoolExecutor(4) as threads:
+        done = [future.result() for future in [threads.submit(work) for _ in range(4)]]
+
+    assert len({id(state) for state, _ in done}) == 4
+    assert len({loop for _, loop in done}) == 1
+    assert sorted(journal) == ["+db"] * 4 + ["-db"] * 4
+
+
+async def test_a_sync_block_inside_an_async_lifespan_is_the_current_one(
+    registry: Registry, add: Add
+) -> None:
+    db = add("db")
+
+    def view() -> tuple[bool, bool]:
+        outside = current_state() is outer
+        with Lifespan(registry) as state:
+            inside = current_state() is state and state[db] == "the db"
+        return outside and current_state() is outer, inside
+
+    async with Lifespan(registry) as outer:
+        seen = await sync_to_async(view)()
+
+    assert seen == (True, True)
