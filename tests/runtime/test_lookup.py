@@ -1,0 +1,552 @@
+"""get_state and current_state: values from every source, or why there are none."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from django.apps import apps
+from django.http import HttpRequest
+from django.test import AsyncRequestFactory, RequestFactory, override_settings
+
+from django_lifespan_typed import (
+    Lifespan,
+    LifespanState,
+    Registry,
+    StateKey,
+    current_state,
+    get_state,
+    lifespan_resource,
+)
+from django_lifespan_typed._declare.registry import default_registry
+from django_lifespan_typed._runtime.current import running
+from django_lifespan_typed.exceptions import LifespanNotRunning, StateNotFound
+from django_lifespan_typed.testing import override_state
+
+KEY = StateKey[int]("number")
+
+NONE_RUNS = (
+    "no lifespan is running in this process\n"
+    "Under an ASGI server: in asgi.py, use "
+    "django_lifespan_typed.asgi.get_asgi_application, and pass scopes of type "
+    '"lifespan" on to it; around a router, write with_lifespan(...).\n'
+    "Under a WSGI server, including Django's runserver: in wsgi.py, use "
+    "django_lifespan_typed.wsgi.get_wsgi_application.\n"
+    "In a management command: derive it from LifespanCommand. In a Celery worker: "
+    "connect_lifespan(app). In a test: LifespanTestCase, or pytest's fixture "
+    "lifespan.\n"
+    "In a shell or a script: with Lifespan() as state: ..., or async with in async "
+    "code. At import, and in AppConfig.ready(), none is running yet."
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "last_failure", None)
+
+
+@pytest.fixture
+def default(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The default registry, empty during this test."""
+    monkeypatch.setattr(default_registry, "_resources", {})
+    monkeypatch.setattr(default_registry, "_managers", [])
+    return default_registry
+
+
+@pytest.fixture
+def numbered(registry: Registry) -> Registry:
+    """A registry of one resource."""
+
+    @lifespan_resource(KEY, registry=registry)
+    async def number() -> int:
+        return 7
+
+    return registry
+
+
+@contextmanager
+def in_two_threads(*registries: Registry) -> Generator[list[LifespanState]]:
+    """Run a lifespan on the loop of each of two threads."""
+    both_run, go_on = threading.Barrier(3, timeout=30), threading.Event()
+    states: list[LifespanState] = []
+
+    async def serve(registry: Registry) -> None:
+        async with Lifespan(registry):
+            states.append(current_state())
+            both_run.wait()
+            go_on.wait()
+
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(asyncio.run, serve(each)) for each in registries]
+        both_run.wait()
+        try:
+            yield states
+        finally:
+            go_on.set()
+        for future in waiting:
+            future.result(30)
+
+
+# --- Values of a source
+
+
+def _scope(state: dict[str, Any] | None) -> dict[str, Any]:
+    return {"type": "http"} if state is None else {"type": "http", "state": state}
+
+
+def _asgi_request(state: dict[str, Any] | None) -> HttpRequest:
+    request = AsyncRequestFactory().get("/")
+    request.scope = _scope(state)
+    return request
+
+
+def _request_with_only_a_state(
+    state: dict[str, Any] | None, factory: Any = RequestFactory
+) -> HttpRequest:
+    request: HttpRequest = factory().get("/")
+    if state is not None:
+        request.state = LifespanState(state)  # type: ignore[attr-defined]
+    return request
+
+
+SOURCES = pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(_asgi_request, id="ASGI request"),
+        pytest.param(_request_with_only_a_state, id="WSGI request"),
+        pytest.param(
+            lambda state: _request_with_only_a_state(state, AsyncRequestFactory),
+            id="ASGI request, state set by a test",
+        ),
+        pytest.param(_scope, id="scope"),
+        pytest.param(lambda state: SimpleNamespace(scope=_scope(state)), id="consumer"),
+    ],
+)
+
+Source = Callable[[Any], Any]
+
+
+@SOURCES
+@pytest.mark.parametrize("value", [7, None, 0, "", False], ids=repr)
+def test_a_value_is_read_from_the_source(source: Source, value: Any) -> None:
+    """Falsy values are values, too."""
+    assert get_state(source({"number": value}), KEY) is value
+    assert get_state(source({"number": value}), KEY, "default") is value
+
+
+@SOURCES
+async def test_the_running_lifespan_has_the_values_that_a_source_lacks(
+    source: Source, numbered: Registry
+) -> None:
+    async with Lifespan(numbered):
+        found = [
+            get_state(source(None), KEY),
+            get_state(source({}), KEY),
+            get_state(source(None), numbered["number"]),
+            await sync_to_async(get_state)(source(None), KEY),
+            get_state(source({"number": 8}), KEY),
+        ]
+    after = get_state(source(None), KEY, None)
+
+    assert found == [7, 7, 7, 7, 8]
+    assert after is None
+
+
+@SOURCES
+@pytest.mark.parametrize("default", [None, 0, "instead"], ids=repr)
+def test_the_default_replaces_a_missing_value(source: Source, default: Any) -> None:
+    assert get_state(source({"other": 1}), KEY, default) is default
+    assert get_state(source(None), KEY, default) is default
+
+
+# --- The running lifespan
+
+
+async def test_the_current_state_is_that_of_the_running_lifespan(
+    numbered: Registry,
+) -> None:
+    async with Lifespan(numbered) as state:
+        found = current_state()
+        found["written"] = True
+
+    assert isinstance(found, LifespanState)
+    assert found[KEY] == 7
+    assert state["written"] is True
+
+
+async def test_threads_without_a_loop_find_the_lifespan_of_the_process(
+    numbered: Registry,
+) -> None:
+    async def ask() -> int:
+        return current_state()[KEY]
+
+    async with Lifespan(numbered):
+        in_djangos_thread = await sync_to_async(lambda: current_state()[KEY])()
+        in_another = await asyncio.to_thread(lambda: current_state()[KEY])
+        nested = await sync_to_async(async_to_sync(ask))()
+
+    assert [in_djangos_thread, in_another, nested] == [7, 7, 7]
+
+
+async def test_a_factory_finds_the_values_that_have_started(
+    registry: Registry,
+) -> None:
+    seen: list[list[str]] = []
+
+    @lifespan_resource("first", registry=registry)
+    async def first() -> int:
+        seen.append(sorted(current_state()))
+        return 1
+
+    @lifespan_resource("second", needs=(first,), registry=registry)
+    async def second(first: int) -> int:
+        seen.append(sorted(current_state()))
+        return 2
+
+    async with Lifespan(registry):
+        seen.append(sorted(current_state()))
+
+    assert seen == [[], ["first"], ["first", "second"]]
+
+
+async def test_the_innermost_block_is_the_current_one(numbered: Registry) -> None:
+    inner = Registry()
+
+    @lifespan_resource(KEY, registry=inner)
+    async def eight() -> int:
+        return 8
+
+    async with Lifespan(numbered):
+        found = [get_state({}, KEY)]
+        async with Lifespan(inner):
+            found += [get_state({}, KEY), current_state()[KEY]]
+        found.append(get_state({}, KEY))
+
+    assert found == [7, 8, 8, 7]
+
+
+# --- Wrong arguments
+
+
+def test_a_name_is_not_a_key() -> None:
+    with pytest.raises(TypeError) as caught:
+        get_state({"state": {"number": 7}}, "number")  # type: ignore[call-overload]
+
+    assert str(caught.value) == (
+        "get_state() takes a StateKey or a Resource, not str\n"
+        'Write: KEY = StateKey[SomeType]("some_name"), then get_state(request, KEY)'
+    )
+
+
+def test_a_source_has_a_scope() -> None:
+    """A default does not hide the mistake."""
+    with pytest.raises(TypeError) as caught:
+        get_state(42, KEY, 0)  # type: ignore[call-overload]
+
+    assert str(caught.value) == (
+        "get_state() takes an HttpRequest, an ASGI scope or an object with a .scope, "
+        "not int\nWithout any of them, write: current_state()[KEY]"
+    )
+
+
+# --- Why there is no lifespan
+
+
+@SOURCES
+@pytest.mark.parametrize("state", [{}, None], ids=["empty state", "no state"])
+def test_the_error_without_a_lifespan_explains_how_to_start_one(
+    source: Source, state: dict[str, Any] | None
+) -> None:
+    with pytest.raises(StateNotFound) as caught:
+        get_state(source(state), KEY)
+
+    assert isinstance(caught.value, KeyError)
+    assert caught.value.name == "number"
+    assert str(caught.value) == f"no 'number' on the lifespan state: {NONE_RUNS}"
+
+
+@pytest.mark.parametrize("in_loop", [False, True], ids=["thread", "loop"])
+def test_there_is_no_current_state_without_a_lifespan(in_loop: bool) -> None:
+    async def ask() -> LifespanState:
+        return current_state()
+
+    with pytest.raises(LifespanNotRunning) as caught:
+        asyncio.run(ask()) if in_loop else current_state()
+
+    assert str(caught.value) == NONE_RUNS
+
+
+@pytest.mark.parametrize(
+    ("problem", "shown"),
+    [(OSError("no route"), "OSError: no route"), (OSError(), "OSError")],
+    ids=["message", "no message"],
+)
+async def test_the_error_after_a_failed_startup_names_its_exception(
+    registry: Registry, problem: OSError, shown: str
+) -> None:
+    @lifespan_resource(KEY, registry=registry)
+    async def number() -> int:
+        raise problem
+
+    with pytest.raises(OSError):
+        async with Lifespan(registry):
+            pass
+    with pytest.raises(LifespanNotRunning) as caught:
+        current_state()
+
+    assert str(caught.value) == (
+        f"the lifespan failed to start: {shown}\n"
+        "The log, or the server's output, has the traceback."
+    )
+
+
+async def test_the_error_on_another_loop_names_both_loops(numbered: Registry) -> None:
+    async def ask() -> tuple[list[str], str]:
+        texts = []
+        for look_up in current_state, lambda: get_state({}, KEY):
+            with pytest.raises((LifespanNotRunning, StateNotFound)) as caught:
+                look_up()
+            texts.append(str(caught.value))
+        return texts, repr(asyncio.get_running_loop())
+
+    async with Lifespan(numbered):
+        texts, other = await asyncio.to_thread(lambda: asyncio.run(ask()))
+        here = repr(asyncio.get_running_loop())
+
+    text = (
+        f"the running event loop has no lifespan\n    {other}\n"
+        f"while there is one on\n    {here}\n"
+        "Values belong to the loop that started them: run the code there, or "
+        "start a lifespan here: async with Lifespan()."
+    )
+    assert texts == [text, f"no 'number' on the lifespan state: {text}"]
+
+
+def test_a_thread_without_a_loop_cannot_choose_between_two_lifespans(
+    numbered: Registry,
+) -> None:
+    other = Registry()
+    with in_two_threads(numbered, other) as states:
+        shown = "\n".join(f"    {loop!r}" for loop in running.loops())
+        errors = []
+        for look_up in current_state, lambda: get_state({}, KEY):
+            with pytest.raises(LifespanNotRunning) as caught:
+                look_up()
+            errors.append(str(caught.value))
+        given = get_state({"state": {"number": 7}}, KEY)
+        names = sorted(list(state) for state in states)
+
+    text = (
+        "this thread has no event loop, and the process has more than one "
+        f"lifespan\n{shown}\nPass the request, or its scope, to get_state()."
+    )
+    assert errors == [text, text]
+    assert given == 7
+    assert names == [[], ["number"]]
+
+
+# --- Why a value is missing
+
+
+def missing(key: Any, state: dict[str, Any] | None = None) -> str:
+    """Return the message for *key*, which *state* and the lifespan lack."""
+    with pytest.raises(StateNotFound) as caught:
+        get_state({} if state is None else {"state": state}, key)
+    return str(caught.value)
+
+
+async def test_the_error_for_an_unknown_name_lists_the_known_ones(
+    numbered: Registry,
+) -> None:
+    mistaken = StateKey[int]("numbr")
+
+    async with Lifespan(numbered):
+        message = missing(mistaken, {"other": 1})
+
+    assert message == (
+        "no 'numbr' on the lifespan state: it is not registered\n"
+        f"{mistaken.declared_at.draw()}\n"
+        "Did you mean 'number'? The state has: 'number', 'other'.\n"
+        'Add "django_lifespan_typed" to INSTALLED_APPS: it imports lifespan.py of '
+        "every installed app.\n"
+        "Declare it with @lifespan_resource in lifespan.py of an installed app, or in "
+        "a module that AppConfig.ready() imports."
+    )
+
+
+def test_the_error_names_installed_apps_only_if_our_app_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor before Django is set up."""
+    absent = StateKey[int]("absent")
+
+    with override_settings(INSTALLED_APPS=["django_lifespan_typed"]):
+        installed = missing(absent, {"other": 1})
+    monkeypatch.setattr(apps, "apps_ready", False)
+    not_set_up = missing(absent, {"other": 1})
+
+    assert installed == not_set_up
+    assert "INSTALLED_APPS" not in installed
+
+
+def test_the_error_for_a_state_without_a_registered_name(default: Registry) -> None:
+    @lifespan_resource("db")
+    async def db() -> str:
+        return "db"
+
+    assert missing(db, {"other": 1}) == (
+        "no 'db' on the lifespan state: it is registered, but no lifespan that has it "
+        f"filled this state\n{db.declared_at.draw()}\nThe state has: 'other'.\n"
+        "Add it to the state, or start a lifespan: async with Lifespan()."
+    )
+
+
+async def test_the_error_for_a_resource_that_is_starting(registry: Registry) -> None:
+    """A factory looks up another resource instead of depending on it."""
+    started, leave = asyncio.Event(), asyncio.Event()
+    messages: list[str] = []
+
+    @lifespan_resource("slow", registry=registry)
+    async def slow() -> int:
+        started.set()
+        await leave.wait()
+        return 7
+
+    @lifespan_resource("hasty", registry=registry)
+    async def hasty() -> int:
+        await started.wait()
+        messages.append(missing(slow))
+        leave.set()
+        return 0
+
+    async with Lifespan(registry):
+        pass
+
+    (message,) = messages
+    assert message == (
+        "no 'slow' on the lifespan state: its resource is starting\n"
+        f"{slow.declared_at.draw()}\n"
+        "Use it after it has started; in a factory, pass it in needs=."
+    )
+
+
+async def test_the_error_for_a_resource_that_failed_is_caused_by_its_exception(
+    registry: Registry,
+) -> None:
+    """A resource looks it up while it shuts down."""
+    problem = OSError("no route")
+    caught: list[StateNotFound] = []
+
+    @lifespan_resource("first", registry=registry)
+    async def first() -> AsyncGenerator[int]:
+        yield 1
+        try:
+            get_state({}, fails)
+        except StateNotFound as error:
+            caught.append(error)
+
+    @lifespan_resource("fails", needs=(first,), registry=registry)
+    async def fails(first: int) -> int:
+        raise problem
+
+    with pytest.raises(OSError, match="no route"):
+        async with Lifespan(registry):
+            pass
+
+    (error,) = caught
+    assert error.__cause__ is problem
+    assert str(error) == (
+        "no 'fails' on the lifespan state: its resource is failed (OSError)\n"
+        f"{fails.declared_at.draw()}\n"
+        "Use it after it has started; in a factory, pass it in needs=."
+    )
+
+
+async def test_the_error_for_an_optional_resource_that_failed(
+    registry: Registry,
+) -> None:
+    @lifespan_resource("extra", optional=True, registry=registry)
+    async def extra() -> int:
+        raise OSError("no route")
+
+    async with Lifespan(registry):
+        message = missing(extra)
+
+    assert message == (
+        "no 'extra' on the lifespan state: its resource is optional and has failed "
+        f"(OSError)\n{extra.declared_at.draw()}\n"
+        "Pass a default for that case: get_state(request, KEY, None)"
+    )
+
+
+async def test_the_error_for_a_resource_that_only_leaves_out(
+    default: Registry,
+) -> None:
+    @lifespan_resource("db")
+    async def db() -> str:
+        return "db"
+
+    @lifespan_resource("cache")
+    async def cache() -> str:
+        return "cache"
+
+    async with Lifespan(only=(db,)):
+        message = missing(cache)
+
+    assert message == (
+        "no 'cache' on the lifespan state: it is registered, but not part of the "
+        f"running lifespan\n{cache.declared_at.draw()}\n"
+        "Add it to only=, or to that lifespan's registry."
+    )
+
+
+async def test_the_error_for_a_resource_that_only_an_overridden_one_depends_on(
+    default: Registry,
+) -> None:
+    @lifespan_resource("db")
+    async def db() -> str:
+        return "db"
+
+    @lifespan_resource("cache", needs=(db,))
+    async def cache(db: str) -> str:
+        return "cache"
+
+    with override_state(cache, "a fake"):
+        async with Lifespan(only=(cache,)):
+            message = missing(db)
+
+    assert message == (
+        "no 'db' on the lifespan state: it is registered, but not part of the running "
+        f"lifespan\n{db.declared_at.draw()}\n"
+        "Add it to only=, or to that lifespan's registry.\n"
+        "A test overrode 'cache' at startup: their own dependencies do not start."
+    )
+
+
+async def test_the_error_for_a_resource_that_is_declared_too_late(
+    default: Registry,
+) -> None:
+    """Only the URLconf imports its module, at the first request."""
+    async with Lifespan():
+
+        @lifespan_resource("late")
+        async def late() -> str:
+            return "late"
+
+        message = missing(late)
+
+    assert message == (
+        "no 'late' on the lifespan state: it was declared after the lifespan had "
+        f"started\n{late.declared_at.draw()}\n"
+        'Add "django_lifespan_typed" to INSTALLED_APPS: it imports lifespan.py of '
+        "every installed app.\n"
+        "Declare it in lifespan.py of an installed app, or import its module in "
+        "asgi.py or wsgi.py."
+    )
