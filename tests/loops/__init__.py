@@ -1,1 +1,1 @@
-"""Tests of several event loops, and of loops that come and go."""
+"""Tests of several event loops in one process."""

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of several loops."""
+"""Fixtures for tests of several event loops."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable, Generator
 
 import pytest
 
-from django_lifespan_typed import Registry
-from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed._runtime.current import running
 
 from .threads import LoopThread
@@ -15,7 +13,7 @@ from .threads import LoopThread
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Generator[None]:
-    """After every test: no lifespan is left."""
+    """Check after every test that no lifespan is left."""
     running.last_failure = None
     yield
     assert running.loops() == []
@@ -23,16 +21,8 @@ def _nothing_is_left() -> Generator[None]:
 
 
 @pytest.fixture
-def default(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """The default registry, empty for this test and as it was after it."""
-    monkeypatch.setattr(default_registry, "_resources", {})
-    monkeypatch.setattr(default_registry, "_managers", [])
-    return default_registry
-
-
-@pytest.fixture
 def loop_thread() -> Generator[Callable[[], LoopThread]]:
-    """Makes threads with a loop, gone when the test ends."""
+    """Make threads with an event loop, which end with the test."""
     made: list[LoopThread] = []
 
     def making() -> LoopThread:

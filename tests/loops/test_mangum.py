@@ -1,4 +1,4 @@
-"""Mangum (AWS Lambda): the lifespan starts and stops at every call."""
+"""Mangum (AWS Lambda), which starts and shuts down a lifespan for every call."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ urlpatterns = [path("", view), path("sync", sync_view)]
 
 @pytest.fixture(autouse=True)
 def _loop_of_the_runtime() -> Generator[None]:
-    """Mangum uses the main thread's loop, which is there on Lambda."""
+    """Mangum expects the main thread to have a loop, as on Lambda."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     with override_settings(ROOT_URLCONF=__name__):
@@ -42,7 +42,7 @@ def _loop_of_the_runtime() -> Generator[None]:
 
 
 def event(path: str) -> dict[str, Any]:
-    """What the API gateway sends (payload version 2.0)."""
+    """Return a request of the API gateway (payload version 2.0)."""
     return {
         "version": "2.0",
         "routeKey": "$default",
@@ -64,7 +64,6 @@ def event(path: str) -> dict[str, Any]:
 
 
 def test_every_call_opens_and_closes(registry: Registry, journal: list[str]) -> None:
-    """One handler, a new run of it for each call, with values of that run."""
     calls = iter(range(1, 9))
 
     @lifespan_resource(NUMBER, registry=registry)
@@ -76,8 +75,8 @@ def test_every_call_opens_and_closes(registry: Registry, journal: list[str]) -> 
 
     serve = Mangum(LifespanASGIHandler(registry), lifespan="on")
     bodies = []
-    for place in ("/", "/sync", "/"):
-        answer = serve(event(place), {})
+    for url in ("/", "/sync", "/"):
+        answer = serve(event(url), {})
         bodies.append((answer["statusCode"], answer["body"]))
         journal.append("answered")
 
@@ -89,10 +88,9 @@ def test_every_call_opens_and_closes(registry: Registry, journal: list[str]) -> 
     ]
 
 
-def test_a_failed_start_fails_the_call_and_the_next_one_tries_again(
+def test_the_call_after_a_failed_startup_tries_again(
     registry: Registry, journal: list[str]
 ) -> None:
-    """A container that lives on is not broken for good."""
     failures = [RuntimeError("no route to host")]
 
     @lifespan_resource(NUMBER, registry=registry)

@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import json
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 
 from django_lifespan_typed import (
     Lifespan,
     LifespanState,
     Registry,
     current_state,
-    get_state,
     lifespan_resource,
 )
-from django_lifespan_typed.exceptions import LifespanNotRunning, StateNotFound
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.middleware import LifespanStateMiddleware
-from tests.asgi.server import FakeServer
+from tests.asgi.server import FakeServer, body_of
 
 from .threads import LoopThread
 
-Threads = Callable[[], LoopThread]
+
+@pytest.fixture
+def threads(loop_thread: Callable[[], LoopThread]) -> list[LoopThread]:
+    """Two threads with an event loop."""
+    return [loop_thread(), loop_thread()]
 
 
-async def enter(lifespan: Lifespan) -> LifespanState:
-    return await lifespan.__aenter__()
+@pytest.fixture(autouse=True)
+def _loop_resource(registry: Registry) -> None:
+    """Each lifespan has the value ``loop``: the event loop that it runs on."""
+
+    @lifespan_resource("loop", registry=registry)
+    async def loop() -> AsyncGenerator[asyncio.AbstractEventLoop]:
+        yield asyncio.get_running_loop()
+
+
+@pytest.fixture
+def lifespans(
+    registry: Registry, threads: list[LoopThread]
+) -> Generator[list[Lifespan]]:
+    """A running lifespan on each of the loops."""
+    lifespans = [Lifespan(registry), Lifespan(registry)]
+    pairs = list(zip(threads, lifespans, strict=True))
+    for thread, lifespan in pairs:
+        thread.run(lifespan.__aenter__())
+    yield lifespans
+    for thread, lifespan in pairs:
+        if lifespan.loop is not None:
+            thread.run(leave(lifespan))
 
 
 async def leave(lifespan: Lifespan) -> None:
@@ -40,118 +63,74 @@ async def current() -> LifespanState:
     return current_state()
 
 
-def _loop_resource(registry: Registry) -> Any:
-    @lifespan_resource("loop", registry=registry)
-    async def loop() -> AsyncGenerator[asyncio.AbstractEventLoop]:
-        yield asyncio.get_running_loop()
+def test_each_loop_has_its_own_values(
+    threads: list[LoopThread], lifespans: list[Lifespan]
+) -> None:
+    """One ends, the other goes on."""
+    first, second = threads
 
-    return loop
-
-
-def test_each_loop_has_its_own(registry: Registry, loop_thread: Threads) -> None:
-    """Values of its own, the current state of its own, an end of its own."""
-    loop = _loop_resource(registry)
-    first, second = loop_thread(), loop_thread()
-    lifespans = [Lifespan(registry), Lifespan(registry)]
-
-    states = [
-        thread.run(enter(lifespan))
-        for thread, lifespan in zip((first, second), lifespans, strict=True)
-    ]
-    currents = [thread.run(current()) for thread in (first, second)]
+    currents = [thread.run(current()) for thread in threads]
     first.run(leave(lifespans[0]))
     left = second.run(current())
-    second.run(leave(lifespans[1]))
 
-    assert [state[loop] for state in states] == [first.loop, second.loop]
-    assert currents == states
-    assert left is states[1]
+    assert [state["loop"] for state in currents] == [first.loop, second.loop]
+    assert currents == [lifespan.state for lifespan in lifespans]
+    assert left is lifespans[1].state
 
 
-def test_sync_code_belongs_to_the_loop_that_called_it(
-    registry: Registry, loop_thread: Threads
+@pytest.mark.usefixtures("lifespans")
+@pytest.mark.parametrize("sensitive", [True, False])
+def test_sync_code_has_the_values_of_the_loop_that_called_it(
+    threads: list[LoopThread], sensitive: bool
 ) -> None:
-    """A sync view on a server of two loops finds the state of its own."""
-    loop = _loop_resource(registry)
-    threads = [loop_thread(), loop_thread()]
-    lifespans = [Lifespan(registry), Lifespan(registry)]
+    """Sync views on a server with two loops."""
 
     def view() -> tuple[object, object]:
         async def on_loop() -> object:
             return asyncio.get_running_loop()
 
-        return current_state()[loop], async_to_sync(on_loop)()
+        return current_state()["loop"], async_to_sync(on_loop)()
 
-    async def serve(sensitive: bool) -> tuple[object, object]:
+    async def serve() -> tuple[object, object]:
         return await sync_to_async(view, thread_sensitive=sensitive)()
 
-    for thread, lifespan in zip(threads, lifespans, strict=True):
-        thread.run(enter(lifespan))
-    try:
-        found = [
-            thread.run(serve(sensitive))
-            for thread in threads
-            for sensitive in (True, False)
-        ]
-    finally:
-        for thread, lifespan in zip(threads, lifespans, strict=True):
-            thread.run(leave(lifespan))
+    found = [thread.run(serve()) for thread in threads]
 
-    first, second = (thread.loop for thread in threads)
-    assert found == [(first, first)] * 2 + [(second, second)] * 2
+    assert found == [(thread.loop, thread.loop) for thread in threads]
 
 
-def test_a_loop_without_a_lifespan_is_told_of_both(
-    registry: Registry, loop_thread: Threads
+def test_a_request_of_neither_loop_has_an_empty_state(
+    threads: list[LoopThread], lifespans: list[Lifespan]
 ) -> None:
-    """Now, and by name, instead of "Event loop is closed" later."""
-    loop = _loop_resource(registry)
-    serving, other = loop_thread(), loop_thread()
-    lifespan = Lifespan(registry)
+    """While one lifespan runs, it has the values of that one."""
+    middleware = LifespanStateMiddleware(lambda request: request.state)
 
-    async def ask() -> list[str]:
-        texts = []
-        for asking in (current_state, lambda: get_state({}, loop)):
-            with pytest.raises((LifespanNotRunning, StateNotFound)) as caught:
-                asking()
-            texts.append(str(caught.value))
-        return texts
+    states: list[Any] = [middleware(RequestFactory().get("/"))]
+    threads[0].run(leave(lifespans[0]))
+    states.append(middleware(RequestFactory().get("/")))
 
-    serving.run(enter(lifespan))
-    try:
-        texts = other.run(ask())
-        loops = f"    {other.loop!r}\nwhile there is one on\n    {serving.loop!r}\n"
-    finally:
-        serving.run(leave(lifespan))
-
-    text = (
-        f"the running event loop has no lifespan\n{loops}"
-        "Values belong to the loop that started them: run the code there, or start a "
-        "lifespan here: async with Lifespan()."
-    )
-    assert texts == [text, f"no 'loop' on the lifespan state: {text}"]
+    assert [dict(state) for state in states] == [{}, {"loop": threads[1].loop}]
 
 
-def test_a_handler_serves_both_loops_of_a_server(
-    registry: Registry, loop_thread: Threads
+@override_settings(ROOT_URLCONF="tests.asgi.urls")
+def test_one_handler_serves_both_loops(
+    registry: Registry, threads: list[LoopThread]
 ) -> None:
-    """One application object, a lifespan for each loop that asks for one."""
-    loop = _loop_resource(registry)
-    threads = [loop_thread(), loop_thread()]
+    """Each server finds its own values while both serve."""
     handler = LifespanASGIHandler(registry)
-    meeting = [asyncio.Event(), asyncio.Event()]
+    serving = [asyncio.Event(), asyncio.Event()]
 
     async def serve(index: int) -> object:
         state: dict[str, Any] = {}
         async with FakeServer(handler, state=state) as server:
             await server.startup()
-            # Both run before either stops.
             other = 1 - index
-            threads[other].loop.call_soon_threadsafe(meeting[other].set)
-            await meeting[index].wait()
-            found = current_state()[loop], state["loop"]
+            threads[other].loop.call_soon_threadsafe(serving[other].set)
+            await serving[index].wait()
+            found = current_state()["loop"], state["loop"]
+            names = json.loads(body_of(await server.request("/names")))
             await server.shutdown()
-        return found
+        return *found, names
 
     futures = [
         asyncio.run_coroutine_threadsafe(serve(index), thread.loop)
@@ -159,23 +138,4 @@ def test_a_handler_serves_both_loops_of_a_server(
     ]
     found = [future.result(30) for future in futures]
 
-    assert found == [(thread.loop, thread.loop) for thread in threads]
-
-
-def test_a_request_that_belongs_to_neither_has_an_empty_state(
-    registry: Registry, loop_thread: Threads
-) -> None:
-    """The middleware does not guess whose lifespan a thread without a loop means."""
-    _loop_resource(registry)
-    threads = [loop_thread(), loop_thread()]
-    lifespans = [Lifespan(registry), Lifespan(registry)]
-    middleware = LifespanStateMiddleware(lambda request: request.state)
-
-    for thread, lifespan in zip(threads, lifespans, strict=True):
-        thread.run(enter(lifespan))
-    states: list[Any] = [middleware(RequestFactory().get("/"))]
-    threads[0].run(leave(lifespans[0]))
-    states.append(middleware(RequestFactory().get("/")))
-    threads[1].run(leave(lifespans[1]))
-
-    assert [dict(state) for state in states] == [{}, {"loop": threads[1].loop}]
+    assert found == [(thread.loop, thread.loop, ["loop"]) for thread in threads]

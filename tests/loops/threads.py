@@ -1,4 +1,4 @@
-"""A thread with an event loop, as servers with several loops have them."""
+"""A thread with an event loop, as in servers with several loops."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 @final
 class LoopThread:
-    """Runs a loop until it is told to end."""
+    """Runs an event loop until ``end()``."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -27,7 +27,7 @@ class LoopThread:
         self.loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What *work* returns or raises on that loop."""
+        """Run *work* on the loop; returns or raises its outcome."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
 
     def end(self) -> None:
