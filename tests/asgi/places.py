@@ -1,4 +1,4 @@
-"""Where a test file declares things, as error messages should draw it."""
+"""Locations in test files, as error messages show them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def drawn(file: str, marker: str) -> str:
-    """The line of *file* that ends in *marker*, with its place in front."""
+    """Return the line of *file* that ends in *marker*, after its location."""
     path = Path(file)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     found = [

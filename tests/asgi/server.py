@@ -1,4 +1,4 @@
-"""A fake ASGI server: the other side of an application, in the hands of a test."""
+"""A fake ASGI server, which sends the messages that a test wants."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from django_lifespan_typed.types import ASGIApplication, Message
 
-# Never waited for where all is well: it turns a hang into a failure.
+# Seconds; only reached if something hangs.
 LIMIT: Final = 30.0
 
 STARTED: Final = {"type": "lifespan.startup.complete"}
@@ -28,8 +28,8 @@ class FakeServer:
             await server.request("/")
             await server.shutdown()
 
-    *state* is what the lifespan scope carries; None for a server that has no state.
-    What the application sends is kept in ``sent`` and noted in *journal*.
+    *state* is that of the lifespan scope; None for a server without one. Messages
+    from the application are kept in ``sent`` and noted in *journal*.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class FakeServer:
         self._outbox.put_nowait(message)
 
     def tell(self, kind: str) -> None:
-        """Send a lifespan message, without waiting for its answer."""
+        """Send a lifespan message without waiting for the answer."""
         self._inbox.put_nowait({"type": kind})
 
     async def reply(self) -> Message:
-        """The next message that the application sends."""
+        """Return the next message from the application."""
         getting = asyncio.ensure_future(self._outbox.get())
         await asyncio.wait(
             {getting, self.task}, timeout=LIMIT, return_when="FIRST_COMPLETED"
@@ -95,24 +95,24 @@ class FakeServer:
         return self._outbox.get_nowait()
 
     async def startup(self) -> Message:
-        """Send the startup, and return the answer."""
+        """Send the startup; returns the answer."""
         self.tell("lifespan.startup")
         return await self.reply()
 
     async def shutdown(self) -> Message:
-        """Send the shutdown, and return the answer."""
+        """Send the shutdown; returns the answer."""
         self.tell("lifespan.shutdown")
         return await self.reply()
 
     async def outcome(self) -> BaseException | None:
-        """What the application raised in the end."""
+        """Return the exception that the application raised, if any."""
         await asyncio.wait({self.task}, timeout=LIMIT)
         if self.task.cancelled():
             return asyncio.CancelledError()
         return self.task.exception()
 
     async def request(self, path: str, **options: Any) -> list[Message]:
-        """Everything that answers a request, which has a copy of the state."""
+        """Request *path* with a copy of the state; returns the answer's messages."""
         if self.state is not None:
             options.setdefault("state", self.state.copy())
         return await request(self.app, path, **options)
@@ -130,10 +130,10 @@ async def request(
     aborted: bool = False,
 ) -> list[Message]:
     """
-    Everything that *app* sends in answer to a request.
+    Request *path* from *app*; returns the messages of the answer.
 
-    The client leaves when *disconnected* is set, or before it has sent all of the
-    body if *aborted*.
+    The client leaves when *disconnected* is set, or, if *aborted*, before it has sent
+    the whole body.
     """
     inbox: asyncio.Queue[Message] = asyncio.Queue()
     inbox.put_nowait({"type": "http.request", "body": body, "more_body": aborted})
@@ -163,7 +163,7 @@ def http_scope(
     headers: Mapping[bytes, bytes] | None = None,
     state: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The scope of a request, as uvicorn makes it."""
+    """Return the scope of a request, as uvicorn makes it."""
     path, _, query = path.partition("?")
     scope: dict[str, Any] = {
         "type": "http",
@@ -185,13 +185,13 @@ def http_scope(
 
 
 def status_of(sent: list[Message]) -> int:
-    """The status of a response."""
+    """Return the status of a response."""
     status: int = sent[0]["status"]
     return status
 
 
 def body_of(sent: list[Message]) -> str:
-    """The body of a response."""
+    """Return the body of a response."""
     return b"".join(message.get("body", b"") for message in sent[1:]).decode()
 
 
@@ -206,4 +206,4 @@ UNAVAILABLE: Final = [
         "body": b"Service Unavailable: the application is not running.\n",
     },
 ]
-"""How a request is refused where no lifespan runs."""
+"""The answer to a request that is refused."""

@@ -1,15 +1,14 @@
-"""``register_lifespan_manager``: names and values from a context manager."""
+"""register_lifespan_manager: names and values from a context manager."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from django.dispatch import Signal
 from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
@@ -20,17 +19,14 @@ from django_lifespan_typed.exceptions import (
 )
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.register import register_lifespan_manager
-from django_lifespan_typed.signals import asgi_lifespan
 from django_lifespan_typed.types import LifespanManager
 
-from .places import drawn
 from .server import STARTED, FakeServer, body_of
 
 
-async def test_its_names_are_on_the_state(
-    registry: Registry, journal: list[str]
-) -> None:
-    """Every name that it yields, typed by whoever declares a key for it."""
+@pytest.fixture
+def clients(journal: list[str]) -> Callable[[], Any]:
+    """A manager of two values, noted in the journal."""
 
     @asynccontextmanager
     async def clients() -> LifespanManager:
@@ -38,7 +34,16 @@ async def test_its_names_are_on_the_state(
         yield {"one": 1, "two": 2}
         journal.append("-clients")
 
-    register_lifespan_manager(context_manager=clients, registry=registry)
+    return clients
+
+
+async def test_the_values_of_a_manager_are_on_the_state(
+    registry: Registry, clients: Any, journal: list[str]
+) -> None:
+    """A manager that is registered twice is opened once."""
+    for _ in range(2):
+        register_lifespan_manager(context_manager=clients, registry=registry)
+
     async with Lifespan(registry) as state:
         found = dict(state)
         typed = state[StateKey[int]("two")]
@@ -48,110 +53,57 @@ async def test_its_names_are_on_the_state(
     assert journal == ["+clients", "-clients"]
 
 
-async def test_it_registers_in_the_default_registry(default: Registry) -> None:
-    """As in django-asgi-lifespan, which has no other."""
-
-    @asynccontextmanager
-    async def clients() -> LifespanManager:
-        yield {"one": 1}
-
+async def test_a_manager_is_registered_in_the_default_registry(
+    default: Registry, clients: Any
+) -> None:
     register_lifespan_manager(context_manager=clients)
 
     async with Lifespan() as state:
-        assert dict(state) == {"one": 1}
+        assert dict(state) == {"one": 1, "two": 2}
 
 
-async def test_it_is_served_to_requests(registry: Registry) -> None:
-    """``request.state`` has its names, beside those of resources."""
-
+async def test_requests_have_the_values_of_managers_in_each_lifespan(
+    registry: Registry, clients: Any, journal: list[str]
+) -> None:
     @lifespan_resource("three", registry=registry)
     async def three() -> int:
         return 3
 
-    @asynccontextmanager
-    async def clients() -> LifespanManager:
-        yield {"one": 1, "two": 2}
-
     register_lifespan_manager(context_manager=clients, registry=registry)
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
-        await server.startup()
-        served = await server.request("/names")
-        await server.shutdown()
+    handler = LifespanASGIHandler(registry)
+    bodies = []
+    for _ in range(2):
+        async with FakeServer(handler, state={}) as server:
+            assert await server.startup() == STARTED
+            bodies.append(body_of(await server.request("/names")))
+            await server.shutdown()
 
-    assert body_of(served) == '["one", "three", "two"]'
+    assert bodies == ['["one", "three", "two"]'] * 2
+    assert journal == ["+clients", "-clients"] * 2
 
 
-async def test_a_receiver_of_asgi_lifespan_may_add_nothing(
-    registry: Registry, connect: Callable[[Signal, Any], None]
+async def test_partials_of_one_function_are_different_managers(
+    registry: Registry,
 ) -> None:
-    """One returns a manager, another None: the first is served."""
-
-    @asynccontextmanager
-    async def clients() -> LifespanManager:
-        yield {"one": 1}
-
-    async def adds(**_: Any) -> Any:
-        return clients
-
-    async def adds_nothing(**_: Any) -> None:
-        return None
-
-    connect(asgi_lifespan, adds_nothing)
-    connect(asgi_lifespan, adds)
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
-        await server.startup()
-        served = await server.request("/names")
-        await server.shutdown()
-
-    assert body_of(served) == '["one"]'
-
-
-async def test_registered_twice_it_opens_once(
-    registry: Registry, journal: list[str]
-) -> None:
-    """``AppConfig.ready()`` may run more than once."""
-
-    @asynccontextmanager
-    async def clients() -> LifespanManager:
-        journal.append("+clients")
-        yield {"one": 1}
-        journal.append("-clients")
-
-    register_lifespan_manager(context_manager=clients, registry=registry)
-    register_lifespan_manager(context_manager=clients, registry=registry)
-    async with Lifespan(registry):
-        pass
-
-    assert journal == ["+clients", "-clients"]
-
-
-async def test_two_partials_of_one_manager_are_two(
-    registry: Registry, journal: list[str]
-) -> None:
-    """They are different managers, and have different names in the log."""
-
     @asynccontextmanager
     async def client(name: str) -> LifespanManager:
-        journal.append(f"+{name}")
         yield {name: 1}
-        journal.append(f"-{name}")
 
     for name in ("one", "two"):
         register_lifespan_manager(
             context_manager=functools.partial(client, name), registry=registry
         )
     lifespan = Lifespan(registry)
-    async with lifespan:
+    async with lifespan as state:
         names = [status.name for status in lifespan.status()]
+        found = sorted(state)
 
     qualified = f"manager {__name__}.{client.__qualname__}"
     assert names == [qualified, f"{qualified} #2"]
-    assert sorted(journal) == ["+one", "+two", "-one", "-two"]
+    assert found == ["one", "two"]
 
 
 class Clients:
-    """A manager that is a class."""
-
     async def __aenter__(self) -> dict[str, Any]:
         return {"one": 1}
 
@@ -160,8 +112,6 @@ class Clients:
 
 
 class Provider:
-    """A manager that is a bound method."""
-
     @asynccontextmanager
     async def clients(self) -> AsyncIterator[dict[str, Any]]:
         yield {"one": 1}
@@ -175,18 +125,17 @@ class Provider:
         pytest.param(lambda: Clients(), id="lambda"),
     ],
 )
-async def test_whatever_makes_a_context_manager_is_one(
+async def test_any_callable_that_makes_a_context_manager_is_a_manager(
     registry: Registry, manager: Callable[[], Any]
 ) -> None:
-    """The signature says: a callable that makes a context manager."""
     register_lifespan_manager(context_manager=manager, registry=registry)
 
     async with Lifespan(registry) as state:
         assert dict(state) == {"one": 1}
 
 
-async def test_a_bound_method_registered_twice_is_one(registry: Registry) -> None:
-    """Each access makes a new method object: they are equal."""
+def test_a_bound_method_registered_twice_is_one_manager(registry: Registry) -> None:
+    """Each access makes a new method object, equal to the first."""
     provider = Provider()
 
     register_lifespan_manager(context_manager=provider.clients, registry=registry)
@@ -195,125 +144,10 @@ async def test_a_bound_method_registered_twice_is_one(registry: Registry) -> Non
     assert len(registry.managers) == 1
 
 
-# --- Errors
-
-
-async def test_two_managers_with_one_name_are_refused(registry: Registry) -> None:
-    """Both places are named, and what was open is closed."""
-    closed: list[str] = []
-
-    @asynccontextmanager
-    async def first() -> LifespanManager:
-        yield {"client": 1}
-        closed.append("first")
-
-    @asynccontextmanager
-    async def second() -> LifespanManager:
-        try:
-            yield {"client": 2}
-        finally:
-            closed.append("second")
-
-    register_lifespan_manager(context_manager=first, registry=registry)  # M1
-    register_lifespan_manager(context_manager=second, registry=registry)  # M2
-
-    with pytest.raises(DuplicateName) as caught:
-        async with Lifespan(registry):
-            raise AssertionError("it never starts")
-
-    assert str(caught.value) == (
-        "two lifespan resources are named 'client'\n"
-        f"{drawn(__file__, '# M1')}\n{drawn(__file__, '# M2')}\n"
-        "Rename one of them, or remove it."
-    )
-    assert sorted(closed) == ["first", "second"]
-
-
-async def test_a_manager_and_a_resource_with_one_name_are_refused(
-    registry: Registry,
-) -> None:
-    """A manager cannot take a resource's name either."""
-
-    @lifespan_resource("client", registry=registry)  # M3
-    async def client() -> int:
-        return 1
-
-    @asynccontextmanager
-    async def clients() -> LifespanManager:
-        yield {"client": 2}
-
-    register_lifespan_manager(context_manager=clients, registry=registry)  # M4
-
-    with pytest.raises(DuplicateName) as caught:
-        async with Lifespan(registry):
-            raise AssertionError("it never starts")
-
-    assert str(caught.value) == (
-        "two lifespan resources are named 'client'\n"
-        f"{drawn(__file__, '# M3')}\n{drawn(__file__, '# M4')}\n"
-        "Rename one of them, or remove it."
-    )
-
-
-@pytest.mark.parametrize(
-    ("yielded", "shown"),
-    [
-        pytest.param(None, "None", id="bare yield"),
-        pytest.param(7, "7", id="a value without a name"),
-        pytest.param(["one"], "['one']", id="names without values"),
-    ],
-)
-async def test_what_is_not_names_and_values_is_refused(
-    registry: Registry, yielded: object, shown: str
-) -> None:
-    """A bare ``yield`` is the usual slip."""
-
-    @asynccontextmanager
-    async def clients() -> AsyncGenerator[Any]:
-        if yielded is None:
-            yield
-        else:
-            yield yielded
-
-    register_lifespan_manager(context_manager=clients, registry=registry)  # M5
-
-    with pytest.raises(InvalidFactory) as caught:
-        async with Lifespan(registry):
-            raise AssertionError("it never starts")
-
-    assert str(caught.value) == (
-        f"lifespan resource 'manager {__name__}.{clients.__qualname__}' "
-        f"yielded {shown}, not names and values\n"
-        f"{drawn(__file__, '# M5')}\n"
-        'Write: yield {"some_name": value}'
-    )
-
-
-async def test_a_failed_manager_is_a_failed_start(registry: Registry) -> None:
-    """Named, with the place of its registration."""
-
-    @asynccontextmanager
-    async def clients() -> LifespanManager:
-        raise OSError("no route")
-        yield {}
-
-    register_lifespan_manager(context_manager=clients, registry=registry)  # M7
-
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
-        sent = await server.startup()
-
-    assert sent["type"] == "lifespan.startup.failed"
-    assert sent["message"].startswith(
-        f"while starting lifespan resource 'manager {__name__}."
-        f"{clients.__qualname__}'\n{drawn(__file__, '# M7')}\n"
-        "Traceback (most recent call last):\n"
-    )
-
-
-async def test_managers_close_one_after_the_other_the_last_one_first(
+async def test_managers_stop_one_by_one_the_last_one_first(
     registry: Registry, journal: list[str]
 ) -> None:
-    """Nothing says whom they need: one may use what was registered before it."""
+    """A manager may use the values of those before it."""
 
     def manager(name: str) -> Callable[..., Any]:
         @asynccontextmanager
@@ -337,21 +171,98 @@ async def test_managers_close_one_after_the_other_the_last_one_first(
     assert journal == ["-c", "-b", "-a"]
 
 
-async def test_a_manager_that_is_late_names_those_that_wait(
-    registry: Registry,
+# --- Errors
+
+
+async def _start(registry: Registry) -> None:
+    async with Lifespan(registry):
+        raise AssertionError("it never starts")
+
+
+@pytest.mark.parametrize("other", ["manager", "resource"])
+async def test_a_name_of_another_manager_or_resource_is_refused(
+    registry: Registry, clients: Any, journal: list[str], other: str
 ) -> None:
-    """Those that were registered before it."""
+    """The error has both locations."""
 
     @asynccontextmanager
-    async def pool() -> LifespanManager:
-        yield {"pool": 1}
+    async def second() -> LifespanManager:
+        yield {"one": 2}
+
+    if other == "manager":
+        register_lifespan_manager(context_manager=clients, registry=registry)
+        declared_at = registry.managers[0].declared_at
+    else:
+
+        @lifespan_resource("one", registry=registry)
+        async def one() -> int:
+            return 1
+
+        declared_at = one.declared_at
+    register_lifespan_manager(context_manager=second, registry=registry)
+
+    with pytest.raises(DuplicateName) as caught:
+        await _start(registry)
+
+    assert caught.value.name == "one"
+    assert declared_at.draw() in str(caught.value)
+    assert registry.managers[-1].declared_at.draw() in str(caught.value)
+    assert journal in ([], ["+clients", "-clients"])
+
+
+@pytest.mark.parametrize(
+    ("yielded", "problem"),
+    [
+        pytest.param(None, "not a mapping", id="bare yield"),
+        pytest.param(["one"], "not a mapping", id="names without values"),
+        pytest.param({"one": 1, int: 2}, "not str", id="a name that is no string"),
+    ],
+)
+async def test_a_manager_must_yield_names_and_values(
+    registry: Registry, yielded: Any, problem: str
+) -> None:
+    @asynccontextmanager
+    async def wrong() -> AsyncIterator[Any]:
+        yield yielded
+
+    register_lifespan_manager(context_manager=wrong, registry=registry)
+
+    with pytest.raises(InvalidFactory, match=problem) as caught:
+        await _start(registry)
+
+    (manager,) = registry.managers
+    assert caught.value.name == manager.name
+    assert manager.declared_at.draw() in str(caught.value)
+
+
+async def test_a_manager_that_fails_to_start_is_named(registry: Registry) -> None:
+    @asynccontextmanager
+    async def broken() -> LifespanManager:
+        raise OSError("no route")
+        yield {}
+
+    register_lifespan_manager(context_manager=broken, registry=registry)
+
+    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
+        sent = await server.startup()
+
+    (manager,) = registry.managers
+    assert sent["type"] == "lifespan.startup.failed"
+    assert manager.name in sent["message"]
+    assert manager.declared_at.draw() in sent["message"]
+
+
+async def test_the_managers_that_wait_for_a_late_one_are_named(
+    registry: Registry, clients: Any
+) -> None:
+    """They were registered before it."""
 
     @asynccontextmanager
-    async def buffer() -> LifespanManager:
+    async def late() -> LifespanManager:
         yield {"buffer": 2}
         await asyncio.Event().wait()
 
-    for each in pool, buffer:
+    for each in clients, late:
         register_lifespan_manager(context_manager=each, registry=registry)
 
     with (
@@ -361,48 +272,4 @@ async def test_a_manager_that_is_late_names_those_that_wait(
         async with Lifespan(registry):
             pass
 
-    assert caught.value.waiting == (f"manager {__name__}.{pool.__qualname__}",)
-
-
-async def test_a_name_that_is_no_string_is_refused(registry: Registry) -> None:
-    """Views could not ask for it, and the errors that list names would fail."""
-
-    @asynccontextmanager
-    async def clients() -> AsyncGenerator[Any]:
-        yield {"one": 1, int: 2, ("db", 1): 3}
-
-    register_lifespan_manager(context_manager=clients, registry=registry)  # M9
-
-    with pytest.raises(InvalidFactory) as caught:
-        async with Lifespan(registry):
-            raise AssertionError("it never starts")
-
-    assert str(caught.value) == (
-        f"lifespan resource 'manager {__name__}.{clients.__qualname__}' "
-        "yielded a value under <class 'int'>, which is no string\n"
-        f"{drawn(__file__, '# M9')}\n"
-        'Write: yield {"some_name": value}'
-    )
-
-
-async def test_managers_restart_with_the_lifespan(
-    registry: Registry, journal: list[str]
-) -> None:
-    """A second lifespan of one handler opens them anew."""
-
-    @asynccontextmanager
-    async def clients() -> LifespanManager:
-        journal.append("+clients")
-        yield {"one": 1}
-        journal.append("-clients")
-
-    register_lifespan_manager(context_manager=clients, registry=registry)
-    handler = LifespanASGIHandler(registry)
-    answers = []
-    for _ in range(2):
-        async with FakeServer(handler, state={}) as server:
-            answers.append(await server.startup())
-            await server.shutdown()
-
-    assert answers == [STARTED, STARTED]
-    assert journal == ["+clients", "-clients"] * 2
+    assert caught.value.waiting == (registry.managers[0].name,)

@@ -1,97 +1,488 @@
-"""run_asgi_lifespan: applications that fail, and servers that share a lifespan."""
+"""run_asgi_lifespan: the lifespan of another ASGI application."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import anyio
 import pytest
+from django.core.handlers.asgi import ASGIHandler
 from django.test import override_settings
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from django_lifespan_typed import (
+    Lifespan,
     Registry,
     StateKey,
+    get_state,
     lifespan_resource,
     run_asgi_lifespan,
 )
-from django_lifespan_typed.asgi import with_lifespan
-from django_lifespan_typed.exceptions import LifespanError
-from django_lifespan_typed.handler import LifespanASGIHandler
-from django_lifespan_typed.signals import asgi_shutdown
-from django_lifespan_typed.types import Receive, Scope, Send
+from django_lifespan_typed.exceptions import (
+    LifespanError,
+    ResourceCrashed,
+    ShutdownTimeout,
+)
+
+from .server import LIMIT, body_of, request
+
+MOUNTED = StateKey[dict[str, Any]]("mounted")
 
 
-async def fails_while_serving(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "lifespan.startup.complete"})
-    raise RuntimeError("it died")
+async def _answer(asked: Request) -> PlainTextResponse:
+    return PlainTextResponse(f"client is {asked.state.client}")
 
 
-async def fails_after_shutdown(scope: Scope, receive: Receive, send: Send) -> None:
-    await receive()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await send({"type": "lifespan.shutdown.complete"})
-    raise RuntimeError("it died")
+def _starlette(
+    journal: list[str],
+    *,
+    at_start: BaseException | None = None,
+    at_stop: BaseException | None = None,
+) -> Starlette:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
+        journal.append("+starlette")
+        if at_start is not None:
+            raise at_start
+        yield {"client": "its own"}
+        journal.append("-starlette")
+        if at_stop is not None:
+            raise at_stop
+
+    return Starlette(routes=[Route("/", _answer)], lifespan=lifespan)
 
 
-@pytest.mark.parametrize("app", [fails_while_serving, fails_after_shutdown])
-async def test_an_exception_of_the_application_is_raised(app: Any) -> None:
-    with pytest.raises(LifespanError, match="it died"):
+def mount(registry: Registry, app: Any, **options: Any) -> Any:
+    """Declare *app* as the resource ``mounted``."""
+    declare: Any = lifespan_resource(MOUNTED, registry=registry, **options)
+    return declare(lambda *_: run_asgi_lifespan(app))
+
+
+class Crashing:
+    """An application that ends, or fails, once ``crash`` is set."""
+
+    def __init__(self, problem: BaseException | None) -> None:
+        self.problem = problem
+        self.crash = asyncio.Event()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await self.crash.wait()
+        if self.problem is not None:
+            raise self.problem
+
+
+# --- Startup and shutdown
+
+
+async def test_the_block_has_the_state_of_the_application(journal: list[str]) -> None:
+    app = _starlette(journal)
+
+    async with run_asgi_lifespan(app) as state:
+        journal.append("block")
+        served = await request(app, "/", state=dict(state))
+
+    assert body_of(served) == "client is its own"
+    assert journal == ["+starlette", "block", "-starlette"]
+
+
+async def test_the_application_adds_to_the_state_it_is_given() -> None:
+    seen: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(dict(scope["state"]))
+        scope["state"]["added"] = 2
+        for event in "startup", "shutdown":
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+
+    given = {"given": 1}
+    async with run_asgi_lifespan(app, state=given) as state:
+        pass
+
+    assert seen == [{"given": 1}]
+    assert state is given
+    assert given == {"given": 1, "added": 2}
+
+
+async def test_the_application_runs_in_one_task() -> None:
+    """anyio's task groups depend on that."""
+    tasks: list[Any] = []
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        tasks.append(asyncio.current_task())
+        yield
+        tasks.append(asyncio.current_task())
+
+    async with run_asgi_lifespan(Starlette(lifespan=lifespan)):
+        pass
+
+    entered, left = tasks
+    assert entered is left
+    assert entered is not asyncio.current_task()
+
+
+async def test_an_application_is_a_resource_like_any_other(
+    registry: Registry, journal: list[str]
+) -> None:
+    @lifespan_resource("db", registry=registry)
+    async def db() -> AsyncIterator[str]:
+        journal.append("+db")
+        yield "db"
+        journal.append("-db")
+
+    mount(registry, _starlette(journal), needs=(db,))
+
+    async with Lifespan(registry):
+        found = get_state({}, MOUNTED)
+
+    assert found == {"client": "its own"}
+    assert journal == ["+db", "+starlette", "-starlette", "-db"]
+
+
+@pytest.mark.parametrize("problem", [ValueError("of the block"), None])
+async def test_a_block_that_fails_or_is_cancelled_stops_the_application(
+    journal: list[str], problem: Exception | None
+) -> None:
+    entered = asyncio.Event()
+
+    async def block() -> None:
+        async with run_asgi_lifespan(_starlette(journal)):
+            entered.set()
+            if problem is not None:
+                raise problem
+            await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(block())
+    await entered.wait()
+    if problem is None:
+        task.cancel()
+    await asyncio.wait({task}, timeout=LIMIT)
+
+    assert task.cancelled() if problem is None else task.exception() is problem
+    assert journal == ["+starlette", "-starlette"]
+
+
+async def test_an_application_cancelled_during_its_startup_leaves_no_task(
+    journal: list[str],
+) -> None:
+    entered = asyncio.Event()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            journal.append("cancelled")
+        yield
+
+    async def block() -> None:
+        async with run_asgi_lifespan(Starlette(lifespan=lifespan)):
+            raise AssertionError("it never starts")
+
+    before = asyncio.all_tasks()
+    task = asyncio.ensure_future(block())
+    await entered.wait()
+    task.cancel()
+    await asyncio.wait({task}, timeout=LIMIT)
+
+    assert task.cancelled()
+    assert journal == ["cancelled"]
+    assert asyncio.all_tasks() == before
+
+
+# --- A failed startup
+
+
+async def failed(app: Any) -> LifespanError:
+    """Start *app*, which must fail."""
+    with pytest.raises(LifespanError) as caught:
+        async with run_asgi_lifespan(app):
+            raise AssertionError("it never starts")
+    return caught.value
+
+
+async def test_a_failed_startup_has_the_message_of_the_application(
+    registry: Registry, journal: list[str]
+) -> None:
+    """Starlette sends its traceback. The error names the resource, too."""
+    resource = mount(registry, _starlette(journal, at_start=OSError("no route")))
+
+    with pytest.raises(LifespanError) as caught:
+        async with Lifespan(registry):
+            raise AssertionError("it never starts")
+
+    text = str(caught.value)
+    assert text.startswith("the ASGI application Starlette failed at lifespan.startup")
+    assert "OSError: no route" in text
+    (note,) = caught.value.__notes__  # type: ignore[attr-defined]
+    assert "'mounted'" in note
+    assert resource.declared_at.draw() in note
+
+
+async def test_an_application_without_a_lifespan_is_an_error() -> None:
+    error = await failed(ASGIHandler())
+
+    assert str(error) == (
+        "the ASGI application ASGIHandler failed at lifespan.startup: "
+        "ValueError('Django can only handle ASGI/HTTP connections, not lifespan.')\n"
+        "It must answer scopes of type 'lifespan'."
+    )
+    assert isinstance(error.__cause__, ValueError)
+
+
+async def test_an_application_that_returns_at_once_is_an_error() -> None:
+    async def silent(scope: Any, receive: Any, send: Any) -> None:
+        return None
+
+    error = await failed(silent)
+
+    assert str(error) == (
+        f"the ASGI application {silent.__qualname__} failed at lifespan.startup: "
+        "it ended\nIt must answer scopes of type 'lifespan'."
+    )
+
+
+@pytest.mark.parametrize("raised", [SystemExit(4), KeyboardInterrupt()], ids=type)
+async def test_an_application_cannot_end_the_process(raised: BaseException) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise raised
+
+    error = await failed(app)
+
+    assert error.__cause__ is raised
+
+
+# --- A failed shutdown
+
+
+async def test_a_failed_shutdown_has_the_message_of_the_application(
+    journal: list[str],
+) -> None:
+    with pytest.raises(LifespanError) as caught:
+        async with run_asgi_lifespan(_starlette(journal, at_stop=OSError("lost"))):
+            pass
+
+    assert "lifespan.shutdown" in str(caught.value)
+    assert "OSError: lost" in str(caught.value)
+    assert journal == ["+starlette", "-starlette"]
+
+
+async def test_a_shutdown_has_the_time_limit_of_the_resource(
+    registry: Registry, journal: list[str]
+) -> None:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        try:
+            await asyncio.Event().wait()
+        finally:
+            journal.append("cancelled")
+
+    mount(registry, Starlette(lifespan=lifespan), stop_timeout=0.05)
+
+    with pytest.raises(ShutdownTimeout) as caught:
+        async with Lifespan(registry):
+            pass
+
+    assert caught.value.name == "mounted"
+    assert journal == ["cancelled"]
+
+
+async def _complete(receive: Any, send: Any) -> None:
+    for event in "startup", "shutdown":
+        await receive()
+        await send({"type": f"lifespan.{event}.complete"})
+
+
+async def test_an_application_may_close_after_its_answer(journal: list[str]) -> None:
+    """As a middleware does, which wraps another application."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await _complete(receive, send)
+        for _ in range(9):
+            await asyncio.sleep(0)
+        journal.append("closed")
+
+    async with run_asgi_lifespan(app):
+        pass
+
+    assert journal == ["closed"]
+
+
+@pytest.mark.parametrize("events", [("startup",), ("startup", "shutdown")])
+async def test_an_exception_after_the_last_message_is_raised(
+    events: tuple[str, ...],
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for event in events:
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+        raise RuntimeError("lost")
+
+    with pytest.raises(LifespanError, match="lost"):
         async with run_asgi_lifespan(app):
             pass
 
 
-async def test_one_server_leaves_while_another_serves(registry: Registry) -> None:
-    """Two servers on one event loop share the lifespan of one registry."""
-    statuses: list[Any] = []
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200})
-
-    async def receive() -> Any:
-        raise AssertionError
-
-    async def send(message: Any) -> None:
-        statuses.append(message.get("status"))
-
-    first, second = with_lifespan(app, registry), with_lifespan(app, registry)
-    async with run_asgi_lifespan(first):
-        async with run_asgi_lifespan(second):
-            pass
-        await first({"type": "http", "state": {}}, receive, send)
-
-    assert statuses == [200]
-
-
-async def test_the_budget_of_the_shutdown_includes_signal_receivers(
-    registry: Registry,
+@pytest.mark.parametrize("waits_for", ["a message", "a message in a task", "nothing"])
+async def test_an_application_that_does_not_return_is_cancelled(
+    waits_for: str, journal: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def hangs(**_: Any) -> None:
-        await asyncio.Event().wait()
+    """At once if it waits for a message, since none follows the shutdown."""
 
-    asgi_shutdown.connect(hangs)
-    try:
-        with (
-            override_settings(LIFESPAN={"STOP_BUDGET": 0.05, "STOP_TIMEOUT": 3600}),
-            pytest.raises(LifespanError, match=r"took longer than 0\.05 s"),
-        ):
-            async with run_asgi_lifespan(LifespanASGIHandler(registry)):
-                pass
-    finally:
-        asgi_shutdown.disconnect(hangs)
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await _complete(receive, send)
+        receiving = []
+        try:
+            if waits_for == "a message":
+                await receive()
+            elif waits_for == "a message in a task":
+                receiving.append(asyncio.ensure_future(receive()))
+            await asyncio.Event().wait()
+        finally:
+            for each in receiving:
+                each.cancel()
+            journal.append("cancelled")
+
+    limit = 0.05 if waits_for == "nothing" else 3600
+    with override_settings(LIFESPAN={"STOP_TIMEOUT": limit}):
+        async with run_asgi_lifespan(app):
+            pass
+
+    assert journal == ["cancelled"]
+    assert len(caplog.records) == (waits_for == "nothing")
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_failed_plan_is_a_failed_startup(
+async def test_a_cancelled_block_cancels_an_application_that_does_not_return(
+    journal: list[str],
+) -> None:
+    answered = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await _complete(receive, send)
+        answered.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            journal.append("cancelled")
+
+    async def use() -> None:
+        async with run_asgi_lifespan(app):
+            pass
+
+    using = asyncio.ensure_future(use())
+    await answered.wait()
+    using.cancel()
+    await asyncio.wait({using}, timeout=LIMIT)
+
+    assert using.cancelled()
+    assert journal == ["cancelled"]
+
+
+async def test_an_application_that_ignores_its_cancellation_is_abandoned(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In a cancelled scope of anyio, too."""
+    go_on = asyncio.Event()
+    tasks: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        tasks.append(asyncio.current_task())
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        while not go_on.is_set():
+            with suppress(asyncio.CancelledError):
+                await go_on.wait()
+
+    with (
+        override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.05}),
+        anyio.CancelScope() as scope,
+    ):
+        async with run_asgi_lifespan(app):
+            scope.cancel()
+            await asyncio.Event().wait()
+    go_on.set()
+    await asyncio.wait(tasks, timeout=LIMIT)
+
+    assert scope.cancelled_caught
+    assert "abandoned" in caplog.text
+
+
+# --- A crash while it is in use
+
+
+@pytest.mark.parametrize(
+    ("problem", "shown"),
+    [(OSError("lost"), "lost"), (SystemExit(4), "SystemExit"), (None, "it ended")],
+)
+@pytest.mark.parametrize("swallows", [False, True])
+async def test_a_crash_interrupts_the_block(
+    problem: BaseException | None, shown: str, swallows: bool
+) -> None:
+    """As in a task group. A block that swallows the interruption fails at its end."""
+    app = Crashing(problem)
+    task: Any = asyncio.current_task()
+
+    with pytest.raises(LifespanError) as caught:
+        async with run_asgi_lifespan(app):
+            app.crash.set()
+            with suppress(*[asyncio.CancelledError] * swallows):
+                await asyncio.Event().wait()
+
+    assert "Crashing failed at lifespan.serving" in str(caught.value)
+    assert shown in str(caught.value)
+    assert caught.value.__cause__ is problem
+    if sys.version_info >= (3, 11):  # time limits around the block read it
+        assert task.cancelling() == 0
+
+
+async def test_a_cancelled_application_is_not_shut_down() -> None:
+    """``asyncio.run`` cancels all tasks of its loop."""
+    tasks: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        tasks.append(asyncio.current_task())
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        raise AssertionError("it gets no shutdown message")
+
+    with pytest.raises(LifespanError, match="it ended"):
+        async with run_asgi_lifespan(app):
+            tasks[0].cancel()
+            await asyncio.Event().wait()
+
+
+async def test_a_crash_of_a_mounted_application_is_noticed(
     registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.CRITICAL)
+    problem = OSError("lost")
+    app = Crashing(problem)
+    mount(registry, app)
+    lifespan = Lifespan(registry)
 
-    @lifespan_resource("it", needs=(StateKey[int]("missing"),), registry=registry)
-    async def _(_: int) -> int:
-        return 1
+    async with lifespan:
+        tasks = asyncio.all_tasks()
+        mounted = next(task for task in tasks if task.get_name() == "lifespan mounted")
+        app.crash.set()
+        await asyncio.wait({mounted}, timeout=LIMIT)
+        (status,) = lifespan.status()
 
-    with pytest.raises(LifespanError, match="'missing'"):
-        async with run_asgi_lifespan(LifespanASGIHandler(registry)):
-            pass
+    assert status.phase == "crashed"
+    assert isinstance(status.error, ResourceCrashed)
+    assert status.error.__cause__.__cause__ is problem  # type: ignore[union-attr]
+    logged = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert [record.name for record in logged] == ["django_lifespan_typed"]

@@ -21,9 +21,12 @@ from django_lifespan_typed import LifespanRequest, StateKey, current_state, get_
 
 NUMBER = StateKey[int]("number")
 
+EVERYWHERE = {"get_state": 7, "request.state": 7, "by name": 7, "current_state": 7}
+"""The answer of the view ``everywhere`` while the number is 7."""
+
 
 def everywhere(request: LifespanRequest) -> JsonResponse:
-    """The number, read in all ways that there are."""
+    """The number, read in every possible way."""
     return JsonResponse(
         {
             "get_state": get_state(request, NUMBER),
@@ -45,7 +48,7 @@ async def names(request: LifespanRequest) -> JsonResponse:
 
 
 async def write(request: LifespanRequest) -> JsonResponse:
-    """Write on the request's state, and say what was there before."""
+    """Write to the request's state; answers the names that it had before."""
     before = sorted(request.state)
     request.state["written"] = True
     return JsonResponse(before, safe=False)
@@ -109,7 +112,7 @@ held: dict[str, Any] = {}
 
 
 async def hold(request: HttpRequest) -> HttpResponse:
-    """Say that it is here, wait to be let go, then read the number."""
+    """Set ``entered``, wait for ``leave``, then read the number."""
     held["entered"].set()
     try:
         await held["leave"].wait()

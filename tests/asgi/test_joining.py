@@ -1,0 +1,303 @@
+"""Several users of one lifespan: servers on one loop, and blocks around them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from contextvars import Context
+from typing import Any
+
+import pytest
+
+from django_lifespan_typed import (
+    Lifespan,
+    Registry,
+    current_state,
+    lifespan_resource,
+    run_asgi_lifespan,
+)
+from django_lifespan_typed.asgi import with_lifespan
+from django_lifespan_typed.handler import LifespanASGIHandler
+from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
+
+from .conftest import Connect
+from .server import LIMIT, STARTED, STOPPED, FakeServer, body_of, request, status_of
+from .urls import EVERYWHERE, NUMBER
+
+
+@pytest.fixture
+def signals(connect: Connect, journal: list[str]) -> None:
+    """Note the signals in the journal."""
+    connect(asgi_lifespan, lambda **_: journal.append("asgi_lifespan"))
+    connect(asgi_startup, lambda **_: journal.append("asgi_startup"))
+    connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
+
+
+ONCE = [
+    *("asgi_lifespan", "+number", "asgi_startup"),
+    *("asgi_shutdown", "-number"),
+]
+
+
+async def status(server: FakeServer) -> int:
+    return status_of(await server.request("/everywhere"))
+
+
+# --- Two servers
+
+
+@pytest.mark.parametrize("states", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("first_to_leave", [0, 1])
+@pytest.mark.usefixtures("signals")
+async def test_the_last_of_two_servers_shuts_the_lifespan_down(
+    *,
+    numbered: Registry,
+    journal: list[str],
+    states: tuple[bool, bool],
+    first_to_leave: int,
+) -> None:
+    handler = LifespanASGIHandler(numbered)
+    one, two = (
+        FakeServer(handler, state={} if has_state else None) for has_state in states
+    )
+    servers, statuses = [one, two], []
+    async with one, two:
+        assert await one.startup() == STARTED
+        statuses.append(await status(one))
+        assert await two.startup() == STARTED
+        statuses += [await status(one), await status(two)]
+        assert await servers[first_to_leave].shutdown() == STOPPED
+        statuses += [await status(one), await status(two)]
+        while_one_serves = list(journal)
+        assert await servers[1 - first_to_leave].shutdown() == STOPPED
+        statuses.append(await status(two))
+
+    assert statuses == [200, 200, 200, 200, 200, 503]
+    assert while_one_serves == ONCE[:3]
+    assert journal == ONCE
+    assert [server.state for server in servers] == [
+        {"number": 7} if has_state else None for has_state in states
+    ]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_two_servers_that_start_together_share_the_startup(
+    registry: Registry, fails: bool
+) -> None:
+    """If it fails, the second server tries again."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+    starts: list[int] = []
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> int:
+        starts.append(1)
+        entered.set()
+        await go_on.wait()
+        if fails and len(starts) == 1:
+            raise OSError("not yet")
+        return 7
+
+    handler = LifespanASGIHandler(registry)
+    async with (
+        FakeServer(handler, state={}) as one,
+        FakeServer(handler, state={}) as two,
+    ):
+        one.tell("lifespan.startup")
+        two.tell("lifespan.startup")
+        await asyncio.wait_for(entered.wait(), LIMIT)
+        go_on.set()
+        first, second = await one.reply(), await two.reply()
+        served = await status(two)
+
+    kinds = [first["type"], second["type"]]
+    assert kinds.count("lifespan.startup.failed") == fails
+    assert served == 200
+    assert len(starts) == 1 + fails
+
+
+async def test_a_server_waits_for_the_shutdown_of_the_one_before(
+    registry: Registry, journal: list[str]
+) -> None:
+    stopping, go_on = asyncio.Event(), asyncio.Event()
+
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> AsyncGenerator[int]:
+        journal.append("+number")
+        yield 7
+        stopping.set()
+        await go_on.wait()
+        journal.append("-number")
+
+    handler = LifespanASGIHandler(registry)
+    async with (
+        FakeServer(handler, state={}) as one,
+        FakeServer(handler, state={}) as two,
+    ):
+        await one.startup()
+        one.tell("lifespan.shutdown")
+        await asyncio.wait_for(stopping.wait(), LIMIT)
+        two.tell("lifespan.startup")
+        await asyncio.sleep(0)
+        while_stopping = list(journal)
+        go_on.set()
+        assert await one.reply() == STOPPED
+        assert await two.reply() == STARTED
+        served = await status(two)
+
+    assert while_stopping == ["+number"]
+    assert served == 200
+    assert journal == ["+number", "-number"] * 2
+
+
+async def test_a_joining_lifespan_of_an_application_leaves_in_any_order(
+    numbered: Registry,
+) -> None:
+    """Applications may be mounted side by side, each with the same registry."""
+    states: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        states.append(scope["state"])
+
+    first: Any = with_lifespan(app, numbered)
+    second: Any = with_lifespan(app, numbered)
+    async with AsyncExitStack() as later:
+        async with run_asgi_lifespan(first):
+            state = await later.enter_async_context(run_asgi_lifespan(second))
+        await second({"type": "http", "state": {**state}}, app, app)
+
+    assert states == [{"number": 7}]
+
+
+# --- A server inside a block
+
+
+@pytest.mark.parametrize("first_to_leave", ["server", "block"])
+@pytest.mark.usefixtures("signals")
+async def test_a_server_inside_a_block_joins_its_lifespan(
+    numbered: Registry, journal: list[str], first_to_leave: str
+) -> None:
+    block = Lifespan(numbered)
+    state = await block.__aenter__()
+    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
+        await server.startup()
+        while_both = await status(server)
+        if first_to_leave == "server":
+            await server.shutdown()
+            assert current_state() is state
+        else:
+            await block.__aexit__(None, None, None)
+            assert await status(server) == 200
+        one_left = list(journal)
+        if first_to_leave == "server":
+            await block.__aexit__(None, None, None)
+        else:
+            await server.shutdown()
+
+    assert while_both == 200
+    assert "-number" not in one_left
+    # The resources had started before the server could ask for managers.
+    assert journal == ["+number", "asgi_startup", "asgi_shutdown", "-number"]
+
+
+# --- An application that is called inside a block
+
+
+@pytest.mark.parametrize("path", ["/everywhere", "/everywhere-async"])
+@pytest.mark.usefixtures("signals")
+async def test_an_application_inside_a_block_has_its_values(
+    numbered: Registry, path: str, journal: list[str]
+) -> None:
+    """A test that has started the resources may call the application itself."""
+    handler = LifespanASGIHandler(numbered)
+
+    async with Lifespan(numbered):
+        served = [await request(handler, path) for _ in range(2)]
+
+    assert [json.loads(body_of(messages)) for messages in served] == [EVERYWHERE] * 2
+    assert journal == ["+number", "-number"]
+
+
+def test_a_block_of_another_registry_has_not_the_values(
+    numbered: Registry, journal: list[str]
+) -> None:
+    async def serve() -> Any:
+        async with Lifespan(Registry()):
+            return await request(LifespanASGIHandler(numbered), "/names")
+
+    served = asyncio.run(serve())
+
+    assert json.loads(body_of(served)) == ["number"]
+    assert journal == ["+number", "-number"]
+
+
+@pytest.mark.parametrize("order", ["first", "second", "nested"])
+async def test_a_block_of_another_registry_hides_nothing(
+    order: str, numbered: Registry, journal: list[str]
+) -> None:
+    handler = LifespanASGIHandler(numbered)
+    blocks = [Lifespan(numbered), Lifespan(Registry())]
+    if order == "second":
+        blocks.reverse()
+
+    if order == "nested":
+        async with blocks[0], blocks[1]:
+            served = await request(handler, "/names")
+    else:
+        for block in blocks:
+            await Context().run(asyncio.create_task, block.__aenter__())
+        served = await request(handler, "/names")
+        for block in blocks:
+            await block.__aexit__(None, None, None)
+
+    assert json.loads(body_of(served)) == ["number"]
+    assert journal == ["+number", "-number"]
+
+
+def test_a_block_with_only_serves_the_code_inside_it(numbered: Registry) -> None:
+    """A request from elsewhere starts the whole lifespan."""
+
+    @lifespan_resource("other", registry=numbered)
+    async def other() -> str:
+        return "the other"
+
+    handler = LifespanASGIHandler(numbered)
+
+    async def serve() -> list[Any]:
+        entered, go_on = asyncio.Event(), asyncio.Event()
+
+        async def job() -> Any:
+            async with Lifespan(numbered, only=(other,)):
+                served = await request(handler, "/names")
+                entered.set()
+                await go_on.wait()
+            return served
+
+        working = asyncio.ensure_future(job())
+        await entered.wait()
+        outside = await request(handler, "/names")
+        go_on.set()
+        return [await working, outside]
+
+    inside, outside = asyncio.run(serve())
+
+    assert json.loads(body_of(inside)) == ["other"]
+    assert json.loads(body_of(outside)) == ["number", "other"]
+
+
+async def test_a_block_serves_after_a_server_on_the_same_loop(
+    numbered: Registry,
+) -> None:
+    """Tests may share a loop."""
+    handler = LifespanASGIHandler(numbered)
+
+    async with FakeServer(handler, state={}) as server:
+        await server.startup()
+        await server.shutdown()
+        after = await status(server)
+    async with Lifespan(numbered):
+        served = await request(handler, "/everywhere")
+
+    assert after == 503
+    assert json.loads(body_of(served)) == EVERYWHERE
