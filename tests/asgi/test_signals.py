@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
-from unittest.mock import AsyncMock, Mock
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -165,54 +163,6 @@ async def test_a_receiver_is_called_once_with_scope_and_state(
         assert named["state"][NUMBER] == 7
 
 
-class Handler:
-    """Bound methods, as an ``AppConfig`` connects them."""
-
-    def __init__(self) -> None:
-        self.signals: list[Signal] = []
-
-    def plain(self, signal: Signal, **_: Any) -> None:
-        self.signals.append(signal)
-
-    async def awaited(self, signal: Signal, **_: Any) -> None:
-        await asyncio.sleep(0)
-        self.signals.append(signal)
-
-
-@pytest.mark.parametrize("weak", [True, False], ids=["weak", "strong"])
-@pytest.mark.parametrize("name", ["plain", "awaited"])
-async def test_bound_methods_are_called(
-    numbered: Registry, name: str, weak: bool
-) -> None:
-    handler = Handler()
-    signals = [asgi_startup, asgi_shutdown]
-    for signal in signals:
-        signal.connect(getattr(handler, name), weak=weak)
-
-    try:
-        await serve_once(numbered)
-    finally:
-        for signal in signals:
-            signal.disconnect(getattr(handler, name))
-
-    assert handler.signals == signals
-
-
-async def test_a_receiver_of_another_sender_is_not_called(numbered: Registry) -> None:
-    other, ours = Mock(), Mock()
-    asgi_startup.connect(other, sender=Handler)
-    asgi_startup.connect(ours, sender=LifespanSender)
-
-    try:
-        await serve_once(numbered)
-    finally:
-        asgi_startup.disconnect(other, sender=Handler)
-        asgi_startup.disconnect(ours, sender=LifespanSender)
-
-    other.assert_not_called()
-    ours.assert_called_once()
-
-
 async def test_a_sync_receiver_does_not_block_the_loop(
     registry: Registry, connect: Connect
 ) -> None:
@@ -235,21 +185,6 @@ async def test_a_sync_receiver_does_not_block_the_loop(
 
     assert started == STARTED
     assert threads != [threading.current_thread()]
-
-
-async def test_signals_cause_no_warning(
-    numbered: Registry, connect: Connect, caplog: pytest.LogCaptureFixture
-) -> None:
-    connect(asgi_startup, AsyncMock())
-    connect(asgi_shutdown, Mock())
-
-    await serve_once(numbered)
-
-    assert [
-        record
-        for record in caplog.records
-        if record.name == "django_lifespan_typed" and record.levelno >= logging.WARNING
-    ] == []
 
 
 # --- Receivers that write
