@@ -1,8 +1,8 @@
-"""Servers as child processes, and gates that hold them where a test wants them."""
+"""Servers and commands as child processes of the tests."""
 
 from __future__ import annotations
 
-import asyncio
+import atexit
 import os
 import re
 import shutil
@@ -10,46 +10,96 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterable, Mapping
+import time
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from threading import Condition, Thread
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
-import httpx
+from .gates import LIMIT, Gates, at_gate, at_gate_in_thread, happened, journaled
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = [
+    "LIMIT",
+    "ROOT",
+    "UNMEASURED",
+    "Gates",
+    "Process",
+    "at_gate",
+    "at_gate_in_thread",
+    "client",
+    "copied",
+    "environment",
+    "happened",
+    "is_refused",
+    "journaled",
+    "reserved_port",
+    "running",
+    "save",
+    "without_slow_steps",
+]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
-# Never waited for in full where all is well; long, for a busy machine.
-LIMIT: Final = 60
-
-# Of a child whose coverage is not measured, which takes memory of its own, and which
-# makes threads of Python 3.11 spin while its main thread waits with a signal to handle.
+# For a child without coverage: a tracer takes memory, and on Python 3.11 it makes
+# threads spin while the main thread has a signal to handle.
 UNMEASURED: Final[Mapping[str, None]] = {"COVERAGE_PROCESS_CONFIG": None}
 
-
-# What asyncio's debug mode says of a slow step is of the machine: no test is of that.
+# Slow steps that asyncio's debug mode reports depend on the machine.
 _SLOW_STEP: Final = re.compile(
     r"^.*Executing <.* took \d+\.\d{3} seconds(\n|\Z)", re.MULTILINE
 )
 
+# Kills the process groups that are left when the process with the other end of its
+# pipe is gone, however that ended.
+_REAPER: Final = """
+import os, signal, sys
+groups = set()
+for line in sys.stdin:
+    groups ^= {int(line)}
+for group in groups:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+"""
+
+
+@cache
+def _reaper() -> subprocess.Popen[bytes]:
+    # In a session of its own: Ctrl-C in a terminal does not reach it.
+    reaper = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _REAPER],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    atexit.register(reaper.communicate)
+    return reaper
+
+
+def _toggle(group: int) -> None:
+    """Enter a process group in the reaper's list, or remove it."""
+    # One small write is atomic, so threads need no lock.
+    os.write(_reaper().stdin.fileno(), f"{group}\n".encode())  # type: ignore[union-attr]
+
 
 def without_slow_steps(text: str) -> str:
-    """What a child has printed, without that."""
+    """*text* without the slow steps that asyncio's debug mode reports."""
     return _SLOW_STEP.sub("", text)
 
 
 def environment(**variables: str | None) -> dict[str, str]:
-    """
-    The environment of a child, without the settings of the tests, and without each
-    of *variables* that is ``None``.
-    """
+    """The environment of a child; each of *variables* that is ``None`` is unset."""
     wanted: dict[str, str | None] = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": None,
         "PYTHONPATH": str(ROOT),
         "PYTHONDEVMODE": "1",
-        # What a test serves on loopback is reached without a proxy.
+        # Loopback is reached without a proxy.
         "NO_PROXY": "127.0.0.1",
         **variables,
     }
@@ -76,6 +126,7 @@ class Process:
             text=True,
             start_new_session=True,
         )
+        _toggle(self.pid)
         self._reader = Thread(target=self._read)
         self._reader.start()
 
@@ -97,21 +148,21 @@ class Process:
 
     @property
     def events(self) -> list[str]:
-        """What has happened in it so far."""
+        """The events printed so far, by ``happened``."""
         return [line[1:] for line in self.lines if line.startswith("@")]
 
     @property
     def pid(self) -> int:
-        """Its id, which is its group's too."""
+        """The id of the process, and of its group."""
         return self._popen.pid
 
     @property
     def alive(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it still runs."""
         return self._popen.poll() is None
 
     def found(self, pattern: str) -> list[str]:
-        """*pattern* in each line so far that has it: its first group, or all of it."""
+        """The first group, or all, of each match of *pattern* in the lines so far."""
         matches = filter(None, (re.search(pattern, line) for line in self.lines))
         return [match[match.re.groups and 1] for match in matches]
 
@@ -129,7 +180,7 @@ class Process:
         return found[nth - 1]
 
     def until_event(self, event: str, *, nth: int = 1) -> None:
-        """Wait until *event* has happened, for the *nth* time."""
+        """Wait until *event* has happened for the *nth* time."""
         self.until(f"^@{re.escape(event)}$", nth=nth)
 
     def soon(self, pattern: str, seconds: float) -> bool:
@@ -143,16 +194,16 @@ class Process:
             return seen()
 
     def send(self, number: signal.Signals, *, group: bool = False) -> None:
-        """Send it a signal, or everything under it too, as a terminal does."""
-        (os.killpg if group else os.kill)(self._popen.pid, number)
+        """Send a signal to the process, or to its group, as a terminal does."""
+        (os.killpg if group else os.kill)(self.pid, number)
 
     def wait(self) -> int:
-        """Its exit code, once all output has ended."""
+        """The exit code, once the process and its children have ended."""
         try:
             code = self._popen.wait(LIMIT)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it does not end:\n{self.output}") from None
-        # Its children print to the same pipe: it ends when the last of them has.
+        # Its children print to the same pipe, which ends with the last of them.
         self._reader.join(LIMIT)
         assert not self._reader.is_alive(), f"a child is left behind:\n{self.output}"
         return code
@@ -163,9 +214,10 @@ class Process:
         return self.wait()
 
     def reap(self) -> None:
-        """Leave no process behind, whatever the test did."""
+        """Kill what is left of the process group."""
         with suppress(ProcessLookupError):
-            os.killpg(self._popen.pid, signal.SIGKILL)
+            os.killpg(self.pid, signal.SIGKILL)
+        _toggle(self.pid)
         self._popen.wait(LIMIT)
         self._reader.join(LIMIT)
 
@@ -174,7 +226,7 @@ class Process:
 def running(
     *command: str, folder: Path, **variables: str | None
 ) -> Generator[Process, None, None]:
-    """A command, started now and gone when the block ends."""
+    """A Python command that runs while the block does."""
     process = Process(command, folder, variables)
     try:
         yield process
@@ -186,19 +238,38 @@ def copied(project: Path, to: Path) -> Path:
     """A copy of a project, for a test that changes it."""
     site = to / "site"
     shutil.copytree(project, site, ignore=shutil.ignore_patterns("__pycache__"))
-    # It is a package of ours for the linter's sake alone.
+    # The project's folder is a package for the linter alone.
     (site / "__init__.py").unlink()
     return site
 
 
+def save(process: Process, file: Path, text: str) -> None:
+    """
+    Write *file*, and wait until Django's autoreloader has noticed.
+
+    The reloader ignores changes from before its first look at the file, which it
+    does not announce, so the file's time is moved on until it reloads.
+    """
+    noticed = f"{re.escape(str(file))} changed, reloading.$"
+    file.write_text(text, "utf-8")
+    deadline = time.monotonic() + LIMIT
+    while not process.soon(noticed, 0.5):
+        assert process.alive, process.output
+        assert time.monotonic() < deadline, process.output
+        changed = file.stat().st_mtime_ns + 10**9
+        os.utime(file, ns=(changed, changed))
+
+
 def client(port: str, *, limit: float = LIMIT) -> httpx.Client:
-    """A browser, so to speak."""
+    """An HTTP client of a server on loopback."""
+    import httpx  # not in children that import this module
+
     url = f"http://127.0.0.1:{port}"
     return httpx.Client(base_url=url, timeout=limit, trust_env=False)
 
 
 def is_refused(port: str) -> bool:
-    """Whether nobody listens there."""
+    """Whether nothing listens on this port of loopback."""
     try:
         socket.create_connection(("127.0.0.1", int(port)), LIMIT).close()
     except ConnectionRefusedError:
@@ -206,117 +277,16 @@ def is_refused(port: str) -> bool:
     return False
 
 
-# --- Gates: the test's side
-
-
-@final
-class Gates:
+def reserved_port() -> str:
     """
-    Where code in another process waits, by name, until the test opens::
+    A port on loopback that the system gives to nobody who asks for any.
 
-        with Gates("start") as gates, running(..., **gates.variables):
-            gates.wait_for("start")  # somebody stands there
-            gates.open("start")
+    Its last connection is in TIME_WAIT, so only a server that names the port gets it
+    (with SO_REUSEADDR, which all servers set).
     """
-
-    def __init__(self, *held: str) -> None:
-        self._open = Condition()
-        self._opened: set[str] = set()
-        self._waiting: list[tuple[str, socket.socket]] = []
-        self._left: list[str] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        port = self._listener.getsockname()[1]
-        self.variables = {"GATES": str(port), "HELD": " ".join(held)}
-        self._thread = Thread(target=self._accept)
-
-    def __enter__(self) -> Gates:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # Not closed under who waits in it: on Linux that would not wake it.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._thread.join(LIMIT)
-        self._listener.close()
-        with self._open:
-            for _, who in self._waiting:
-                who.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                who, _ = self._listener.accept()
-                who.settimeout(LIMIT)
-                with who.makefile() as lines:
-                    name = lines.readline().strip()
-                with self._open:
-                    if name in self._opened:
-                        who.close()
-                    else:
-                        self._waiting.append((name, who))
-                    self._open.notify_all()
-
-    def wait_for(self, name: str) -> None:
-        """Wait until somebody waits there."""
-        with self._open:
-            assert self._open.wait_for(
-                lambda: name in [there for there, _ in self._waiting], LIMIT
-            ), f"nobody came to the gate {name!r}"
-
-    def wait_until_gone(self, name: str) -> None:
-        """Wait until whoever waits there has given up, or was killed."""
-        self.wait_for(name)
-        with self._open:
-            (who,) = (who for there, who in self._waiting if there == name)
-        with suppress(ConnectionResetError):
-            assert not who.recv(1)
-
-    def open(self, name: str) -> None:
-        """Let pass who waits there, and who comes later."""
-        with self._open:
-            self._opened.add(name)
-            for pair in self._waiting.copy():
-                if pair[0] == name:
-                    pair[1].close()
-                    self._waiting.remove(pair)
-
-
-# --- Gates and events: the side of the code in the child
-
-
-def happened(event: str) -> None:
-    """Tell the test."""
-    # One write, for several threads and processes print here.
-    os.write(1, f"@{event}\n".encode())
-
-
-async def at_gate(name: str) -> None:
-    """Wait at the gate, if the test holds it."""
-    if name not in os.environ.get("HELD", "").split():
-        return
-    port = int(os.environ["GATES"])
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(f"{name}\n".encode())
-        await reader.read()
-    finally:
-        writer.close()
-
-
-def at_gate_in_thread(name: str) -> None:
-    """The same for sync code."""
-    if name not in os.environ.get("HELD", "").split():
-        return
-    with socket.create_connection(("127.0.0.1", int(os.environ["GATES"]))) as gates:
-        gates.sendall(f"{name}\n".encode())
-        gates.recv(1)
-
-
-def journaled(app: Callable[..., object]) -> Callable[..., object]:
-    """An ASGI middleware that says when a connection arrives."""
-
-    async def middleware(scope: dict[str, object], receive: object, send: object):
-        happened(f"{scope['type']} arrives")
-        await app(scope, receive, send)  # type: ignore[misc]
-
-    return middleware
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)):
+            # The side that closes first stays in TIME_WAIT.
+            listener.accept()[0].close()
+        return str(port)
