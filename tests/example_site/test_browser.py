@@ -8,8 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import running_chromium, unreadable
-from tests.processes import LIMIT
-from tests.servers.servers import reserved_port
+from tests.processes import LIMIT, reserved_port
 
 from .demo import Demo, running_demo
 

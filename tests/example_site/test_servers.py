@@ -15,8 +15,7 @@ from mcp import Client
 from websockets.asyncio.client import connect
 
 from example_site.__main__ import SERVERS
-from tests.processes import LIMIT, is_refused
-from tests.servers.servers import reserved_port
+from tests.processes import LIMIT, is_refused, reserved_port
 
 from .demo import MANAGE, Demo, running_command, running_demo
 

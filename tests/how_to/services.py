@@ -15,8 +15,7 @@ from typing import Final, final
 
 import pytest
 
-from tests.processes import Process, running
-from tests.servers.servers import reserved_port
+from tests.processes import Process, reserved_port, running
 
 # Replaces the process by another program, run as another user if one is named.
 BECOME: Final = """

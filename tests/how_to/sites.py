@@ -12,8 +12,7 @@ from time import monotonic, sleep
 from typing import Final, final
 
 from tests.docs.pages import DOCS, command
-from tests.processes import LIMIT, Process, is_refused, running
-from tests.servers.servers import reserved_port
+from tests.processes import LIMIT, Process, is_refused, reserved_port, running
 
 HOW_TO: Final = DOCS / "how-to"
 PROGRAMS: Final = HOW_TO / "programs"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.docs.pages import command
-from tests.processes import client, running
-from tests.servers.servers import reserved_port
+from tests.processes import client, reserved_port, running
 
 from .conftest import Site
 from .sites import HOW_TO, run, serving

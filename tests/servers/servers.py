@@ -1,65 +1,57 @@
-"""The servers of the conformance suite, and what each is known to do."""
+"""The servers that the tests run, and what each of them does with a lifespan."""
 
 from __future__ import annotations
 
 import signal
-import socket
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from signal import SIGINT, SIGTERM
-from time import monotonic, sleep
 from typing import Final, Literal, final
 
 import pytest
-
-from tests.processes import LIMIT, Process, is_refused, running
-
-SITE: Final = Path(__file__).resolve().parent / "conformance_site"
 
 
 @final
 @dataclass(frozen=True)
 class Server:
-    """A server as it is run, and what the tests hold it to."""
+    """A server as the tests run it."""
 
     name: str
-    """As it stands in the ids of the tests."""
+    """In the ids of tests."""
     title: str
-    """As it stands in the documentation."""
+    """In the documentation; empty: not there."""
     package: str
-    """Whose version it is."""
+    """The package with its version."""
     command: tuple[str, ...]
-    """Where ``{port}`` and ``{application}`` stand for these."""
+    """With ``{port}`` and ``{application}``, or ``ASGI_APPLICATION`` for the latter."""
     ready: str
     """A pattern in what each worker prints when it serves."""
     stopping: str = ""
-    """A pattern in what is printed when a stop has begun; empty: nothing is."""
+    """A pattern in what it prints when a shutdown begins; empty: nothing."""
     impatient: tuple[str, ...] = ()
-    """Options for a stop that is known to end in a kill."""
+    """Options for a shutdown that ends in SIGKILL anyway."""
     patient: tuple[str, ...] = ()
-    """Options that give requests in flight all the time that they want."""
+    """Options that put no limit on requests in flight."""
     workers: int = 1
     flag: str = ""
-    """What the warning of a lazy start says."""
+    """In the warning about a late start."""
     sends_lifespan: bool = True
     early: Literal["refused", "held"] = "refused"
-    """What becomes of connections before the start is complete."""
+    """Connections before the startup is complete."""
     failed_start: tuple[int, ...] = ()
-    """Possible exit codes after a failed start; none: it does not exit."""
+    """Possible exit codes after a failed startup; none: it does not exit."""
     stopped: int = 0
     """The exit code after SIGTERM; negative for the signal."""
     stop_limit: str = "no limit"
     """How long it waits for the shutdown, for the documentation."""
     in_flight: Literal["finishes", "cancelled", "killed"] = "finishes"
-    """What becomes, at SIGTERM, of requests in flight."""
+    """Requests in flight at SIGTERM."""
     lazily_closed_by: tuple[signal.Signals, ...] = ()
-    """What closes resources that had to start at the first request."""
+    """The signals that shut down resources of a late start."""
 
     @property
     def starts_lazily(self) -> bool:
-        """Whether nothing starts before the first request."""
+        """Whether resources start with the first request."""
         return not self.sends_lifespan and self.package != "daphne"
 
 
@@ -72,7 +64,7 @@ UVICORN: Final = Server(
     command=("-m", "uvicorn", "{application}", "--port", "{port}"),
     ready="Uvicorn running on",
     stopping="Waiting for connections to close",
-    flag="run uvicorn with --lifespan on",
+    flag="--lifespan on",
     failed_start=(3,),
     stopped=-SIGTERM,
     lazily_closed_by=(SIGINT,),
@@ -113,7 +105,7 @@ GUNICORN_ASGI: Final = Server(
     command=("-m", "gunicorn", "{application}", "-k", "asgi", *_BIND_GUNICORN),
     ready="ASGI server listening on",
     stopping="Waiting for 1 connections to finish",
-    flag="run gunicorn -k asgi with --asgi-lifespan on",
+    flag="--asgi-lifespan on",
     early="held",
     failed_start=(3,),
     stop_limit="at most 30 s",
@@ -125,7 +117,7 @@ GUNICORN_ASGI_2: Final = replace(
     title="gunicorn `-k asgi -w 2`",
     command=(*GUNICORN_ASGI.command, "-w", "2"),
     workers=2,
-    # It depends on whether the second worker fails while the first is reaped.
+    # 1 if the second worker fails while the first is reaped.
     failed_start=(3, 1),
 )
 GUNICORN_ASGI_OFF: Final = replace(
@@ -146,7 +138,7 @@ GUNICORN_UVICORN: Final = Server(
     ready="Application startup complete|lifespan' protocol appears unsupported",
     stopping="Waiting for connections to close",
     impatient=("--graceful-timeout", "1"),
-    flag='give the uvicorn worker CONFIG_KWARGS = {"lifespan": "on"}',
+    flag="CONFIG_KWARGS",
     early="held",
     failed_start=(3,),
     stop_limit="`--graceful-timeout`, 30 s",
@@ -167,7 +159,7 @@ HYPERCORN: Final = Server(
     command=("-m", "hypercorn", "{application}", "-b", "127.0.0.1:{port}"),
     ready="Running on",
     patient=("--graceful-timeout", "60"),
-    flag="look for what keeps the lifespan from it: hypercorn sends it",
+    flag="hypercorn",
     failed_start=(0,),
     stop_limit="`shutdown_timeout`, 60 s",
     lazily_closed_by=(SIGTERM, SIGINT),
@@ -185,11 +177,11 @@ HYPERCORN_2: Final = replace(
     title="hypercorn `-w 2`",
     command=(*HYPERCORN.command, "-w", "2"),
     workers=2,
-    # The worker that it kills may have ended by itself before.
+    # The worker that it kills may have ended before.
     failed_start=(0, 1, 241),
     stop_limit="until one worker has ended",
     in_flight="killed",
-    # As little as with a lifespan: one closes, which one is luck.
+    # One worker of two, either of them.
     lazily_closed_by=(),
 )
 
@@ -203,7 +195,7 @@ GRANIAN: Final = Server(
     ),
     ready="Started worker-",
     stopping="Stopping worker-",
-    flag="run granian with --interface asgi",
+    flag="--interface asgi",
     failed_start=(1,),
     stop_limit="`--workers-kill-timeout`, no limit",
     lazily_closed_by=(SIGTERM, SIGINT),
@@ -235,110 +227,83 @@ DAPHNE: Final = Server(
     in_flight="cancelled",
 )
 
+DAPHNE_RUNSERVER: Final = replace(
+    DAPHNE,
+    name="daphne-runserver",
+    title="",
+    command=("manage.py", "runserver", "--noreload", "127.0.0.1:{port}"),
+)
+
+DAPHNE_RELOAD: Final = replace(
+    DAPHNE_RUNSERVER,
+    name="daphne-reload",
+    command=("manage.py", "runserver", "127.0.0.1:{port}"),
+)
+
+# --- WSGI
+
+GTHREAD: Final = Server(
+    name="gunicorn-gthread",
+    title="",
+    package="gunicorn",
+    command=(
+        *("-m", "gunicorn", "mysite.wsgi", "-k", "gthread", "--threads", "4"),
+        *("--preload", "-w", "2", *_BIND_GUNICORN),
+    ),
+    ready="Booting worker",
+    stopping="Handling signal",
+    workers=2,
+    sends_lifespan=False,
+)
+SYNC: Final = replace(
+    GTHREAD,
+    name="gunicorn-sync",
+    command=("-m", "gunicorn", "mysite.wsgi", "-k", "sync", *_BIND_GUNICORN),
+    workers=1,
+)
+RUNSERVER: Final = Server(
+    name="runserver",
+    title="",
+    package="django",
+    command=("manage.py", "runserver", "--noreload", "127.0.0.1:{port}"),
+    ready="Starting development server at",
+    sends_lifespan=False,
+)
+RELOAD: Final = replace(
+    RUNSERVER,
+    name="runserver-reload",
+    command=("manage.py", "runserver", "127.0.0.1:{port}"),
+)
+WSGI: Final = (GTHREAD, SYNC, RUNSERVER, RELOAD)
+
 SERVERS: Final = (
     *(UVICORN, UVICORN_2, UVICORN_RELOAD, UVICORN_OFF),
     *(GUNICORN_ASGI, GUNICORN_ASGI_2, GUNICORN_ASGI_OFF),
     *(GUNICORN_UVICORN, GUNICORN_UVICORN_2),
     *(HYPERCORN, HYPERCORN_0, HYPERCORN_2),
     *(GRANIAN, GRANIAN_2, GRANIAN_ASGINL),
-    DAPHNE,
+    *(DAPHNE, DAPHNE_RUNSERVER),
 )
 EAGER: Final = tuple(server for server in SERVERS if not server.starts_lazily)
 LAZY: Final = tuple(server for server in SERVERS if server.starts_lazily)
 
-
-def each(servers: Iterable[Server]) -> pytest.MarkDecorator:
-    """One test for each of *servers*."""
-    params = [pytest.param(server, id=server.name) for server in servers]
-    return pytest.mark.parametrize("server", params)
+signals: Final = pytest.mark.parametrize(
+    "number", [SIGTERM, SIGINT], ids=["SIGTERM", "SIGINT"]
+)
 
 
-# --- A server that serves the site
-
-
-@final
-class Serving:
-    """A server, its process and its port."""
-
-    def __init__(self, server: Server, process: Process, port: str) -> None:
-        self.server = server
-        self.process = process
-        self.port = port
-
-    def until_ready(self) -> None:
-        """Wait until every worker serves."""
-        self.process.until(self.server.ready, nth=self.server.workers)
-        if not self.server.starts_lazily:
-            self.process.until(r"^@\d+ \+shop$", nth=self.server.workers)
-        self.until_listening()
-
-    def until_listening(self) -> None:
-        """Wait until somebody listens: some servers say so a little early."""
-        self._until(lambda: not is_refused(self.port))
-
-    def begin_stop(self, number: signal.Signals) -> None:
-        """
-        Send it a signal; return when the stop has begun, which a request keeps from
-        ending. A server that says nothing closes connections that are idle.
-        """
-        if self.server.stopping:
-            self.process.send(number)
-            self.process.until(self.server.stopping)
-            return
-        request = b"GET /async HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", int(self.port)), LIMIT) as idle:
-            idle.sendall(request)
-            assert idle.recv(1), "no answer"
-            self.process.send(number)
-            while idle.recv(65536):
-                pass
-
-    def _until(self, seen: Callable[[], bool]) -> None:
-        give_up = monotonic() + LIMIT
-        while not seen():
-            assert monotonic() < give_up, self.process.output
-            assert self.process.alive, self.process.output
-            sleep(0.01)
-
-    @property
-    def workers(self) -> dict[str, list[str]]:
-        """What has happened in each process, by its id, first come first."""
-        found: dict[str, list[str]] = {}
-        for event in self.process.events:
-            pid, _, what = event.partition(" ")
-            found.setdefault(pid, []).append(what)
-        return found
-
-
-@contextmanager
-def serving(
-    server: Server,
-    *options: str,
-    application: str = "shop.asgi:application",
-    folder: Path = SITE,
-    **variables: str | None,
-) -> Generator[Serving, None, None]:
-    """The site under *server*, gone when the block ends."""
-    port = reserved_port()
-    command = (
-        part.format(port=port, application=application)
-        for part in (*server.command, *options)
+def each(
+    servers: Iterable[Server], *, quick: Collection[Server] = ()
+) -> pytest.MarkDecorator:
+    """One test for each of *servers*, slow but for those in *quick*."""
+    return pytest.mark.parametrize(
+        "server",
+        [
+            pytest.param(
+                server,
+                id=server.name,
+                marks=() if server in quick else pytest.mark.slow,
+            )
+            for server in servers
+        ],
     )
-    variables = {"PYTHONUNBUFFERED": "1", **variables}
-    with running(*command, folder=folder, **variables) as process:
-        yield Serving(server, process, port)
-
-
-def reserved_port() -> str:
-    """
-    A port on loopback that nobody gets by asking for any.
-
-    Its last connection is kept in TIME_WAIT, so the system hands it to nobody, and
-    lets a server have it that names it (with SO_REUSEADDR, which all of them set).
-    """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        with socket.create_connection(("127.0.0.1", port)):
-            # Who closes first is left in TIME_WAIT.
-            listener.accept()[0].close()
-        return str(port)

@@ -1,26 +1,24 @@
 """
-The table in the documentation: what the tests beside this one hold every server to.
+The table of servers in the documentation agrees with servers.py.
 
-To write it anew, after a server has changed and the tests were told so in servers.py:
-``WRITE_SERVERS_TABLE=1 pytest tests/servers/test_table.py``.
+To write it anew: ``WRITE_SERVERS_TABLE=1 pytest tests/servers/test_table.py``.
 """
 
 from __future__ import annotations
 
 import os
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 
-import pytest
+from tests.processes import ROOT
 
-from .servers import SERVERS, Server, each
+from .servers import SERVERS, Server
 
-REFERENCE: Final = Path(__file__).resolve().parents[2] / "docs" / "reference"
+REFERENCE: Final = ROOT / "docs" / "reference"
 TABLE: Final = REFERENCE / "servers-table.md"
 PAGE: Final = REFERENCE / "servers.md"
 
-# What the table stands between on the page.
+# The table stands between these on the page.
 BEGIN: Final = "<!-- servers-table.md, written by tests/servers/test_table.py -->\n\n"
 END: Final = "\n<!-- end of servers-table.md -->"
 
@@ -35,10 +33,11 @@ HEADINGS: Final = (
     "in flight at SIGTERM",
     "late start: closed on",
 )
+DOCUMENTED: Final = [server for server in SERVERS if server.title]
 
 
 def described(server: Server) -> tuple[str, ...]:
-    """What the tests hold *server* to, in words."""
+    """The row of a server."""
     late = ", ".join(number.name for number in server.lazily_closed_by) or "nothing"
     if server.starts_lazily:
         sends, early, failed, waits = "no", "held", "goes on: 503", "–"
@@ -59,42 +58,18 @@ def drawn(cells: tuple[str, ...]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def rows() -> dict[str, tuple[str, ...]]:
-    """What the documentation has, by server."""
-    lines = TABLE.read_text("utf-8").splitlines()[2:]
-    split = [tuple(line.strip("| ").split(" | ")) for line in lines]
-    return {cells[0]: cells for cells in split}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def written() -> None:
-    """The table and the page, written anew if that is wanted."""
+def test_the_documentation_has_this_table() -> None:
+    """Versions may differ."""
+    rows = [HEADINGS, ("---",) * len(HEADINGS), *map(described, DOCUMENTED)]
     if "WRITE_SERVERS_TABLE" in os.environ:
-        lines = [HEADINGS, ("---",) * len(HEADINGS), *map(described, SERVERS)]
-        table = "\n".join(map(drawn, lines)) + "\n"
-        TABLE.write_text(table, "utf-8")
+        TABLE.write_text("\n".join(map(drawn, rows)) + "\n", "utf-8")
         before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
         _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}{table}{END}{after}", "utf-8")
+        text = f"{before}{BEGIN}{TABLE.read_text('utf-8')}{END}{after}"
+        PAGE.write_text(text, "utf-8")
 
+    table = TABLE.read_text("utf-8")
 
-@each(SERVERS)
-def test_the_table_says_what_is_tested(server: Server) -> None:
-    """Its row is what the tests hold the server to; versions may move on."""
-    row = rows()[server.title]
-
-    expected = described(server)
-    assert row[:1] + row[2:] == expected[:1] + expected[2:]
-
-
-def test_the_table_has_these_servers_and_no_other() -> None:
-    """Each once, in order, under the headings."""
-    first, *_ = TABLE.read_text("utf-8").splitlines()
-
-    assert first == drawn(HEADINGS)
-    assert list(rows()) == [server.title for server in SERVERS]
-
-
-def test_the_page_has_the_table() -> None:
-    """Word for word."""
-    assert f"{BEGIN}{TABLE.read_text('utf-8')}{END}" in PAGE.read_text("utf-8")
+    found = [tuple(line.strip("| ").split(" | ")) for line in table.splitlines()]
+    assert [(row[0], *row[2:]) for row in found] == [(row[0], *row[2:]) for row in rows]
+    assert f"{BEGIN}{table}{END}" in PAGE.read_text("utf-8")

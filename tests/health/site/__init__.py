@@ -1,1 +1,0 @@
-"""A site with health probes, for real servers."""

@@ -1,0 +1,164 @@
+"""Reloaders: what they close, and where they leave no time for it."""
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from pathlib import Path
+from signal import SIGINT, SIGTERM, Signals
+
+import pytest
+
+from tests.processes import Gates, client, copied, save
+
+from .servers import DAPHNE_RELOAD, RELOAD, RUNSERVER, UVICORN_RELOAD, Server, each
+from .serving import CLOSING, SITE, STARTED, STOPPED, Serving, serving
+
+WSGI = {"APPS": "warehouse"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the site to change."""
+    return copied(SITE, tmp_path)
+
+
+def change(site: Serving, folder: Path, closed: str) -> None:
+    """Touch a file until the reloader, which looks now and then, has noticed."""
+    for seconds in count(1):
+        os.utime(folder / "mysite" / "settings.py", (seconds + 2e9, seconds + 2e9))
+        if site.process.soon(closed, 0.5):
+            break
+        assert site.process.alive, site.process.output
+
+
+@each([UVICORN_RELOAD, DAPHNE_RELOAD], quick=[DAPHNE_RELOAD])
+def test_a_change_closes_everything_before_it_starts_afresh(
+    server: Server, folder: Path
+) -> None:
+    with (
+        Gates("stop") as gates,
+        serving(server, folder=folder, **gates.variables) as site,
+    ):
+        site.until_ready()
+        change(site, folder, "shop closes")
+        gates.open("stop")
+        site.process.until("asgi_startup", nth=2)
+        old, new, *_ = site.workers
+
+        assert site.workers[old] == [*STARTED, *STOPPED]
+        assert site.workers[new][:4] == STARTED
+        assert site.events[:13] == [*STARTED, *STOPPED, *STARTED]
+        assert "Traceback" not in site.process.output
+
+
+def test_runserver_closes_and_starts_afresh(folder: Path) -> None:
+    with serving(RELOAD, folder=folder, **WSGI) as site, client(site.port) as browser:
+        site.until_ready()
+        browser.get("/fork")
+        change(site, folder, "-client")
+        site.process.until(RELOAD.ready, nth=2)
+        site.until_listening()
+        browser.get("/fork")
+
+        used = [events for events in site.workers.values() if "+client" in events]
+        assert [[one for one in events if "client" in one] for events in used] == [
+            ["+client", "-client"],
+            ["+client"],
+        ]
+
+
+@pytest.mark.slow
+def test_a_change_during_the_start_cancels_it(folder: Path) -> None:
+    with (
+        Gates("start") as gates,
+        serving(DAPHNE_RELOAD, folder=folder, **gates.variables) as site,
+    ):
+        gates.wait_for("start")
+        change(site, folder, "-db")
+        gates.open("start")
+        site.process.until("asgi_startup")
+
+        assert site.events == ["+db", "shop is cancelled", "-db", *STARTED]
+        assert "Traceback" not in site.process.output
+
+
+def test_a_failed_start_waits_for_a_change(folder: Path) -> None:
+    lifespan = folder / "shop" / "lifespan.py"
+    fixed = lifespan.read_text("utf-8")
+    broken = fixed.replace('os.environ.get("FAIL") == "start"', "True")
+    lifespan.write_text(broken, "utf-8")
+    with serving(DAPHNE_RELOAD, folder=folder) as site, client(site.port) as browser:
+        site.process.until("-db$")
+        site.process.until("Killed 0 pending application instances")
+        assert site.process.alive
+
+        save(site.process, lifespan, fixed)
+
+        site.process.until(DAPHNE_RELOAD.ready, nth=2)
+        assert browser.get("/async").json()["state"] == "open"
+        assert site.events == ["+db", "-db", *STARTED]
+        assert site.process.output.count("Traceback") == 1
+
+
+@pytest.mark.parametrize(
+    ("server", "number"),
+    [
+        pytest.param(DAPHNE_RELOAD, SIGTERM, id="daphne-reload"),
+        pytest.param(RELOAD, SIGINT, id="runserver-reload"),
+        pytest.param(RUNSERVER, SIGINT, id="runserver"),
+    ],
+)
+def test_a_signal_to_the_process_that_serves_closes_everything(
+    server: Server, number: Signals
+) -> None:
+    variables = {} if server is DAPHNE_RELOAD else WSGI
+    with serving(server, **variables) as site, client(site.port) as browser:
+        site.until_ready()
+        path = "/async" if server is DAPHNE_RELOAD else "/fork"
+        os.kill(browser.get(path).json()["pid"], number)
+        code = site.process.wait()
+
+        resource = "db" if server is DAPHNE_RELOAD else "client"
+        assert code == 0
+        assert f"+{resource}" in site.events
+        assert f"-{resource}" in site.events
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", [DAPHNE_RELOAD, RELOAD], ids=lambda one: one.name)
+def test_ctrl_c_leaves_a_quarter_of_a_second(server: Server) -> None:
+    """
+    Django runs the serving child by ``subprocess.run``, which kills it 0.25 s after
+    Ctrl-C. A longer shutdown completes with ``--noreload``.
+    """
+    variables = {} if server is DAPHNE_RELOAD else {**WSGI, "HANG": "1"}
+    with (
+        Gates("stop") as gates,
+        serving(server, **variables, **gates.variables) as site,
+        client(site.port) as browser,
+    ):
+        site.until_ready()
+        browser.get("/async" if server is DAPHNE_RELOAD else "/fork")
+        site.process.end(SIGINT, group=True)
+
+        assert not {"-shop", "-client"} & set(site.events)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "server", [DAPHNE_RELOAD, RELOAD, RUNSERVER], ids=lambda one: one.name
+)
+def test_sigterm_to_runserver_closes_nothing(server: Server) -> None:
+    """
+    The reloader kills the child that serves; without it, Django has no handler for
+    SIGTERM. Daphne has: ``daphne`` and its ``runserver --noreload`` close everything.
+    """
+    variables = {} if server is DAPHNE_RELOAD else WSGI
+    with serving(server, **variables) as site, client(site.port) as browser:
+        site.until_ready()
+        browser.get("/async" if server is DAPHNE_RELOAD else "/fork")
+        site.process.end(SIGTERM)
+
+        assert {"+db", "+client"} & set(site.events)
+        assert not {CLOSING[0], "-db", "-client"} & set(site.events)

@@ -1,0 +1,127 @@
+"""Channels beside Django: one lifespan for both, over real websockets."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from signal import SIGTERM
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from tests.processes import LIMIT, Gates, client
+
+from .servers import DAPHNE, UVICORN, UVICORN_OFF, Server, each
+from .serving import STARTED, STOPPED, serving
+
+ROUTED = "shop.sockets:routed"
+WRAPPED = "shop.sockets:wrapped"
+CHANNELS = {"SERVER_APPS": "daphne channels django.contrib.staticfiles"}
+
+modules = pytest.mark.parametrize("application", [ROUTED, WRAPPED])
+
+
+def connected(port: str, path: str = "async") -> ClientConnection:
+    url = f"ws://127.0.0.1:{port}/{path}"
+    return connect(url, proxy=None, open_timeout=LIMIT, close_timeout=LIMIT)
+
+
+def asked(websocket: ClientConnection) -> Any:
+    """The consumer's answer."""
+    websocket.send("{}")
+    return json.loads(websocket.recv(LIMIT))
+
+
+@each([DAPHNE, UVICORN], quick=[DAPHNE, UVICORN])
+@modules
+def test_consumers_and_views_share_a_resource(server: Server, application: str) -> None:
+    with serving(server, application=application, **CHANNELS) as site:
+        site.until_ready()
+        with client(site.port) as browser:
+            page = browser.get("/async").json()
+            style = browser.get("/static/style.css")
+        for path in ("async", "sync", "async"):
+            with connected(site.port, path) as websocket:
+                answer = asked(websocket)
+                assert answer == {"state": "open", "same in the scope": True}
+        site.process.send(SIGTERM)
+        site.process.wait()
+
+        assert page["state"] == "open"
+        # The handler of static files passes no lifespan on, and need not.
+        assert application is ROUTED or style.text == "body { color: teal }\n"
+        assert [event for event in site.events if "consumer" not in event] == [
+            *STARTED,
+            *STOPPED,
+        ]
+        assert "Traceback" not in site.process.output
+        assert "WARNING django_lifespan_typed" not in site.process.output
+
+
+@each([DAPHNE, UVICORN], quick=[DAPHNE])
+def test_an_open_websocket_ends_before_its_resources(server: Server) -> None:
+    with (
+        Gates("stop") as gates,
+        serving(server, application=ROUTED, **CHANNELS, **gates.variables) as site,
+    ):
+        site.until_ready()
+        with connected(site.port) as websocket:
+            assert asked(websocket)["state"] == "open"
+            site.process.send(SIGTERM)
+            gates.wait_for("stop")
+            assert site.process.alive
+            gates.open("stop")
+            site.process.wait()
+
+            assert site.events == [*STARTED, "-consumer, shop is open", *STOPPED]
+            with pytest.raises(ConnectionClosed):
+                websocket.recv(LIMIT)
+
+
+@pytest.mark.parametrize("failure", [None, "start"], ids=["starts", "fails to start"])
+def test_an_early_websocket_waits_for_the_start(failure: str | None) -> None:
+    """Daphne completes the handshake after the start, or refuses it."""
+    with (
+        Gates("start") as gates,
+        serving(
+            DAPHNE, application=WRAPPED, FAIL=failure, **CHANNELS, **gates.variables
+        ) as site,
+        ThreadPoolExecutor() as threads,
+    ):
+        gates.wait_for("start")
+        opening = threads.submit(connected, site.port)
+        site.process.until_event("websocket arrives")
+        gates.open("start")
+
+        if failure:
+            assert isinstance(opening.exception(), WebSocketException | OSError)
+            assert site.process.wait() == 3
+        else:
+            with opening.result() as websocket:
+                assert asked(websocket)["state"] == "open"
+
+
+@modules
+def test_a_websocket_is_refused_after_a_failed_start(application: str) -> None:
+    """Under a server that goes on; an HTTP request gets 503."""
+    variables = {**CHANNELS, "FAIL": "start"}
+    with serving(UVICORN_OFF, application=application, **variables) as site:
+        site.until_ready()
+        with client(site.port) as browser:
+            assert browser.get("/async").status_code == 503
+        with pytest.raises(InvalidStatus) as refused:
+            connected(site.port)
+
+        assert refused.value.response.status_code == 403
+        assert site.process.found(r"^@\d+ ([+-]\w+)$") == ["+db", "-db"]
+
+
+def test_a_first_websocket_starts_a_late_lifespan() -> None:
+    with serving(UVICORN_OFF, application=ROUTED, **CHANNELS) as site:
+        site.until_ready()
+        with connected(site.port) as websocket:
+            assert asked(websocket)["state"] == "open"
+
+        assert len(site.process.found("^WARNING django_lifespan_typed: ")) == 1

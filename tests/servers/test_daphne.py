@@ -1,0 +1,156 @@
+"""Daphne, which sends no lifespan: requests without an end, and other places of it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from signal import SIGTERM
+
+import pytest
+
+from tests.processes import Gates, client, running
+
+from .servers import DAPHNE, DAPHNE_RUNSERVER, UVICORN, Server, each
+from .serving import SITE, STARTED, STOPPED, serving
+
+FAST = '{"START_TIMEOUT": 0.05, "STOP_TIMEOUT": 0.05}'
+
+
+@each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
+@pytest.mark.parametrize("path", ["/async", "/sync"])
+def test_an_early_request_waits_for_the_start(server: Server, path: str) -> None:
+    with (
+        Gates("start") as gates,
+        serving(
+            server, application="shop.variants:announced", **gates.variables
+        ) as site,
+        client(site.port) as browser,
+        ThreadPoolExecutor() as threads,
+    ):
+        gates.wait_for("start")
+        response = threads.submit(browser.get, path)
+        site.process.until_event("http arrives")
+        gates.open("start")
+
+        assert response.result().json()["state"] == "open"
+
+
+@each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
+def test_a_start_that_hangs_fails(server: Server) -> None:
+    with (
+        Gates("start") as gates,
+        serving(server, LIFESPAN=FAST, **gates.variables) as site,
+    ):
+        code = site.process.wait()
+
+        assert code == 3
+        assert site.events == ["+db", "shop is cancelled", "-db"]
+        assert "StartupTimeout" in site.process.output
+        assert "START_TIMEOUT" in site.process.output
+
+
+@each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
+def test_a_sync_view_ends_before_resources_close(server: Server) -> None:
+    """Its thread cannot be cancelled."""
+    with (
+        Gates("request") as gates,
+        serving(server, **gates.variables) as site,
+        client(site.port) as browser,
+        ThreadPoolExecutor() as threads,
+    ):
+        site.until_ready()
+        threads.submit(browser.get, "/held-in-thread")
+        gates.wait_for("request")
+        site.process.send(SIGTERM)
+        site.process.until("^Killed 1 pending application instances$")
+        gates.open("request")
+        site.process.wait()
+
+        served = ["+request", "-request, shop is open"]
+        assert site.events == [*STARTED, *served, *STOPPED]
+
+
+@each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
+def test_resources_close_under_a_request_that_does_not_end(server: Server) -> None:
+    """After ``STOP_TIMEOUT``; the log has the number of such requests."""
+    with (
+        Gates("request", "clean-up") as gates,
+        serving(server, LIFESPAN='{"STOP_TIMEOUT": 0.05}', **gates.variables) as site,
+        client(site.port) as browser,
+        ThreadPoolExecutor() as threads,
+    ):
+        site.until_ready()
+        threads.submit(browser.get, "/held")
+        gates.wait_for("request")
+        site.process.send(SIGTERM)
+        gates.wait_for("clean-up")
+        site.process.until("-db$")
+        gates.open("clean-up")
+        site.process.wait()
+
+        # Chance decides whether the request ends before the process.
+        events = [event for event in site.events if "-request" not in event]
+        assert events == [*STARTED, "+request", *STOPPED]
+        assert site.process.found(
+            r"^WARNING django_lifespan_typed: .*\b1\b.*request|"
+            r"^WARNING django_lifespan_typed: .*request.*\b1\b"
+        )
+
+
+def test_static_files_are_served_beside_it() -> None:
+    """Daphne's runserver wraps the application in a handler without a lifespan."""
+    with serving(DAPHNE_RUNSERVER) as site, client(site.port) as browser:
+        site.until_ready()
+        style = browser.get("/static/style.css")
+        page = browser.get("/async")
+
+        assert style.text == "body { color: teal }\n"
+        assert page.json()["state"] == "open"
+
+
+@pytest.mark.parametrize("apps", ["daphne", ""], ids=["installed", "not installed"])
+def test_another_server_is_not_affected(apps: str) -> None:
+    """uvicorn's lifespan starts and stops the resources; no reactor runs."""
+    with serving(UVICORN, SERVER_APPS=apps) as site, client(site.port) as browser:
+        site.until_ready()
+        modules = browser.get("/modules").json()
+        site.process.end(SIGTERM)
+
+        assert any(name.startswith("twisted") for name in modules) is bool(apps)
+        assert site.events == [*STARTED, *STOPPED]
+        assert "WARNING django_lifespan_typed" not in site.process.output
+
+
+# --- Channels' live server test case: Daphne in a forked child of the test run
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({}, id="imported by the child"),
+        pytest.param(
+            {"IMPORT_FIRST": "1"}, id="imported before the fork", marks=pytest.mark.slow
+        ),
+        pytest.param({"OWN_SIGTERM": "1"}, id="with a handler of the project"),
+    ],
+)
+def test_a_live_server_starts_and_closes_resources(
+    variables: dict[str, str], tmp_path: Path
+) -> None:
+    """Although Daphne installs no signal handlers there."""
+    with running(
+        *("manage.py", "test"),
+        folder=SITE,
+        DJANGO_SETTINGS_MODULE="mysite.settings",
+        SERVER_APPS="daphne django.contrib.staticfiles",
+        DATABASE=str(tmp_path / "db.sqlite3"),
+        **variables,
+    ) as process:
+        code = process.wait()
+
+    assert code == 0, process.output
+    assert "Ran 1 test in " in process.output
+    # The dot of the test may stand before an event.
+    own = ["the project's own SIGTERM"] if "OWN_SIGTERM" in variables else []
+    events = process.found(r"@\d+ (\+shop|the project's own SIGTERM|-shop|-db)$")
+    assert events == ["+shop", *own, "-shop", "-db"]

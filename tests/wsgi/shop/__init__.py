@@ -1,1 +1,0 @@
-"""A project that is served by WSGI servers, in processes of their own."""
