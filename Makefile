@@ -1,4 +1,4 @@
-# Every target does all of its own set-up, in .venv, and touches nothing else.
+# Every target sets itself up in .venv, and touches nothing else.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -9,42 +9,49 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -qq
 
-# Where `make demo` listens, and what serves it: uvicorn, gunicorn, hypercorn, granian
-# or daphne.
+# The port of `make demo`, and its server: uvicorn, gunicorn, hypercorn, granian or
+# daphne.
 PORT ?= 8000
 SERVER ?= uvicorn
 
-# The python that .venv is made with; the first of these that is new enough.
+# The Python for .venv: PYTHON, or the first of these that is new enough.
 PYTHON ?=
 PYTHONS := python3 python3.13 python3.12 python3.11 python3.10
 
-# More for pytest, or for the benchmarks: make test ARGS="-k name -x".
+# Arguments for pytest or the benchmarks: make test ARGS="-k name -x".
 ARGS ?=
 
 .PHONY: help
-help: ## Say what there is (the default)
+help: ## List the targets (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: $(VENV)/.demo ## Serve the example site: make demo SERVER=daphne PORT=8000
 	PORT='$(PORT)' SERVER='$(SERVER)' $(PY) -m example_site
 
-# Of COVERAGE=yes; every process that the tests start writes there.
+# With COVERAGE=yes, every process that the tests start writes there.
 export COVERAGE_FILE := $(CURDIR)/build/coverage/data
 
+PYTEST = $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -n auto --dist worksteal
+
 .PHONY: test
-test: $(VENV)/.test ## Run the tests: make test ARGS="-k name" COVERAGE=yes
+test: $(VENV)/.test ## Run the tests, without slow ones: make test ARGS="-k name"
 	$(if $(COVERAGE),rm -rf build/coverage && mkdir -p build/coverage)
-	PYTHONDEVMODE=1 $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -n auto $(ARGS)
+	PYTHONDEVMODE=1 $(PYTEST) $(ARGS)
+
+.PHONY: test-all
+test-all: $(VENV)/.test ## Run all tests: make test-all COVERAGE=yes
+	$(if $(COVERAGE),rm -rf build/coverage && mkdir -p build/coverage)
+	PYTHONDEVMODE=1 $(PYTEST) -m 'not checkers' $(ARGS)
 
 .PHONY: covered
-covered: ## After make test COVERAGE=yes: was every line and branch reached?
+covered: ## After make test-all COVERAGE=yes: every line and branch was reached
 	$(PY) -m coverage combine -q
 	$(PY) -m coverage report --fail-under=100
 
 .PHONY: coverage
-coverage: ## Run the tests; every line and branch has to be reached
-	$(MAKE) test COVERAGE=yes
+coverage: ## Run all tests; they have to reach every line and branch
+	$(MAKE) test-all COVERAGE=yes
 	$(MAKE) covered
 
 .PHONY: matrix
@@ -52,12 +59,12 @@ matrix: $(VENV)/.matrix ## Test the wheel on each Python and Django: ARGS="-k py
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PY) -m nox --noxfile .ci/noxfile.py \
 		--envdir '$(CURDIR)/build/nox' $(ARGS)
 
-# Reloads, recycled generations and lifespans: so many times the suite's.
+# How many times as many reloads, recycled workers and lifespans as in test-all.
 SOAK_ROUNDS ?= 20
 
 .PHONY: soak
-soak: $(VENV)/.test ## The soak tests for longer: make soak SOAK_ROUNDS=20
-	PYTHONDEVMODE=1 SOAK_ROUNDS='$(SOAK_ROUNDS)' $(PY) -m pytest tests/soak $(ARGS)
+soak: $(VENV)/.test ## Run longer soak tests: make soak SOAK_ROUNDS=20
+	PYTHONDEVMODE=1 SOAK_ROUNDS='$(SOAK_ROUNDS)' $(PY) -m pytest -m slow tests/soak $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
@@ -71,7 +78,7 @@ check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
 	$(PY) -m pytest tests/test_layers.py
 
 .PHONY: bench
-bench: $(VENV)/.bench ## Measure, beside peers: make bench ARGS=--write
+bench: $(VENV)/.bench ## Compare with other libraries: make bench ARGS=--write
 	$(PY) -m tests.benchmarks $(ARGS)
 
 .PHONY: docs
@@ -80,7 +87,7 @@ docs: $(VENV)/.docs ## Build the documentation: docs/_build/html
 	@echo 'Open docs/_build/html/index.html'
 
 .PHONY: docs-links
-docs-links: $(VENV)/.docs ## Ask whether the links to other sites work
+docs-links: $(VENV)/.docs ## Check the links to other sites
 	$(PY) -m sphinx -b linkcheck -q docs docs/_build/links
 
 .PHONY: format

@@ -1,14 +1,14 @@
 """
-The matrix: the built wheel, on every Python and Django that it says it supports.
+The matrix: the built wheel, on every Python and Django that it supports.
 
-``make matrix`` runs all of it, ``make matrix ARGS=-l`` lists it. A part of it::
+``make matrix`` runs all of it, ``make matrix ARGS=-l`` lists it. Parts of it::
 
     make matrix ARGS="-k 'py312 and django52'"
     make matrix ARGS="-t ci"
 
-The tag ``ci`` has the floor, and the newest Django on each Python. An interpreter that
-is not there is said, and skipped; it is an error with
-``make matrix ARGS=--error-on-missing-interpreters``.
+The tag ``ci`` has the lowest supported versions, and the newest Django on each Python
+but the one of ``.venv``, which runs all tests there. A missing interpreter is skipped,
+unless ``--error-on-missing-interpreters`` is given.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ import nox
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 BUILD: Final = ROOT / "build" / "matrix"
-# The sources of the tests as the sdist has them, without the package.
+# The tests as the sdist has them, without the package.
 STAGE: Final = BUILD / "stage"
 
-# What Django's release notes promise.
+# From Django's release notes.
 SUPPORTED: Final = {
     "3.10": ("4.2", "5.0", "5.1", "5.2"),
     "3.11": ("4.2", "5.0", "5.1", "5.2"),
@@ -38,26 +38,26 @@ SUPPORTED: Final = {
     "3.14": ("5.2", "6.0", "6.1"),
 }
 OLDEST, *_, SECOND_NEWEST, NEWEST = SUPPORTED
+# By all tests in .venv, or by the session `floor`.
+TESTED: Final = {f"{sys.version_info.major}.{sys.version_info.minor}", OLDEST}
 
-# In which what Django and Python bring differs; servers take minutes, and are in
-# `newest`.
-EVERYWHERE: Final = (
-    "tests/asgi",
-    "tests/checks",
-    "tests/compat",
-    "tests/core",
-    "tests/health",
-    "tests/loops",
-    "tests/panels",
-    "tests/testing/test_clients.py",
-    "tests/testing/test_override_decorators.py",
-    "tests/testing/test_overriding.py",
-    "tests/testing/test_test_case.py",
-    "tests/views",
-    "tests/wsgi",
-)
-# What works without the servers and peers, and so with the lowest of Django.
-FLOOR: Final = ("tests/asgi", "tests/compat", "tests/core", "tests/loops")
+# Folders whose tests do not depend on the versions of Python and Django, or take
+# minutes: `newest` runs them.
+ONCE: Final = {
+    "benchmarks",
+    "celery",
+    "distribution",
+    "docs",
+    "example_site",
+    "explanation",
+    "faults",
+    "how_to",
+    "servers",
+    "soak",
+    "typing",
+}
+# Folders that need no servers and no other libraries than TOOLS.
+FLOOR: Final = {"asgi", "compat", "core", "declare", "loops", "runtime"}
 TOOLS: Final = (
     "anyio",
     "asgi-lifespan",
@@ -72,7 +72,7 @@ TOOLS: Final = (
     "starlette",
     "trio",
 )
-# What measures time needs peers, and what builds the package its sources.
+# Benchmarks need the libraries they compare with, and builds need the sources.
 NOT_HERE: Final = (
     "--ignore=tests/benchmarks",
     "--ignore=tests/distribution",
@@ -85,16 +85,16 @@ nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
 nox.options.sessions = ["floor", "every", "newest"]
 
-# It brings no interpreter of its own, and reads no environment but the session's.
+# uv downloads no interpreter.
 os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 
 def interpreters() -> Iterable[Path]:
-    """The folders of the interpreters that pyenv has, newest first."""
+    """The folders of pyenv's interpreters, newest first."""
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     for version in SUPPORTED:
         found = versions.glob(f"{version}.*/bin/python{version}")
-        # Of 3.13.9 and 3.13.10 the second is the newer.
+        # 3.13.10 is newer than 3.13.9.
         yield from (
             path.parent
             for path in sorted(
@@ -103,7 +103,7 @@ def interpreters() -> Iterable[Path]:
         )
 
 
-# Before its shims, of which only those of the chosen versions work.
+# Before pyenv's shims, which work for the chosen versions only.
 os.environ["PATH"] = os.pathsep.join([*map(str, interpreters()), os.environ["PATH"]])
 
 
@@ -127,7 +127,7 @@ def built(session: nox.Session) -> Path:
 
 
 def run(session: nox.Session, *tests: str) -> None:
-    """Run *tests* against what is installed."""
+    """Run *tests* against the installed wheel."""
     session.chdir(STAGE)
     session.run(
         *("python", "-c"),
@@ -144,19 +144,25 @@ def run(session: nox.Session, *tests: str) -> None:
     )
 
 
+def folders() -> list[str]:
+    """The folders of tests to run in each combination."""
+    names = {path.parent.name for path in STAGE.glob("tests/*/test_*.py")}
+    return sorted(f"tests/{name}" for name in names - ONCE)
+
+
 def combinations() -> Iterable[Any]:
     """Each Python with each Django, by names such as ``py312-django52``."""
     for python, all_ in SUPPORTED.items():
         for django in all_:
             name = f"py{python}-django{django}".replace(".", "")
-            tags = ["ci"] if django == all_[-1] else []
+            tags = ["ci"] if django == all_[-1] and python not in TESTED else []
             yield nox.param(python, django, id=name, tags=tags)
 
 
 @nox.session
 @nox.parametrize(("python", "django"), list(combinations()))
 def every(session: nox.Session, django: str) -> None:
-    """Each combination, with the newest of all else."""
+    """Each combination, with the newest versions of everything else."""
     wheel = built(session)
     session.install(
         "--upgrade",
@@ -165,11 +171,12 @@ def every(session: nox.Session, django: str) -> None:
         f"{wheel}[test]",
         f"django=={django}.*",
     )
-    run(session, *EVERYWHERE)
+    # Tests of the pytest plugin run pytest in a process each.
+    run(session, "--ignore-glob=*/test_pytest_*", *folders())
 
 
 def lowest_versions() -> str:
-    """A file of the lowest versions that pyproject.toml promises."""
+    """A file with the lowest versions that pyproject.toml allows."""
     versions = str(BUILD / "lowest.txt")
     subprocess.run(
         [
@@ -185,15 +192,16 @@ def lowest_versions() -> str:
 
 @nox.session(python=OLDEST, tags=["ci"])
 def floor(session: nox.Session) -> None:
-    """The lowest versions that the package promises, of which peers want higher."""
+    """The lowest supported versions, which are too low for other libraries."""
     wheel = built(session)
     session.install(
         *("--reinstall-package", "django-lifespan-typed", str(wheel)),
         *("--requirement", lowest_versions(), *TOOLS),
     )
-    # With that typing-extensions comes a pytest-asyncio that leaves a loop unclosed.
+    # The pytest-asyncio for this typing-extensions leaves a loop unclosed.
     own_loop = "ignore::pytest.PytestUnraisableExceptionWarning"
-    run(session, "-W", own_loop, *FLOOR)
+    wanted = [name for name in sorted(FLOOR) if (STAGE / "tests" / name).is_dir()]
+    run(session, "-W", own_loop, *(f"tests/{name}" for name in wanted))
 
 
 @nox.session(python=[SECOND_NEWEST, NEWEST])
@@ -203,4 +211,4 @@ def newest(session: nox.Session) -> None:
     session.install(
         "--upgrade", "--reinstall-package", "django-lifespan-typed", f"{wheel}[test]"
     )
-    run(session, "tests")
+    run(session, "-m", "not checkers", "tests")

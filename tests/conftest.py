@@ -1,41 +1,63 @@
-"""Fixtures of all tests."""
+"""Fixtures for all tests, and the choice of those that are slow."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
+from pathlib import Path
 
 import django
 import pytest
 
 from django_lifespan_typed import Registry
 
+TESTS = Path(__file__).parent
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-# A shell without job control starts what is to run in the background with SIGINT
-# ignored, and so would be every server that a test starts.
+# Folders of `make test-all`: they measure, draw, build packages and pages, or start
+# many servers. The quick tests of a feature are elsewhere.
+SLOW_FOLDERS = {
+    "benchmarks",
+    "distribution",
+    "example_site",
+    "explanation",
+    "soak",
+}
+
+# A shell without job control starts background commands with SIGINT ignored, which
+# every server that a test starts would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# What asyncio's debug mode says of a slow step is of the machine: no test is of that.
+# Slow steps that asyncio's debug mode reports depend on the machine.
 logging.getLogger("asyncio").addFilter(
     lambda record: record.msg != "Executing %s took %.3f seconds"
 )
-# A task that was given up on purpose is complained of whenever it is collected, be it
-# in a test that looks at the log.
+# An abandoned task is reported when it is collected, possibly while another test looks
+# at the log.
 logging.getLogger("asyncio").addFilter(
     lambda record: "name='lifespan stubborn'" not in record.getMessage()
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are deselected
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests in slow folders, and those that drive a browser, as slow."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in SLOW_FOLDERS or item.get_closest_marker("browser"):
+            item.add_marker("slow")
+
+
 @pytest.fixture
 def registry() -> Registry:
-    """A registry of this test's own."""
+    """An empty registry."""
     return Registry()
 
 
 @pytest.fixture
 def journal() -> list[str]:
-    """What happened, in order: ``+db`` for a start, ``-db`` for a stop."""
+    """Events in order: ``+db`` for a start, ``-db`` for a stop."""
     return []
