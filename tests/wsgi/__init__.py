@@ -1,1 +1,1 @@
-"""Tests of lifespans under WSGI, in process and with real servers."""
+"""Tests of the WSGI handler, each in a process of its own, whose end closes all."""
