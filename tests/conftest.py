@@ -11,6 +11,7 @@ import django
 import pytest
 
 from django_lifespan_typed import Registry
+from django_lifespan_typed._declare import registry as registry_module
 
 TESTS = Path(__file__).parent
 
@@ -55,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def registry() -> Registry:
     """An empty registry."""
     return Registry()
+
+
+@pytest.fixture
+def default_registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The default registry, empty for this test."""
+    for name, value in vars(Registry()).items():
+        monkeypatch.setattr(registry_module.default_registry, name, value)
+    return registry_module.default_registry
 
 
 @pytest.fixture

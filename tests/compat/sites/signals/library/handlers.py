@@ -1,4 +1,4 @@
-"""The receivers: bound methods of an object that nothing else keeps."""
+"""The receivers: bound methods of an object with no other reference."""
 
 from library.books import BookClient
 from library.types import HasBooks

@@ -1,4 +1,4 @@
-"""What the receivers need of the configuration."""
+"""The part of the configuration that the receivers use."""
 
 from typing import Protocol
 

@@ -1,6 +1,6 @@
-"""Settings of a site that registers a context manager."""
+"""Settings of both sites."""
 
-SECRET_KEY = "of the tests"
+SECRET_KEY = "for tests"
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "mysite.urls"
 INSTALLED_APPS = ["library.apps.LibraryConfig"]

@@ -1,4 +1,4 @@
-"""The book service: a client that needs no network, and says what becomes of it."""
+"""A client that needs no network, and prints when it opens and closes."""
 
 import httpx
 
