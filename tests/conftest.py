@@ -18,13 +18,11 @@ TESTS = Path(__file__).parent
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-# Folders of `make test-all`: they measure, draw, build packages and pages, or start
-# many servers. The quick tests of a feature are elsewhere.
+# Folders of `make test-all`: they measure, build packages, or start many servers.
 SLOW_FOLDERS = {
     "benchmarks",
     "distribution",
     "example_site",
-    "explanation",
     "soak",
 }
 

@@ -1,1 +1,1 @@
-"""What a request, a start and an import pay for this package: ``make bench``."""
+"""Benchmarks, beside other libraries: ``make bench``."""

@@ -27,7 +27,7 @@ def get_state_view(request: Any) -> object:
 
 
 def empty_call(source: object, key: object, default: object = None, /) -> None:
-    """What any function of this signature costs, without doing anything."""
+    """A function of the same signature that does nothing."""
 
 
 async def request_after(middleware: Sequence[str]) -> Any:
@@ -43,8 +43,8 @@ async def request_after(middleware: Sequence[str]) -> Any:
 
 def results(effort: Effort = FULL) -> Iterator[Result]:
     """
-    Twice: once Django has cached something on a request (as its CSRF middleware
-    does), Python 3.11 and 3.12 read each attribute of it more slowly, for either side.
+    Twice: Python 3.11 and 3.12 read attributes of a request more slowly once Django has
+    cached something on it, as its CSRF middleware does.
     """
     for after, middleware in (
         ("the usual middleware", site.USUAL),

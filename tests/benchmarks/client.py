@@ -1,4 +1,4 @@
-"""A load generator: connections that each ask again once they have been answered."""
+"""A load generator: connections that repeat a request after each answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LENGTH: Final = re.compile(rb"\ncontent-length: (\d+)", re.IGNORECASE)
 async def load(
     port: int, connections: int, seconds: float
 ) -> tuple[float, list[float]]:
-    """Ask for *seconds*; how long it took, and the seconds of each answer."""
+    """Send requests for *seconds*; the total time, and the time of each answer."""
     loop = asyncio.get_running_loop()
     clients: list[_Connection] = []
     try:

@@ -22,8 +22,8 @@ LEAST = 1.0  # ns
 
 def results(effort: Effort = FULL) -> Iterator[Table]:
     """
-    In each request once, in the turn of their arrival, and again and again in one.
-    What the loop around it takes is taken off.
+    Once in each request, in order of arrival, and many times in one. The time of the
+    loop is subtracted.
     """
     first, again = asyncio.run(_samples(effort))
     requests, times = effort.of(REQUESTS, 5), effort.of(AGAIN, 100)
@@ -39,7 +39,7 @@ def results(effort: Effort = FULL) -> Iterator[Table]:
         (Column("first in a request", "ns"), Column("again in it", "ns")),
         {
             row: (
-                # Less than that is lost in what one loop differs from another by.
+                # Less is noise.
                 max(first.difference(row, "loop") / requests * 1e9, LEAST),
                 max(again.difference(row, "loop") / times * 1e9, LEAST),
             )

@@ -13,7 +13,7 @@ from typing_extensions import Self
 from . import peers, site
 from .gathering import gathered
 from .measuring import FULL, Effort
-from .shapes import independent
+from .shapes import layered
 from .tables import Column, Table
 
 RESOURCES = 1_000
@@ -46,12 +46,12 @@ def results(effort: Effort = FULL) -> Iterator[Table]:
 
 
 async def _of_resources(effort: Effort) -> dict[str, float]:
-    shape = independent(effort.of(RESOURCES, 10))
+    shape = layered(effort.of(RESOURCES, 10), 1)
     figures: dict[str, float] = {}
     for name, module in peers.having("starting").items():
         starting = module.starting(shape, 0)
         async with starting():
-            pass  # what stays behind a first start is not of its resources
+            pass  # a first start leaves caches behind
         taken: list[int] = []
         for _ in range(effort.of(ROUNDS, 1)):
             with _Traced() as traced:
@@ -82,7 +82,7 @@ async def _of_requests(effort: Effort) -> dict[str, float]:
 
 
 class _Traced:
-    """Bytes that Python has allocated since it was entered, and not freed."""
+    """The bytes that Python has allocated in the block, and not freed."""
 
     def __enter__(self) -> Self:
         gc.collect()

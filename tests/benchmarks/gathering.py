@@ -1,4 +1,4 @@
-"""Requests that stay in their views, many at once, for as long as they are measured."""
+"""Concurrent requests that stay in their views while they are measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django_lifespan_typed.types import ASGIApplication, State
 from .site import Server
 
 Ask: TypeAlias = Callable[[], Awaitable[object]]
-"""Sends one request, and returns when it has been answered."""
+"""Sends a request, and returns after the answer."""
 
 
 class _Gathering:
@@ -27,7 +27,7 @@ _here: _Gathering | None = None
 
 
 async def hold(request: Any) -> None:
-    """Called by a view with its request: wait until the measurement is over."""
+    """Keep the request of a view until the measurement is over."""
     here = _here
     assert here is not None, "nobody measures"
     here.requests.append(request)
@@ -38,7 +38,7 @@ async def hold(request: Any) -> None:
 
 @asynccontextmanager
 async def gathered(ask: Ask, count: int) -> AsyncGenerator[list[Any], None]:
-    """*count* requests, as their views got them, each of them still being served."""
+    """*count* requests in their views."""
     global _here
     here = _here = _Gathering(count)
     asking = [asyncio.ensure_future(ask()) for _ in range(count)]
@@ -56,7 +56,7 @@ async def gathered(ask: Ask, count: int) -> AsyncGenerator[list[Any], None]:
 
 
 def asker(app: ASGIApplication, state: State, path: str = "/") -> Ask:
-    """Requests of *app* in this process; each with a copy of *state*, as servers do."""
+    """Requests *app* in this process, each time with a copy of *state*."""
 
     async def ask() -> None:
         server = Server(app, state)

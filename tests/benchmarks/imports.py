@@ -1,4 +1,4 @@
-"""What the first import costs a process that has set up Django already."""
+"""The first import, in a process that has set up Django already."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .tables import Column, Table
 BOUND = 10.0
 ROUNDS = 9
 
-# What each is imported after; Django's own handler is of every ASGI process.
+# Each is imported after the other; every ASGI process has Django's handler.
 CASES = {
     "django_lifespan_typed": "django",
     "django_lifespan_typed.asgi": "django.core.asgi",
     "django_lifespan_typed.middleware": "django.core.asgi",
 }
 
-# What a project imports to declare its resources and to serve them. Starlette,
-# aiohttp and Litestar are frameworks, in the place of Django.
+# The imports of a project that declares and serves resources. Starlette, aiohttp and
+# Litestar are left out, as they replace Django.
 PEERS = {
     peers.OURS: "django_lifespan_typed.asgi",
     "django-asgi-lifespan": "django_asgi_lifespan.asgi",
@@ -86,7 +86,7 @@ def results(effort: Effort = FULL) -> Iterator[Result | Table]:
 
 
 def _brought(theirs: dict[str, str], new: dict[str, list[str]]) -> str:
-    """Which packages come along: some import whatever they can, if it is there."""
+    """The packages that each imports: some import others if they are installed."""
     lines: list[str] = []
     for name, module in theirs.items():
         roots = {each.partition(".")[0] for each in new[module]}
@@ -98,7 +98,7 @@ def _brought(theirs: dict[str, str], new: dict[str, list[str]]) -> str:
 
 
 def _import(name: str, bytecode: str) -> tuple[float, list[str]]:
-    # An installed package has its bytecode; development mode imports more slowly.
+    # Development mode imports more slowly.
     unset = {"PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE"}
     kept = {key: value for key, value in os.environ.items() if key not in unset}
     after = CASES.get(name, "django.core.asgi")

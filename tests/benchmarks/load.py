@@ -1,4 +1,4 @@
-"""Requests under load: uvicorn in processes of their own, answering over loopback."""
+"""Requests under load: uvicorn in processes of their own, over loopback."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ async def _measured(
 
 
 def _beside_plain(samples: Samples, name: str) -> float:
-    """By the ratio within each round: what slows the machine slows all."""
+    """By the ratio within each round: a disturbance slows all."""
     plain = peers.PLAIN
     return samples.median(plain) * samples.ratio(name, plain)
 
 
 def _cpu_seconds(pid: int) -> float:
-    """How long all threads of a process have run; 0 where that cannot be asked."""
-    # The clock of clock_getcpuclockid(3), which Python does not have.
+    """The CPU time of all threads of a process; 0 where the system does not know."""
+    # The clock of clock_getcpuclockid(3), which Python lacks.
     return time.clock_gettime(~pid << 3 | 2) if MEASURES_CPU else 0.0

@@ -1,4 +1,4 @@
-"""Measurements: cases that take turns, and what comes of them."""
+"""Measurements: cases take turns, and their figures have bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: enough for a figure, or just enough to see it work."""
+    """How much to measure: enough for a figure, or enough to see that it works."""
 
     quick: bool = False
 
@@ -25,14 +25,12 @@ FULL = Effort()
 
 @dataclass(frozen=True)
 class Result:
-    """One line of the report."""
+    """One line of the report; without a bound it is for comparison."""
 
     name: str
     value: float
     unit: str
-    """``x`` (a ratio), ``us``, ``ms``, or what is counted."""
     bound: float | None = None
-    """What *value* may be at most; None where it is there for comparison only."""
     detail: str = ""
 
     @property
@@ -51,7 +49,7 @@ class Result:
 
 @dataclass
 class Samples:
-    """Seconds of each case, one in each round."""
+    """The seconds of each case, one in each round."""
 
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -69,15 +67,15 @@ class Samples:
 
     def ratio(self, name: str, to: str, *, less: str | None = None) -> float:
         """
-        The median, over the rounds, of *name* to *to*: what slows the machine down for
-        a while slows both. The time of *less* is taken off both first.
+        The median, over the rounds, of *name* to *to*, both without the time of *less*:
+        a disturbance of a round slows both.
         """
         off = self.seconds[less] if less else [0.0] * len(self.seconds[name])
         rounds = zip(self.seconds[name], self.seconds[to], off, strict=True)
         return median((one - free) / (other - free) for one, other, free in rounds)
 
     def difference(self, name: str, to: str) -> float:
-        """The median, over the rounds, of what *name* takes longer than *to*."""
+        """The median, over the rounds, of *name* minus *to*."""
         rounds = zip(self.seconds[name], self.seconds[to], strict=True)
         return median(one - other for one, other in rounds)
 
@@ -86,9 +84,8 @@ def turns(
     cases: Iterable[str], rounds: int, *, collections: bool = False
 ) -> Iterator[str]:
     """
-    Each case once in each round, in an order that rotates. Garbage is collected
-    between them, and within them only where *collections* are part of the cost; then
-    of what they make themselves, not of all that has been imported.
+    Each case once in each round, in an order that rotates. Garbage is collected between
+    cases; during them only if *collections* are part of the cost.
     """
     names = list(cases)
     with _frozen(collections):
@@ -103,6 +100,7 @@ def turns(
 
 @contextmanager
 def _frozen(collections: bool) -> Iterator[None]:
+    """Exclude what is imported from collections."""
     was_enabled = gc.isenabled()
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""What requests leave behind in memory."""
+"""Memory that requests leave behind."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ WARM_UP = 500
 
 @dataclass(frozen=True)
 class Growth:
-    """What there is after many requests, and was not after the first few hundred."""
+    """Growth over many requests, after a few hundred."""
 
     blocks: int
     """Blocks of memory that Python has allocated."""
     objects: int
-    """Objects that the garbage collector knows of."""
+    """Objects that the garbage collector tracks."""
 
 
 def collect() -> None:
-    """Collect garbage, once asgiref's thread holds nothing of its last call."""
-    # It lets go of a call after the answer, and before it takes the next.
+    """Collect garbage, after asgiref's thread has released its last call."""
+    # It releases a call when it takes the next one.
     SyncToAsync.single_thread_executor.submit(int).result()
     gc.collect()
 
 
 async def growth(server: Server, requests: int) -> Growth:
-    """What *requests* leave behind, once the garbage is collected."""
+    """The growth over *requests*, once the garbage is collected."""
     for _ in range(min(WARM_UP, requests)):  # fills caches and free lists
         await server.get()
     before = _now()
@@ -49,7 +49,7 @@ async def growth(server: Server, requests: int) -> Growth:
 
 
 async def garbage(server: Server, requests: int) -> int:
-    """How many objects in reference cycles *requests* leave to the collector."""
+    """The number of objects in reference cycles that *requests* leave."""
     for _ in range(WARM_UP):
         await server.get()
     was_enabled = gc.isenabled()
@@ -98,7 +98,7 @@ async def _against(
             f"{requests:,} requests, {name}: {unit} left, each",
             max(grown[unit] - max(theirs[unit], 0), 0) / requests,
             unit,
-            # Of a leak there would be one or more for each request.
+            # A leak leaves one or more for each request.
             BOUND,
             f"{grown[unit]} to Django's {theirs[unit]}",
         )
@@ -107,7 +107,7 @@ async def _against(
 
 
 def _now() -> Growth:
-    # Twice: what a finalizer frees may be garbage itself.
+    # Twice: a finalizer may leave garbage.
     collect()
     collect()
     return Growth(sys.getallocatedblocks(), len(gc.get_objects()))

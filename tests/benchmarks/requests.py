@@ -44,7 +44,7 @@ def results(effort: Effort = FULL) -> Iterator[Result | Table]:
         "A whole request in process",
         (Column("CPU", "µs"),),
         {
-            # By the ratio within each round: what slows the machine slows all.
+            # By the ratio within each round: a disturbance slows all.
             name: (plain * samples.ratio(name, peers.PLAIN) / REPEATS * 1e6,)
             for name in names
         },
@@ -71,7 +71,7 @@ async def _samples(rounds: int) -> Samples:
             given = await stack.enter_async_context(run_asgi_lifespan(theirs))
             servers[THEIRS] = Server(theirs, {**state, **given})
         for server in servers.values():
-            await _seconds(server)  # the first one starts late, imports and compiles
+            await _seconds(server)  # starts late, imports and compiles
             assert server.status == 200
         for name in turns(servers, rounds):
             samples.add(name, await _seconds(servers[name]))
@@ -79,7 +79,7 @@ async def _samples(rounds: int) -> Samples:
 
 
 async def _seconds(server: Server) -> float:
-    began = process_time()  # of every thread: Django's signals use one
+    began = process_time()  # all threads: Django's signals use one
     for _ in range(REPEATS):
         await server.get()
     return process_time() - began

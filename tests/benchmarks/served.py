@@ -17,9 +17,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
 Fetch: TypeAlias = Callable[[Any], object]
-"""What a view does to get the resource out of its request."""
+"""Gets the resource from the request of a view."""
 
-# Of what `startproject` writes, those that need no app and no database.
+# The middleware of `startproject` that needs no app and no database.
 USUAL = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",

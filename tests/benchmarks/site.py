@@ -1,4 +1,4 @@
-"""A site of almost nothing, and a server in process that asks for it."""
+"""A site with empty views, and a server in the same process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def nothing(request: HttpRequest) -> HttpResponse:
 
 
 async def keep(request: HttpRequest) -> HttpResponse:
-    """Leave the request to whoever wants to measure it."""
+    """Keep the request, to measure it."""
     global latest_request
     latest_request = request
     return HttpResponse()
@@ -47,7 +47,7 @@ on_this_site = override_settings(ROOT_URLCONF=__name__)
 
 
 class IdleMiddleware:
-    """As capable as ``LifespanStateMiddleware``, and idle."""
+    """A middleware like ``LifespanStateMiddleware`` that does nothing."""
 
     sync_capable = True
     async_capable = True
@@ -63,7 +63,7 @@ class IdleMiddleware:
 
 IDLE = f"{__name__}.IdleMiddleware"
 
-# Of what `startproject` writes, those that need no app and no database.
+# The middleware of `startproject` that needs no app and no database.
 USUAL = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -84,30 +84,30 @@ def registry_of_one() -> Registry:
 
 
 def plain_handler(middleware: Sequence[str] = (IDLE,)) -> ASGIHandler:
-    """Django's own handler; with a middleware that does nothing, unless told."""
+    """Django's own handler, by default with a middleware that does nothing."""
     with override_settings(MIDDLEWARE=middleware):
         return ASGIHandler()
 
 
 def lifespan_handler(registry: Registry | None = None) -> LifespanASGIHandler:
-    """Our handler, with our middleware; it starts ``NUMBER``, unless told."""
+    """Our handler with our middleware; by default it starts ``NUMBER``."""
     ours = "django_lifespan_typed.middleware.LifespanStateMiddleware"
     with override_settings(MIDDLEWARE=[ours]):
         return LifespanASGIHandler(registry_of_one() if registry is None else registry)
 
 
 class Server:
-    """As much of a server as one request needs."""
+    """A server for one request at a time."""
 
     def __init__(self, app: ASGIApplication, state: State | None = None) -> None:
         self._app = app
         self._state = state
         self._body_is_sent = False
         self.status = 0
-        """Of the latest response."""
+        """The status of the latest response."""
 
     async def get(self, path: str = "/") -> None:
-        """Ask for a page; with a shallow copy of the state, as servers do."""
+        """Request a page, with a shallow copy of the state, as servers do."""
         scope: Scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from .measuring import Samples
 from .peers import FLOORS, OURS
 
-# What separates two libraries may be chance below this.
+# A smaller ratio between two libraries may be chance.
 MARGIN = 1.05
 
 
 @dataclass(frozen=True)
 class Column:
-    """One thing that was measured of each library."""
+    """A measurement of each library."""
 
     name: str
     unit: str
@@ -26,27 +26,25 @@ class Table:
     """The figures of each library, by row; None where it cannot do it."""
 
     name: str
-    """What its file is called."""
+    """The name of its file."""
     title: str
     columns: tuple[Column, ...]
     rows: Mapping[str, tuple[float | None, ...]]
     baseline: str
-    """The row that each figure is shown as a multiple of; "" for no row."""
+    """Figures are shown as multiples of this row; "" for no row."""
     library: Mapping[str, str] = field(default_factory=dict)
-    """Whose a row is, where its name does not say."""
+    """The library of a row with another name."""
     ours: str = OURS
-    """Our row that others are compared with."""
+    """Our row, which others are compared with."""
     note: str = ""
 
     def ahead(self) -> Iterator[tuple[str, ...]]:
-        """Where a library is ahead of us: what, who, both figures, how much better."""
+        """Where another library is ahead of ours."""
         for name, figures in self.rows.items():
-            library = self.library.get(name, name)
-            if library in {OURS, *FLOORS}:
+            if self.library.get(name, name) in {OURS, *FLOORS}:
                 continue
-            for column, theirs, ours in zip(
-                self.columns, figures, self.rows[self.ours], strict=True
-            ):
+            columns = zip(self.columns, figures, self.rows[self.ours], strict=True)
+            for column, theirs, ours in columns:
                 if theirs is None or ours is None:
                     continue
                 ratio = theirs / ours if column.more_is_better else ours / theirs
@@ -60,8 +58,7 @@ class Table:
                     )
 
     def markdown(self) -> str:
-        header = ["", *(f"{column.name}, {column.unit}" for column in self.columns)]
-        lines = [header, ["---", *["---:"] * len(self.columns)]]
+        lines = [["", *self._heads()], ["---", *["---:"] * len(self.columns)]]
         for name, figures in self.rows.items():
             shown = f"**{name}**" if self.library.get(name, name) == OURS else name
             lines.append([shown, *self._cells(figures)])
@@ -69,36 +66,30 @@ class Table:
         return f"{drawn}\n\n{self.note}\n" if self.note else f"{drawn}\n"
 
     def __str__(self) -> str:
-        heads = [f"{column.name}, {column.unit}" for column in self.columns]
-        body = {name: self._cells(row) for name, row in self.rows.items()}
-        sizes = [
-            max(len(cell) for cell in cells)
-            for cells in zip(heads, *body.values(), strict=True)
+        rows = [("", self._heads())]
+        rows += [(name, self._cells(row)) for name, row in self.rows.items()]
+        first = max(len(name) for name, _ in rows)
+        columns = zip(*(cells for _, cells in rows), strict=True)
+        sizes = [max(map(len, cells)) for cells in columns]
+        lines = [
+            f"    {name:<{first}}  " + "  ".join(map(str.rjust, cells, sizes))
+            for name, cells in rows
         ]
-        first = max(map(len, body))
-
-        def line(name: str, cells: list[str]) -> str:
-            right = (cell.rjust(size) for cell, size in zip(cells, sizes, strict=True))
-            return f"    {name:<{first}}  {'  '.join(right)}"
-
-        shown = [line(name, cells) for name, cells in body.items()]
         note = [f"    {self.note}"] if self.note else []
-        return "\n".join([f"  {self.title}", line("", heads), *shown, *note])
+        return "\n".join([f"  {self.title}", *lines, *note])
+
+    def _heads(self) -> list[str]:
+        return [f"{column.name}, {column.unit}" for column in self.columns]
 
     def _cells(self, figures: tuple[float | None, ...]) -> list[str]:
-        return [
-            _with_ratio(figure, base)
-            for figure, base in zip(figures, self._base(), strict=True)
-        ]
-
-    def _base(self) -> tuple[float | None, ...]:
-        return self.rows.get(self.baseline, (None,) * len(self.columns))
+        base = self.rows.get(self.baseline, (None,) * len(self.columns))
+        return [_with_ratio(*pair) for pair in zip(figures, base, strict=True)]
 
 
 def of_samples(
     samples: Mapping[str, Samples], row: str, scale: float
 ) -> tuple[float | None, ...]:
-    """The medians of *row* in each of *samples*; None where it has none there."""
+    """The medians of *row* in each of *samples*; None where it has none."""
     return tuple(
         column.median(row) * scale if row in column else None
         for column in samples.values()
@@ -114,7 +105,7 @@ def _with_ratio(figure: float | None, base: float | None) -> str:
 
 
 def shown_figure(figure: float) -> str:
-    """Three digits, for there is no truth in more; what is counted, in full."""
+    """Three digits, since more would be noise; a count in full."""
     if isinstance(figure, int):
         return f"{figure:,}"
     if figure >= 1_000:

@@ -1,4 +1,4 @@
-"""The results in the documentation: tables, plots, and the page that quotes them."""
+"""The results in the documentation: tables, plots, and the page that includes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from . import plots
 from .measuring import Result
@@ -19,7 +19,7 @@ FOLDER: Final = (
 )
 PAGE: Final = "performance.md"
 
-# On the page, what stands between two such comments is a file beside the tables.
+# The page has a copy of a file between two such comments.
 BLOCK: Final = re.compile(
     r"(?P<begin><!-- (?P<name>[\w.-]+\.md), written by `make bench` -->\n)"
     r"(?P<body>.*?)"
@@ -35,8 +35,8 @@ def write(
     folder: Path = FOLDER,
 ) -> list[str]:
     """
-    Replace all that is in *folder* by what was *measured*, and quote it on the page
-    beside it. Returns the names of what was written.
+    Replace the content of *folder* by what was *measured*, and copy it into the page
+    beside the folder. Returns the names of the files.
     """
     tables = {each.name: each for each in measured if isinstance(each, Table)}
     results = [each for each in measured if isinstance(each, Result)]
@@ -44,21 +44,29 @@ def write(
     for old in (*folder.glob("*.md"), *folder.glob("*.svg"), *folder.glob("*.json")):
         old.unlink()
     texts = {f"{name}.md": table.markdown() for name, table in tables.items()}
-    texts["machine.md"] = _machine(machine, versions)
-    texts["bounds.md"] = _bounds(results)
+    shown = {name: text or "not installed: left out" for name, text in versions.items()}
+    texts["machine.md"] = _drawn(("", ""), "--", (machine | shown).items())
+    texts["bounds.md"] = _drawn(
+        ("", "measured", "bound", ""), "-rr-", map(_bound, results)
+    )
     texts["ahead.md"] = _ahead(list(tables.values()))
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
-    data = as_data(machine, versions, measured)
+    data = {
+        "machine": dict(machine),
+        "versions": dict(versions),
+        "results": [{**asdict(each), "verdict": each.verdict} for each in results],
+        "tables": [asdict(each) for each in tables.values()],
+    }
     (folder / "results.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     drawn = plots.write(tables, folder) if plots.available() else []
     page = folder.parent / PAGE
     if page.exists():
-        page.write_text(quoted(page.read_text("utf-8"), texts), "utf-8")
+        page.write_text(copied(page.read_text("utf-8"), texts), "utf-8")
     return [*texts, "results.json", *drawn]
 
 
-def quoted(page: str, texts: Mapping[str, str]) -> str:
+def copied(page: str, texts: Mapping[str, str]) -> str:
     """*page* with each of its blocks as in *texts*."""
 
     def block(match: re.Match[str]) -> str:
@@ -67,50 +75,25 @@ def quoted(page: str, texts: Mapping[str, str]) -> str:
     return BLOCK.sub(block, page)
 
 
-def as_data(
-    machine: Mapping[str, str],
-    versions: Mapping[str, str],
-    measured: Sequence[Result | Table],
-) -> dict[str, Any]:
-    """All of it, for JSON."""
-    return {
-        "machine": dict(machine),
-        "versions": dict(versions),
-        "results": [
-            {**asdict(each), "verdict": each.verdict}
-            for each in measured
-            if isinstance(each, Result)
-        ],
-        "tables": [asdict(each) for each in measured if isinstance(each, Table)],
-    }
+def _drawn(head: Sequence[str], align: str, rows: object) -> str:
+    """A table in Markdown; *align* has ``r`` for columns of figures."""
+    lines = [head, ["---:" if each == "r" else "---" for each in align], *rows]  # type: ignore[misc]
+    text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+    return text.replace("|  |  |\n", "| | |\n", 1)
 
 
-def _machine(machine: Mapping[str, str], versions: Mapping[str, str]) -> str:
-    lines = [f"| {name} | {value} |" for name, value in machine.items()]
-    lines += [
-        f"| {name} | {value or 'not installed: left out'} |"
-        for name, value in versions.items()
-    ]
-    return "\n".join(["| | |", "| --- | --- |", *lines]) + "\n"
-
-
-def _bounds(results: Sequence[Result]) -> str:
-    lines = ["| | measured | bound | |", "| --- | ---: | ---: | --- |"]
-    for result in results:
-        bound = "–" if result.bound is None else f"{result.bound:g} {result.unit}"
-        holds = {"ok": "holds", "over": "**does not hold**"}.get(result.verdict, "")
-        figure = f"{result.value:.3f} {result.unit}"
-        lines.append(f"| {result.name} | {figure} | {bound} | {holds} |")
-    return "\n".join(lines) + "\n"
+def _bound(result: Result) -> tuple[str, ...]:
+    bound = "–" if result.bound is None else f"{result.bound:g} {result.unit}"
+    holds = {"ok": "holds", "over": "**does not hold**"}.get(result.verdict, "")
+    return (result.name, f"{result.value:.3f} {result.unit}", bound, holds)
 
 
 def _ahead(tables: Sequence[Table]) -> str:
     ahead = [cells for table in tables for cells in table.ahead()]
     head = ("what", "peer", "peer's figure", "ours", "better by")
-    lines = [head, ("---", "---", "---:", "---:", "---:"), *ahead]
-    drawn = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    drawn = _drawn(head, "--rrr", ahead) if ahead else "Nowhere.\n"
     return (
-        f"{drawn if ahead else 'Nowhere.'}\n\nWhat differs by less than "
-        f"{MARGIN - 1:.0%} may be chance, and is left out. "
-        f"{', '.join(FLOORS)} are no peers, but the least that anything costs.\n"
+        f"{drawn}\nDifferences of less than {MARGIN - 1:.0%} may be chance, and are "
+        f"left out. {', '.join(FLOORS)} are no peers: they are the lowest possible "
+        "cost.\n"
     )

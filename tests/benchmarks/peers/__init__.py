@@ -1,4 +1,4 @@
-"""What a user would pick instead, each as its own documentation does it."""
+"""Other libraries for the same work, each used as its documentation shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLAIN: Final = "plain Django"
 BARE: Final = "bare dictionary"
 FLOOR: Final = "AsyncExitStack"
 
-# Each is a module here; see value.py for what it may have.
+# The module of each; value.py describes its content.
 MODULES: Final = {
     BARE: "bare",
     OURS: "ours",
@@ -26,14 +26,14 @@ MODULES: Final = {
     FLOOR: "exit_stack",
 }
 
-# What is no peer, but the least that anything can cost.
+# No peers: the lowest possible cost.
 FLOORS: Final = (PLAIN, BARE, FLOOR)
 
-# Names that are no distributions: they come with Python, Django, or us.
+# Names without a distribution of their own.
 _BUILT_IN: Final = {OURS, *FLOORS}
 
-# On whose requests a peer is measured, so that both must be there.
-_STANDS_ON: Final = {"svcs": "Starlette", "dishka": "Starlette"}
+# Some are measured with requests of another one.
+_NEEDS: Final = {"svcs": "Starlette", "dishka": "Starlette"}
 
 
 def distributions() -> list[str]:
@@ -42,18 +42,18 @@ def distributions() -> list[str]:
 
 
 def versions() -> dict[str, str]:
-    """What is compared, as installed; ``""`` for what is not."""
+    """The installed versions; ``""`` if it is not installed."""
     return {name: _version(name) for name in distributions()}
 
 
 def missing() -> list[str]:
-    """Peers that are not installed, or not what they stand on: they are left out."""
+    """The peers to leave out: they or another one they need are not installed."""
     absent = {name for name in MODULES if name not in _BUILT_IN and not _version(name)}
-    return [name for name in MODULES if {name, _STANDS_ON.get(name, name)} & absent]
+    return [name for name in MODULES if {name, _NEEDS.get(name, name)} & absent]
 
 
 def having(attribute: str) -> dict[str, ModuleType]:
-    """The installed peers that can do *attribute*, by name."""
+    """The installed peers that have *attribute*, by name."""
     left_out = missing()
     modules = {
         name: import_module(f"{__name__}.{module}")

@@ -1,4 +1,4 @@
-"""A dictionary in a module, which is what any of the others is measured by."""
+"""A dictionary in a module, the baseline of the others."""
 
 from __future__ import annotations
 

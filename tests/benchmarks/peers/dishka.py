@@ -75,7 +75,7 @@ def starting(
     async def run() -> AsyncGenerator[object, None]:
         container = make_async_container(provider)
         try:
-            # In an order that lets it find each need made already.
+            # In an order in which dependencies come first.
             for kind in KINDS[: len(shape)]:
                 await container.get(kind)
             yield container

@@ -56,7 +56,7 @@ def starting(
     shape: Shape, pause: float
 ) -> Callable[[], AbstractAsyncContextManager[object]] | None:
     if any(shape):
-        return None  # managers cannot need each other
+        return None  # managers have no dependencies
     with _only([]):
         for count in range(len(shape)):
             made = asynccontextmanager(generator(KINDS[count], (), pause))
@@ -66,7 +66,7 @@ def starting(
 
     @asynccontextmanager
     async def run() -> AsyncGenerator[object, None]:
-        # Its handlers are not to be started twice.
+        # Each manager starts once.
         with _only(registered):
             async with run_asgi_lifespan(LifespanASGIHandler()) as state:
                 yield state
@@ -84,7 +84,7 @@ async def _manager(
 
 @contextmanager
 def _only(receivers: list[Any]) -> Iterator[None]:
-    """Of the managers registered in the process, *receivers* alone."""
+    """Only *receivers* of the managers registered in the process."""
     before = asgi_lifespan.receivers
     asgi_lifespan.receivers = receivers
     asgi_lifespan.sender_receivers_cache.clear()

@@ -65,7 +65,7 @@ def starting(
     @asynccontextmanager
     async def run() -> AsyncGenerator[object, None]:
         async with svcs.Container(registry) as container:
-            # In an order that lets it find each need made already.
+            # In an order in which dependencies come first.
             await container.aget(*KINDS[: len(shape)])
             yield container
 

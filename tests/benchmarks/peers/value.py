@@ -1,5 +1,5 @@
 """
-The values that all peers make, and what a module of a peer may have.
+The values that all peers make, and the content of a peer's module.
 
 ``FETCHES``: expression → a coroutine function that evaluates it for each request
 given; ``serving()``: an async context manager that yields how to ask for a page.
@@ -16,13 +16,13 @@ from typing import Any, Final
 
 
 class Number(int):
-    """The one resource that is fetched; some ask for it by this type."""
+    """The resource that is fetched, in some libraries by this type."""
 
 
 NUMBER: Final = Number(1)
 
 KINDS: Final = [type(f"Kind{number}", (), {}) for number in range(3_000)]
-"""A type for each resource, for who tells them apart by type."""
+"""A type for each resource, for libraries that use types as keys."""
 
 
 def generator(
