@@ -48,7 +48,7 @@ def registry(registry: Registry) -> Registry:
 
 
 async def answer(app: Any) -> Any:
-    """What a consumer answers to a message."""
+    """The answer of a consumer to a message."""
     communicator = WebsocketCommunicator(app, "/")
     accepted, _ = await communicator.connect()
     assert accepted

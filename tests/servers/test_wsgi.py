@@ -87,7 +87,7 @@ def serve(warehouse: Warehouse, tmp_path: Path) -> Serve:
 
 
 def clients(site: Serving) -> dict[str, list[str]]:
-    """What happened to the client of each process that has started one."""
+    """The events of the client of each process that has started one."""
     found = {
         pid: [event for event in events if "client" in event]
         for pid, events in site.workers.items()

@@ -1,0 +1,1 @@
+"""Soak tests: real connections under load, recycling, reloads and many lifespans."""

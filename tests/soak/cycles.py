@@ -1,4 +1,4 @@
-"""A process of its own, which starts and stops an application again and again."""
+"""A process that starts and stops an application many times."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def site(leaks: list[bytes] | None) -> Registry:
 
 async def grown_in_cycles(leaks: list[bytes] | None) -> int:
     """
-    By how many bytes memory grew, from the median of a first half of many cycles of
-    one application to the median of the second.
+    The bytes by which memory grew, between the medians of the two halves of many
+    cycles of one application.
     """
     application = get_asgi_application(site(leaks))
     readings: list[int] = []

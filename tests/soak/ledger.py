@@ -1,4 +1,4 @@
-"""The ledger: a server in the test's process, which counts what others hold open."""
+"""The ledger: a server in the test's process that counts open connections."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing_extensions import Self
 
 from tests.processes import LIMIT
 
-# How long a request is kept in flight, so that there always are some.
+# Seconds that a request stays in flight, so that some always are.
 DELAY: Final = 0.02
 
 
 @final
 @dataclass
 class Entry:
-    """One connection, which somebody opened and has to close in words."""
+    """One connection of a worker."""
 
     pid: int
     name: str
@@ -30,20 +30,19 @@ class Entry:
 @final
 class Ledger:
     """
-    Who holds which connection open, which requests were handed to the application,
-    and which of them are being worked on. It listens to lines::
+    The open connections, and the requests in flight. It reads lines::
 
-        open <pid> <name>    held from now on; echoed
-        use <request>        echoed after a while, which the request takes
-        count <request>      echoed at once
-        goodbye              is going to be closed; echoed
-        handed <request>     the server has handed this request to the application
+        open <pid> <name>    the connection is open; echoed
+        use <request>        echoed after a while
+        count <request>      echoed immediately
+        goodbye              the connection is about to close; echoed
+        handed <request>     the server has passed this request to the application
     """
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.farewells: list[tuple[int, str]] = []
-        """Goodbyes, in order: the process, and the name."""
+        """Goodbyes, in order: process and name."""
         self.handed: set[str] = set()
         self.in_use: set[str] = set()
         self.port = 0
@@ -62,17 +61,17 @@ class Ledger:
         assert not self._thread.is_alive()
 
     def wait_until(self, seen: Callable[[], bool], what: str) -> None:
-        """Wait until *seen* is true, for as long as anything is written here."""
+        """Wait until *seen* is true, as long as lines arrive."""
         with self._changed:
             while not seen():
                 assert self._changed.wait(LIMIT), f"{what}: {self.entries}"
 
     def holding(self) -> set[int]:
-        """The processes that hold something open."""
+        """The processes with open connections."""
         return {entry.pid for entry in self.entries if entry.status == "open"}
 
     def gone(self) -> set[int]:
-        """The processes that held something, and hold nothing any more."""
+        """The processes that have closed all of their connections."""
         ended = {"closed", "dropped"}
         pids = {entry.pid for entry in self.entries}
         return pids - {each.pid for each in self.entries if each.status not in ended}
@@ -92,7 +91,7 @@ class Ledger:
         self._listening.set()
         await self._over.wait()
         server.close()
-        # Who is left was killed, or is of the control: the processes have ended.
+        # The processes have ended, so every connection is closed.
         await asyncio.gather(*self._callers)
 
     async def _answered(

@@ -1,4 +1,4 @@
-"""Load: clients in threads, who ask without a pause and keep what came of it."""
+"""Load: clients in threads that send requests without a pause."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.processes import LIMIT
 
 FRESH: Final = 4
 KEEPING: Final = 2
-# Requests on a connection that is kept, as proxies have it. uvicorn asks nobody to go
-# whom it accepts in the moment when it ends: it would serve such a client for ever.
+# Requests on a connection that is kept alive, as proxies do. uvicorn closes no
+# connection that it accepts at the moment of its end, and would serve it for ever.
 MOST: Final = 25
 PAUSE: Final = 0.02
 
@@ -25,7 +25,7 @@ PAUSE: Final = 0.02
 @final
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one request."""
+    """The result of one request."""
 
     number: str
     kind: str
@@ -35,17 +35,17 @@ class Outcome:
     which HTTP allows a server to do (RFC 9112, 9.3).
     """
     late: bool
-    """Whether it came after the server was told to end."""
+    """Whether it was sent after the server was stopped."""
 
 
 @final
 class Load:
-    """The clients, and what came of their requests so far."""
+    """The clients, and the results of their requests."""
 
     def __init__(self, port: str, *paths: str) -> None:
         self.outcomes: list[Outcome] = []
         self.kinds: Counter[str] = Counter()
-        """How many there are of each kind, of those that began in time."""
+        """The number of each kind, without late ones."""
         self._port = port
         self._paths = paths
         self._numbers = count()
@@ -54,19 +54,19 @@ class Load:
         self._stop = Event()
 
     def until_answered(self, more: int) -> None:
-        """Wait until so many more have been answered, for as long as any are."""
+        """Wait for this number of answers, as long as there are any."""
         with self._changed:
             goal = self.kinds["answered"] + more
             while self.kinds["answered"] < goal:
                 assert self._changed.wait(LIMIT), self.kinds
 
     def end(self) -> None:
-        """From now on nobody has to be answered; who is refused goes home."""
+        """From now on requests are late, and a refused client ends."""
         self._ending.set()
 
     @contextmanager
     def running(self) -> Generator[None]:
-        """Clients ask while the block runs."""
+        """Send requests while the block runs."""
         keeps = [False] * FRESH + [True] * KEEPING
         threads = [Thread(target=self._ask, args=(keep,)) for keep in keeps]
         for thread in threads:
@@ -110,7 +110,7 @@ class Load:
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             kind = "stale" if kept else _name(error)
-            # It began before the end, and had not come to the server by then.
+            # It began before the end, and had not reached the server by then.
             late = late or (kind == "refused" and self._ending.is_set())
         with self._changed:
             self.outcomes.append(Outcome(number, kind, late))

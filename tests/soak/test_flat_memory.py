@@ -13,10 +13,10 @@ from .cycles import CYCLES, HALF
 from .ledger import Ledger
 from .treatment import ROUNDS
 
-# Far more than it takes, for a busy machine.
+# Long, for a busy machine.
 pytestmark = pytest.mark.timeout(300 + 60 * ROUNDS)
 
-# Caches and free lists of that process. One object of 200 bytes per cycle is more.
+# Caches and free lists take less; one object of 200 bytes per cycle takes more.
 CYCLES_NOISE: Final = 4096
 PER_CYCLE: Final = 20
 
@@ -28,7 +28,7 @@ def ledger() -> Generator[Ledger]:
 
 
 def grown(ledger: Ledger, *options: str) -> int:
-    """By how many bytes a process grows that has no other tests in it."""
+    """The bytes by which a process of its own grows."""
     with running(
         *("-m", "tests.soak.cycles", *options),
         folder=ROOT,
@@ -40,8 +40,7 @@ def grown(ledger: Ledger, *options: str) -> int:
         return int(process.until(r"grown by (\S+)"))
 
 
-def test_lifespans_of_one_process_leave_nothing(ledger: Ledger) -> None:
-    """Started and stopped again and again: all is closed, and memory stays."""
+def test_many_lifespans_of_a_process_leave_nothing(ledger: Ledger) -> None:
     by = grown(ledger)
 
     assert len(ledger.with_status("closed")) == 2 * CYCLES * (2 * HALF + 1)
@@ -50,6 +49,5 @@ def test_lifespans_of_one_process_leave_nothing(ledger: Ledger) -> None:
     assert by < CYCLES_NOISE + HALF * CYCLES * PER_CYCLE
 
 
-def test_a_lifespan_that_leaks_is_found_out(ledger: Ledger) -> None:
-    """The measure above would see one small object for each lifespan."""
+def test_a_leak_of_one_small_object_per_lifespan_is_noticed(ledger: Ledger) -> None:
     assert grown(ledger, "leak") > CYCLES_NOISE + HALF * CYCLES * PER_CYCLE

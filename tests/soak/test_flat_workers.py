@@ -1,4 +1,4 @@
-"""Memory of a server's worker, over many requests."""
+"""The memory of a server's worker, over many requests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from tests.processes import UNMEASURED, client
 from tests.servers.servers import (
     GRANIAN,
     GUNICORN_ASGI,
@@ -16,29 +17,63 @@ from tests.servers.servers import (
     each,
 )
 
-from .memory import REQUESTS, grown
-from .site.held import ROLLUP
-from .treatment import ROUNDS
+from .load import Load
+from .treatment import ROUNDS, soaking
 
 pytestmark = [
-    # Far more than it takes, for a busy machine.
+    # Long, for a busy machine.
     pytest.mark.timeout(300 + 60 * ROUNDS),
-    pytest.mark.skipif(not ROLLUP.exists(), reason=f"no {ROLLUP}: not Linux"),
+    pytest.mark.skipif("sys.platform != 'linux'", reason="no /proc/self/smaps_rollup"),
 ]
 
-# A request that is kept is of 2.7 KiB or more, without what it holds.
+# They fill caches and free lists, and start every thread.
+WARM_UP: Final = 500
+REQUESTS: Final = 1000 * ROUNDS
+# A request that is kept takes at least 2.7 KiB.
 TOLERANCE: Final = 2048 * REQUESTS
 
-# It would keep each connection for three seconds after its end, for any application.
+# It would keep each connection for three seconds after its end, with any application.
 AT_ONCE: Final = replace(
     GUNICORN_ASGI,
     command=(*GUNICORN_ASGI.command, "--asgi-disconnect-grace-period", "0"),
 )
 
 
+def grown(server: Server, site: str, **variables: str) -> int:
+    """The bytes by which the one worker of *server* grows over ``REQUESTS``."""
+    # One heap for all threads: chance decides how many threads have their own.
+    heap = {"MALLOC_ARENA_MAX": "1"}
+    with soaking(server, site=site, **heap, **UNMEASURED, **variables) as (
+        serving,
+        ledger,
+    ):
+        answer(serving.port, WARM_UP)
+        before = held(serving.port)
+        answer(serving.port, REQUESTS)
+        after = held(serving.port)
+        # It is still the same process.
+        assert (len(ledger.holding()), ledger.gone()) == (1, set())
+    return after - before
+
+
+def answer(port: str, requests: int) -> None:
+    """Send requests until so many are answered and none is in flight."""
+    load = Load(port, "async", "sync")
+    with load.running():
+        load.until_answered(requests)
+    assert set(load.kinds) <= {"answered", "stale"}, load.kinds
+
+
+def held(port: str) -> int:
+    """The bytes that the worker holds."""
+    with client(port) as browser:
+        size: int = browser.get("/memory").json()["held"]
+    return size
+
+
 @each([UVICORN, AT_ONCE, GUNICORN_UVICORN, GRANIAN])
-def test_a_worker_grows_no_more_than_plain_djangos(server: Server) -> None:
-    """Beside plain Django's, for a server may grow by itself."""
+def test_a_worker_grows_no_more_than_with_plain_django(server: Server) -> None:
+    """A server may grow by itself."""
     plain = grown(server, "plain")
     ours = grown(server, "with_lifespan")
 
@@ -46,6 +81,5 @@ def test_a_worker_grows_no_more_than_plain_djangos(server: Server) -> None:
 
 
 @each([UVICORN, GRANIAN])
-def test_a_site_that_leaks_is_found_out(server: Server) -> None:
-    """The measure above sees what each request leaves."""
+def test_a_leak_of_each_request_is_noticed(server: Server) -> None:
     assert grown(server, "with_lifespan", LEAKS="yes") > 2 * TOLERANCE

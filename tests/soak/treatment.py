@@ -1,15 +1,16 @@
-"""What a server is put through while clients ask, and what came of it."""
+"""Treatments of a server while clients send requests, and their results."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections import Counter
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, final
 
-from tests.processes import LIMIT
+from tests.processes import LIMIT, ROOT
 from tests.servers.servers import (
     GRANIAN_2,
     GUNICORN_ASGI_2,
@@ -17,66 +18,75 @@ from tests.servers.servers import (
     UVICORN_2,
     Server,
 )
+from tests.servers.serving import Serving, serving
 
 from .ledger import Entry, Ledger
 from .load import Load
-from .soaking import soaking
 
 # Reloads in each test; `make soak` has more.
 ROUNDS: Final = int(os.environ.get("SOAK_ROUNDS", "1"))
 
-# Answered between two of them.
+# Answers between two of them.
 BETWEEN: Final = 30
 
 
 @final
 @dataclass(frozen=True)
 class Treatment:
-    """A server, how its workers are recycled, and how it says that it reloads."""
+    """A server, how its workers are recycled, and how it reloads."""
 
     name: str
     server: Server
     options: tuple[str, ...]
     reloads: str = ""
-    """A pattern in what it prints for each SIGHUP; empty: it is sent none."""
+    """A pattern in its output for each SIGHUP; empty: it gets none."""
     recycled: int = ROUNDS
-    """How often *options* have each worker replaced before the end is waited for."""
+    """How often *options* replace each worker before the end."""
 
 
 @final
 @dataclass
 class Report:
-    """What came of it."""
+    """The results of a treatment."""
 
     code: int
     kinds: Counter[str]
     unanswered: set[str]
-    """Requests that the application was handed, and the client got no answer to."""
+    """Requests that reached the application, and got no answer."""
     busy_at_the_end: int
     """Requests in flight at SIGTERM."""
-    entries: list[Entry] = field(default_factory=list)
-    farewells: list[tuple[int, str]] = field(default_factory=list)
-    output: str = ""
-
-    @property
-    def lost_by_the_server(self) -> set[str]:
-        """How requests ended that never came to the application, and were not late."""
-        return set(self.kinds) - {"answered", "stale"}
-
-    def farewells_by_worker(self) -> dict[int, list[str]]:
-        """What each process closed, in order."""
-        found: dict[int, list[str]] = {}
-        for pid, name in self.farewells:
-            found.setdefault(pid, []).append(name)
-        return found
+    entries: list[Entry]
+    farewells: list[tuple[int, str]]
+    output: str
 
 
-def _all_gone(pids: set[int], ledger: Ledger) -> bool:
-    return pids <= ledger.gone()
+@contextmanager
+def soaking(
+    server: Server, *options: str, site: str, **variables: str | None
+) -> Generator[tuple[Serving, Ledger]]:
+    """The site under *server*, with a ledger that its workers write to."""
+    with (
+        Ledger() as ledger,
+        serving(
+            server,
+            *options,
+            application="tests.soak.site.asgi:application",
+            folder=ROOT,
+            DJANGO_SETTINGS_MODULE="tests.soak.site.settings",
+            # As in production, and so that workers start fast.
+            PYTHONDEVMODE="",
+            SITE=site,
+            LEDGER=str(ledger.port),
+            **variables,
+        ) as served,
+    ):
+        served.process.until(server.ready, nth=server.workers)
+        served.until_listening()
+        yield served, ledger
 
 
 def put_through(treatment: Treatment, site: str) -> Report:
-    """Load, recycling, SIGHUP ``ROUNDS`` times, and SIGTERM in the midst of it."""
+    """Load, recycling, SIGHUP ``ROUNDS`` times, and SIGTERM during the load."""
     server = treatment.server
     with soaking(server, *treatment.options, site=site) as (serving, ledger):
         process = serving.process
@@ -96,17 +106,17 @@ def put_through(treatment: Treatment, site: str) -> Report:
                 process.send(signal.SIGHUP)
                 process.until(treatment.reloads, nth=number)
                 ledger.wait_until(
-                    partial(_all_gone, before, ledger), f"reload {number}, still there"
+                    lambda before=before: before <= ledger.gone(),
+                    f"reload {number}, still there",
                 )
-                if not treatment.recycled:  # else nobody knows how many have begun
+                if not treatment.recycled:  # the number of workers is known
                     process.until(server.ready, nth=server.workers * (number + 1))
             load.until_answered(BETWEEN)
             ledger.wait_until(lambda: bool(ledger.in_use), "nobody is busy")
             load.end()
             busy = len(ledger.in_use)
             code = process.end(signal.SIGTERM)
-        # The process has ended, so whatever it held has too.
-        ledger.wait_until(lambda: not ledger.holding(), "still held")
+        ledger.wait_until(lambda: not ledger.holding(), "still open after the end")
         entries = ledger.entries.copy()
     answered = {each.number for each in load.outcomes if each.kind == "answered"}
     return Report(
@@ -127,8 +137,8 @@ TREATMENTS: Final = (
     Treatment(
         "uvicorn-reloaded",
         UVICORN_2,
-        # A worker that starts slowly on a busy machine is not given up. Not for both:
-        # it is also how long it waits for an answer of a worker that has just ended.
+        # For slow starts on a busy machine. It also delays the replacement of a worker
+        # that has just ended, so the treatment above goes without.
         ("--timeout-worker-healthcheck", str(LIMIT)),
         reloads="Received SIGHUP",
         recycled=0,
@@ -149,7 +159,7 @@ TREATMENTS: Final = (
         reloads="HUP signal received",
         recycled=0,
     ),
-    # It recycles by age alone, of 60 s or more: of `make soak`, and once.
+    # It recycles by age only, of 60 s or more: once, in `make soak`.
     *(
         Treatment(
             "granian-aged",

@@ -1,4 +1,4 @@
-"""What ``manage.py test`` runs, on Channels' live server."""
+"""A test on Channels' live server, for ``manage.py test``."""
 
 from __future__ import annotations
 

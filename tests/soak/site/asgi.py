@@ -1,4 +1,4 @@
-"""The application; it tells the ledger of each request before anything else does."""
+"""The application; it reports each request to the ledger before anything else."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ else:
 
 django = get_asgi_application()
 
-# Of a site that leaks: each request, and something that it asked for.
+# Requests that a leaking site keeps.
 kept: list[object] = []
 
 
 @cache
 def diary() -> socket.socket:
-    """Where requests are written down, for as long as the process lives."""
+    """A connection that lasts as long as the process."""
     return socket.create_connection(address())
 
 
 async def application(scope, receive, send):  # type: ignore[no-untyped-def]
-    """What the server is handed."""
     if scope["type"] == "http":
         number = scope["path"].rpartition("/")[2]
         diary().sendall(f"handed {number}\n".encode())

@@ -1,4 +1,4 @@
-"""Lines: real connections to the ledger, which are opened and closed in words."""
+"""Lines: connections to the ledger, which announce that they open and close."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import final
 
 
 def address() -> tuple[str, int]:
-    """Where the ledger listens."""
+    """The address of the ledger."""
     return "127.0.0.1", int(os.environ["LEDGER"])
 
 
@@ -28,14 +28,14 @@ class Line:
         self._listening = asyncio.create_task(self._listen())
 
     async def ask(self, words: str) -> None:
-        """Say *words*; return when the ledger has said them too."""
+        """Send *words*, and return when the ledger has echoed them."""
         line = f"{words}\n".encode()
         answer = self._asked[line] = asyncio.get_running_loop().create_future()
         self._writer.write(line)
         await answer
 
     async def hang_up(self) -> None:
-        """Say goodbye; return when the connection is closed on both sides."""
+        """Say goodbye, and return when both sides have closed the connection."""
         await self.ask("goodbye")
         self._writer.close()
         await self._listening
@@ -44,12 +44,12 @@ class Line:
     async def _listen(self) -> None:
         while line := await self._reader.readline():
             answer = self._asked.pop(line)
-            if not answer.done():  # else who asked has gone away
+            if not answer.done():  # its request was not cancelled
                 answer.set_result(None)
 
 
 async def dial(name: str) -> Line:
-    """A line that somebody has to hang up."""
+    """A line that the caller hangs up."""
     line = Line(*await asyncio.open_connection(*address()))
     await line.ask(f"open {os.getpid()} {name}")
     return line
@@ -57,7 +57,7 @@ async def dial(name: str) -> Line:
 
 @asynccontextmanager
 async def dialled(name: str) -> AsyncGenerator[Line]:
-    """A line that ends in a goodbye, which the ledger has heard."""
+    """A line that ends with a goodbye."""
     line = await dial(name)
     try:
         yield line
@@ -67,14 +67,14 @@ async def dialled(name: str) -> AsyncGenerator[Line]:
 
 @final
 class BlockingLine:
-    """The same for threads."""
+    """The same, for threads."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._one_at_a_time = Lock()
 
     def ask(self, words: str) -> None:
-        """Say *words*; return when the ledger has said them too."""
+        """Send *words*, and return when the ledger has echoed them."""
         line = f"{words}\n".encode()
         with self._one_at_a_time:
             self._connection.sendall(line)
@@ -87,7 +87,7 @@ class BlockingLine:
 
 
 def dial_in_thread(name: str) -> BlockingLine:
-    """A line that somebody has to hang up."""
+    """A line that the caller hangs up."""
     line = BlockingLine(socket.create_connection(address()))
     line.ask(f"open {os.getpid()} {name}")
     return line
@@ -95,7 +95,7 @@ def dial_in_thread(name: str) -> BlockingLine:
 
 @contextmanager
 def dialled_in_thread(name: str) -> Generator[BlockingLine]:
-    """A line that ends in a goodbye, which the ledger has heard."""
+    """A line that ends with a goodbye."""
     line = dial_in_thread(name)
     try:
         yield line

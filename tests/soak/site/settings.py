@@ -1,4 +1,4 @@
-"""Settings of the site: with the package, or without for the control."""
+"""Settings of the site: with the package, or without it for the control."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import os
 
 WITH_LIFESPAN = os.environ["SITE"] == "with_lifespan"
 
-SECRET_KEY = "of the tests"
+SECRET_KEY = "for tests"
 ALLOWED_HOSTS = ["127.0.0.1"]
-ROOT_URLCONF = f"tests.soak.site.{os.environ['SITE']}"
+ROOT_URLCONF = "tests.soak.site.views"
 INSTALLED_APPS = ["tests.soak.site"]
-MIDDLEWARE: list[str] = []
 if WITH_LIFESPAN:
     INSTALLED_APPS.append("django_lifespan_typed")
+MIDDLEWARE: list[str] = []
+if WITH_LIFESPAN:
     MIDDLEWARE.append("django_lifespan_typed.middleware.LifespanStateMiddleware")
 USE_TZ = True
