@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import running
+from tests.processes import UNMEASURED, running
 
 from . import __main__ as command, client, peers, plots, shapes, writing
 from .measuring import Result
@@ -35,6 +35,7 @@ def test_a_quick_run_measures_and_writes_everything(tmp_path: Path) -> None:
         *("-W", "error", "-m", "tests.benchmarks", "--quick", f"--write={folder}"),
         folder=tmp_path,
         PYTHONDEVMODE=None,
+        **UNMEASURED,
     ) as process:
         for section in command.SECTIONS:  # each has a time limit of its own
             process.until(f"^{section}$")

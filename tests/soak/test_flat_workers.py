@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from tests.processes import UNMEASURED, client
+from tests.processes import client
 from tests.servers.servers import (
     GRANIAN,
     GUNICORN_ASGI,
@@ -43,7 +43,7 @@ def grown(server: Server, site: str, **variables: str) -> int:
     """The bytes by which the one worker of *server* grows over ``REQUESTS``."""
     # One heap for all threads: chance decides how many threads have their own.
     heap = {"MALLOC_ARENA_MAX": "1"}
-    with soaking(server, site=site, **heap, **UNMEASURED, **variables) as (
+    with soaking(server, site=site, **heap, **variables) as (
         serving,
         ledger,
     ):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, final
 
-from tests.processes import LIMIT, ROOT
+from tests.processes import LIMIT, ROOT, UNMEASURED
 from tests.servers.servers import (
     GRANIAN_2,
     GUNICORN_ASGI_2,
@@ -75,6 +75,7 @@ def soaking(
             DJANGO_SETTINGS_MODULE="tests.soak.site.settings",
             # As in production, and so that workers start fast.
             PYTHONDEVMODE="",
+            **UNMEASURED,
             SITE=site,
             LEDGER=str(ledger.port),
             **variables,
