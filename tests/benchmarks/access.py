@@ -81,40 +81,18 @@ def _results(request: Any, after: str, rounds: int) -> Iterator[Result]:
     for name in turns(timers, rounds):
         samples.add(name, timers[name].timeit(REPEATS))
 
-    def nanoseconds(name: str, to: str) -> str:
+    for title, name, to, less in (
+        ("get_state in an empty view", "get_state view", "bare view", None),
+        ("get_state in a loop", "get_state", "bare", None),
+        ("get_state in a loop taken off", "get_state", "bare", "loop"),
+        ("for comparison: a call that does nothing", "empty call", "bare", None),
+        ("for comparison: LifespanState['number']", "LifespanState", "bare", None),
+    ):
         one, other = (samples.best(each) / REPEATS * 1e9 for each in (name, to))
-        return f"best {one:.0f} ns to {other:.0f} ns"
-
-    yield Result(
-        f"get_state in an empty view, after {after}",
-        samples.ratio("get_state view", "bare view"),
-        "x bare",
-        BOUND,
-        nanoseconds("get_state view", "bare view"),
-    )
-    yield Result(
-        f"get_state in a loop, after {after}",
-        samples.ratio("get_state", "bare"),
-        "x bare",
-        BOUND,
-        nanoseconds("get_state", "bare"),
-    )
-    yield Result(
-        f"get_state in a loop taken off, after {after}",
-        samples.ratio("get_state", "bare", less="loop"),
-        "x bare",
-        BOUND,
-        f"the loop: {samples.best('loop') / REPEATS * 1e9:.0f} ns",
-    )
-    yield Result(
-        f"for comparison: a call that does nothing, after {after}",
-        samples.ratio("empty call", "bare"),
-        "x bare",
-        detail=nanoseconds("empty call", "bare"),
-    )
-    yield Result(
-        f"for comparison: LifespanState['number'], after {after}",
-        samples.ratio("LifespanState", "bare"),
-        "x bare",
-        detail=nanoseconds("LifespanState", "bare"),
-    )
+        yield Result(
+            f"{title}, after {after}",
+            samples.ratio(name, to, less=less),
+            "x bare",
+            None if title.startswith("for comparison") else BOUND,
+            f"best {one:.0f} ns to {other:.0f} ns",
+        )

@@ -11,6 +11,8 @@ from typing import Any
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 
 from .measuring import FULL, Effort, Result, Samples, turns
+from .peers.ours import declared
+from .shapes import layered
 
 BOUND = 1.05
 MANY = 1_000
@@ -32,28 +34,11 @@ def generator() -> Generator[int]:
     yield 1
 
 
-async def pausing(*needs: int) -> AsyncGenerator[int, None]:
-    await asyncio.sleep(PAUSE)
-    yield 1
-
-
 def registry_of(factory: Callable[..., Any], count: int) -> Registry:
-    """*count* resources that need nothing."""
+    """*count* independent resources."""
     registry = Registry()
     for number in range(count):
         lifespan_resource(f"resource {number}", registry=registry)(factory)
-    return registry
-
-
-def chain_of(factory: Callable[..., Any], count: int) -> Registry:
-    """*count* resources, each of which needs the one before."""
-    registry = Registry()
-    needs: Any = ()
-    for number in range(count):
-        declare: Any = lifespan_resource(
-            f"resource {number}", needs=needs, registry=registry
-        )
-        needs = (declare(factory),)
     return registry
 
 
@@ -90,8 +75,8 @@ def _many(rounds: int, many: int) -> Iterator[Result]:
 
 def _pauses(rounds: int) -> Iterator[Result]:
     registries = {
-        "fan-out": registry_of(pausing, WIDE),
-        "chain": chain_of(pausing, LONG),
+        "fan-out": declared(layered(WIDE, 1), PAUSE),
+        "chain": declared(layered(LONG, LONG), PAUSE),
     }
     samples = asyncio.run(_samples(registries, rounds, stop=False))
     for name, described, ideal, bound in (

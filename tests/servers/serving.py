@@ -12,7 +12,7 @@ from typing import Final, final
 
 from tests.processes import LIMIT, ROOT, Process, is_refused, reserved_port, running
 
-from .servers import Server
+from .server import Server
 
 SITE: Final = ROOT / "tests" / "sites"
 

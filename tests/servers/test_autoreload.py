@@ -11,7 +11,8 @@ import pytest
 
 from tests.processes import Gates, client, copied, save
 
-from .servers import DAPHNE_RELOAD, RELOAD, RUNSERVER, UVICORN_RELOAD, Server, each
+from .server import Server, each
+from .servers import DAPHNE_RELOAD, RELOAD, RUNSERVER, UVICORN_RELOAD
 from .serving import CLOSING, SITE, STARTED, STOPPED, Serving, serving
 
 WSGI = {"APPS": "warehouse"}

@@ -13,7 +13,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.processes import LIMIT, Gates, client
 
-from .servers import DAPHNE, UVICORN, UVICORN_OFF, Server, each
+from .server import Server, each
+from .servers import DAPHNE, UVICORN, UVICORN_OFF
 from .serving import STARTED, STOPPED, serving
 
 ROUTED = "shop.sockets:routed"

@@ -11,6 +11,7 @@ import pytest
 
 from tests.processes import Gates, client, is_refused
 
+from .server import Server, each, signals
 from .servers import (
     DAPHNE,
     DAPHNE_RUNSERVER,
@@ -19,9 +20,6 @@ from .servers import (
     HYPERCORN,
     HYPERCORN_2,
     UVICORN,
-    Server,
-    each,
-    signals,
 )
 from .serving import CLOSING, SITE, STARTED, STOPPED, serving
 

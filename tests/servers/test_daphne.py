@@ -10,7 +10,8 @@ import pytest
 
 from tests.processes import Gates, client, running
 
-from .servers import DAPHNE, DAPHNE_RUNSERVER, UVICORN, Server, each
+from .server import Server, each
+from .servers import DAPHNE, DAPHNE_RUNSERVER, UVICORN
 from .serving import SITE, STARTED, STOPPED, serving
 
 FAST = '{"START_TIMEOUT": 0.05, "STOP_TIMEOUT": 0.05}'

@@ -9,14 +9,8 @@ import pytest
 
 from tests.processes import running
 
-from .servers import (
-    GUNICORN_ASGI,
-    GUNICORN_UVICORN,
-    UVICORN_2,
-    UVICORN_RELOAD,
-    Server,
-    each,
-)
+from .server import Server, each
+from .servers import GUNICORN_ASGI, GUNICORN_UVICORN, UVICORN_2, UVICORN_RELOAD
 from .serving import SITE, STARTED, STOPPED, serving
 
 NOTHING_RUNS = "threads: 1, loops: 0"

@@ -11,14 +11,8 @@ import pytest
 
 from tests.processes import Gates, client
 
-from .servers import (
-    GRANIAN,
-    GUNICORN_ASGI,
-    GUNICORN_UVICORN,
-    HYPERCORN,
-    HYPERCORN_2,
-    Server,
-)
+from .server import Server
+from .servers import GRANIAN, GUNICORN_ASGI, GUNICORN_UVICORN, HYPERCORN, HYPERCORN_2
 from .serving import CLOSING, STARTED, STOPPED, serving
 
 pytestmark = pytest.mark.slow

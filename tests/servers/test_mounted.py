@@ -19,7 +19,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.processes import LIMIT, client, running
 
-from .servers import DAPHNE, UVICORN, Server, each
+from .server import Server, each
+from .servers import DAPHNE, UVICORN
 from .serving import SITE, Serving, serving
 
 # The lines of a log that tell of an error.

@@ -6,7 +6,8 @@ import httpx
 
 from tests.processes import client
 
-from .servers import GTHREAD, GUNICORN_ASGI, SYNC, UVICORN, Server, each
+from .server import Server, each
+from .servers import GTHREAD, GUNICORN_ASGI, SYNC, UVICORN
 from .serving import serving
 
 # Each probe makes a check of its own.

@@ -8,15 +8,8 @@ from signal import SIGINT, SIGTERM, Signals
 
 from tests.processes import LIMIT, Gates
 
-from .servers import (
-    DAPHNE,
-    DAPHNE_RUNSERVER,
-    GUNICORN_ASGI,
-    UVICORN,
-    Server,
-    each,
-    signals,
-)
+from .server import Server, each, signals
+from .servers import DAPHNE, DAPHNE_RUNSERVER, GUNICORN_ASGI, UVICORN
 from .serving import STARTED, STOPPED, serving
 
 

@@ -12,7 +12,8 @@ from typing import Final
 
 from tests.processes import ROOT
 
-from .servers import SERVERS, Server
+from .server import Server
+from .servers import SERVERS
 
 REFERENCE: Final = ROOT / "docs" / "reference"
 TABLE: Final = REFERENCE / "servers-table.md"

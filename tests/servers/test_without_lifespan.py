@@ -10,6 +10,7 @@ import pytest
 
 from tests.processes import Gates, client
 
+from .server import Server, each, signals
 from .servers import (
     EAGER,
     GRANIAN_ASGINL,
@@ -17,9 +18,6 @@ from .servers import (
     HYPERCORN_2,
     LAZY,
     UVICORN_OFF,
-    Server,
-    each,
-    signals,
 )
 from .serving import STARTED, STOPPED, Serving, serving
 

@@ -14,7 +14,8 @@ import pytest
 
 from tests.processes import LIMIT, UNMEASURED, client, running
 
-from .servers import GTHREAD, RUNSERVER, SYNC, WSGI, Server, each, signals
+from .server import Server, each, signals
+from .servers import GTHREAD, RUNSERVER, SYNC, WSGI
 from .serving import SITE, Serving, serving
 
 CLOSE = {"Connection": "close"}

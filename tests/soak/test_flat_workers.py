@@ -8,14 +8,8 @@ from typing import Final
 import pytest
 
 from tests.processes import client
-from tests.servers.servers import (
-    GRANIAN,
-    GUNICORN_ASGI,
-    GUNICORN_UVICORN,
-    UVICORN,
-    Server,
-    each,
-)
+from tests.servers.server import Server, each
+from tests.servers.servers import GRANIAN, GUNICORN_ASGI, GUNICORN_UVICORN, UVICORN
 
 from .load import Load
 from .treatment import ROUNDS, soaking

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final, final
 
 from tests.processes import LIMIT, ROOT, UNMEASURED
+from tests.servers.server import Server
 from tests.servers.servers import (
     GRANIAN_2,
     GUNICORN_ASGI_2,
     GUNICORN_UVICORN_2,
     UVICORN_2,
-    Server,
 )
 from tests.servers.serving import Serving, serving
 
