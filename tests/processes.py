@@ -238,8 +238,8 @@ def copied(project: Path, to: Path) -> Path:
     """A copy of a project, for a test that changes it."""
     site = to / "site"
     shutil.copytree(project, site, ignore=shutil.ignore_patterns("__pycache__"))
-    # The project's folder is a package for the linter alone.
-    (site / "__init__.py").unlink()
+    # Some folders are packages for the linter alone.
+    (site / "__init__.py").unlink(missing_ok=True)
     return site
 
 

@@ -1,4 +1,10 @@
-"""Settings of the project; tests choose what differs by environment variables."""
+"""
+Settings of the project for all tests with real servers, which run in its folder.
+
+``APPS`` (environment) names the installed apps, and the first of them has the URLs:
+``shop`` (the default), ``warehouse`` (WSGI), ``mounts`` (FastAPI and MCP) or
+``probes`` (health).
+"""
 
 from __future__ import annotations
 
