@@ -32,17 +32,18 @@ demo: $(VENV)/.demo ## Serve the example site: make demo SERVER=daphne PORT=8000
 # With COVERAGE=yes, every process that the tests start writes there.
 export COVERAGE_FILE := $(CURDIR)/build/coverage/data
 
-PYTEST = $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -n auto --dist worksteal
+# Executed in the place of the shell, so that a signal to make reaches pytest.
+PYTEST = exec env PYTHONDEVMODE=1 $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -n auto --dist worksteal
 
 .PHONY: test
 test: $(VENV)/.test ## Run the tests, without slow ones: make test ARGS="-k name"
 	$(if $(COVERAGE),rm -rf build/coverage && mkdir -p build/coverage)
-	PYTHONDEVMODE=1 $(PYTEST) $(ARGS)
+	$(PYTEST) $(ARGS)
 
 .PHONY: test-all
 test-all: $(VENV)/.test ## Run all tests: make test-all COVERAGE=yes
 	$(if $(COVERAGE),rm -rf build/coverage && mkdir -p build/coverage)
-	PYTHONDEVMODE=1 $(PYTEST) -m 'not checkers' $(ARGS)
+	$(PYTEST) -m 'not checkers' $(ARGS)
 
 .PHONY: covered
 covered: ## After make test-all COVERAGE=yes: every line and branch was reached
@@ -64,7 +65,7 @@ SOAK_ROUNDS ?= 20
 
 .PHONY: soak
 soak: $(VENV)/.test ## Run longer soak tests: make soak SOAK_ROUNDS=20
-	PYTHONDEVMODE=1 SOAK_ROUNDS='$(SOAK_ROUNDS)' $(PY) -m pytest -m slow tests/soak $(ARGS)
+	exec env PYTHONDEVMODE=1 SOAK_ROUNDS='$(SOAK_ROUNDS)' $(PY) -m pytest -m slow tests/soak $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.check ## Format, lint, types (four checkers), import direction
