@@ -132,7 +132,11 @@ def test_another_server_is_not_affected(apps: str) -> None:
         pytest.param(
             {"IMPORT_FIRST": "1"}, id="imported before the fork", marks=pytest.mark.slow
         ),
-        pytest.param({"OWN_SIGTERM": "1"}, id="with a handler of the project"),
+        pytest.param(
+            {"OWN_SIGTERM": "1"},
+            id="with a handler of the project",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_live_server_starts_and_closes_resources(
