@@ -18,11 +18,12 @@ TESTS = Path(__file__).parent
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-# Folders of `make test-all`: they measure, build packages, or start many servers.
+# Folders of `make test-all`: they measure, build packages, or serve whole sites.
 SLOW_FOLDERS = {
     "benchmarks",
     "distribution",
     "example_site",
+    "how_to",
     "soak",
 }
 
