@@ -124,7 +124,7 @@ NO_LIMIT = 'Write: {0}=5.0, or {0}=float("inf") for no limit.'
         ),
         pytest.param(
             {"registry": "default"},
-            "registry= is of type str, which is not a Registry",
+            "registry= is a str, which is not a Registry",
             "Write: registry=Registry(), or leave it out for the default one.",
             id="registry",
         ),
