@@ -19,7 +19,7 @@ from django_lifespan_typed import (
 )
 from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed.exceptions import DuplicateName, InvalidDeclaration
-from tests.core.probes import next_line
+from tests.runtime.probes import next_line
 
 declare: Any = lifespan_resource
 

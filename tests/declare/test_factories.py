@@ -11,7 +11,7 @@ import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed.exceptions import InvalidFactory
-from tests.core.probes import Probes, assert_closed, next_line, phases
+from tests.runtime.probes import Probes, assert_closed, next_line, phases
 
 declare: Any = lifespan_resource
 kinds = pytest.mark.parametrize("kind", ["async", "blocking"])

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from django_lifespan_typed import StateKey
-from tests.core.probes import next_line
+from tests.runtime.probes import next_line
 
 
 class Client(Protocol): ...

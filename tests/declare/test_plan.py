@@ -14,7 +14,7 @@ from django_lifespan_typed.exceptions import (
     MissingDependency,
     StateNotFound,
 )
-from tests.core.probes import Probes, next_line
+from tests.runtime.probes import Probes, next_line
 
 
 def key(name: str) -> StateKey[Any]:

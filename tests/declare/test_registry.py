@@ -18,7 +18,7 @@ from django_lifespan_typed.exceptions import (
     InvalidFactory,
 )
 from django_lifespan_typed.register import register_lifespan_manager
-from tests.core.probes import Probes, next_line
+from tests.runtime.probes import Probes, next_line
 
 declare: Any = lifespan_resource
 

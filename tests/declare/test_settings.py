@@ -13,7 +13,7 @@ from django.test import override_settings
 from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed._settings import LifespanSettings
 from django_lifespan_typed.exceptions import InvalidSetting, LifespanError
-from tests.core.probes import Probes
+from tests.runtime.probes import Probes
 
 DEFAULTS = {
     "START_TIMEOUT": 60.0,

@@ -14,7 +14,7 @@ from django_lifespan_typed.exceptions import (
     InvalidValue,
     StartupTimeout,
 )
-from tests.core.probes import (
+from tests.runtime.probes import (
     CLOSING,
     SHAPES,
     Hang,

@@ -23,7 +23,7 @@ from typing_extensions import Self
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed.exceptions import InvalidValue
-from tests.core.probes import next_line
+from tests.runtime.probes import next_line
 
 declare: Any = lifespan_resource
 

@@ -68,7 +68,7 @@ class FakeLoop(asyncio.SelectorEventLoop):
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
-        # Its tracebacks would be most of the time; tests/core have that mode.
+        # Its tracebacks would be most of the time; tests/runtime have that mode.
         self.set_debug(False)
         self.problems: list[dict[str, Any]] = []
         """What nobody handled: errors of callbacks, tasks never awaited."""

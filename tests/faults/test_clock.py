@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.core.probes import lifespan_threads
+from tests.runtime.probes import lifespan_threads
 
 from .clock import LockstepWorker, virtual_time
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.core.conftest import _nothing_is_left, limits, probes
+from tests.runtime.conftest import _nothing_is_left, limits, probes
 
 __all__ = ["_nothing_is_left", "limits", "probes"]

@@ -14,10 +14,10 @@ from django.test import override_settings
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
 from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.testing import override_state
-from tests.core.probes import MARK
-from tests.core.test_database import Database, database
 
-from .checks import declare, one
+from .health_checks import declare, one
+from .probes import MARK
+from .test_database import Database, database
 
 __all__ = ["database"]
 

@@ -20,7 +20,8 @@ from django_lifespan_typed.exceptions import (
     StartupError,
     StateNotFound,
 )
-from tests.core.probes import (
+
+from .probes import (
     Hang,
     Probes,
     Raise,

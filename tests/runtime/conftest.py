@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the core."""
+"""Fixtures of the tests of running lifespans."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .probes import Hang, Probes, Stubborn, lifespan_threads
 @pytest.fixture(autouse=True)
 async def _nothing_is_left() -> AsyncGenerator[None]:
     """After every test: no task, no thread and no lifespan is left."""
+    running.last_failure = None
     yield
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for thread in lifespan_threads():
@@ -25,24 +26,25 @@ async def _nothing_is_left() -> AsyncGenerator[None]:
     assert not left
     assert lifespan_threads() == []
     assert running.loops() == []
+    running.last_failure = None
 
 
 @pytest.fixture
 def probes(registry: Registry, journal: list[str]) -> Probes:
-    """Probes to be registered in ``registry``, which write in ``journal``."""
+    """Probes that are registered in ``registry`` and write to ``journal``."""
     return Probes(registry, journal)
 
 
 @pytest.fixture
 def limits() -> Generator[Callable[..., None]]:
-    """Sets ``settings.LIFESPAN`` for this test."""
+    """Set ``settings.LIFESPAN`` for this test."""
     with ExitStack() as stack:
         yield lambda **given: stack.enter_context(override_settings(LIFESPAN=given))
 
 
 @pytest.fixture
 def hang(_nothing_is_left: None) -> Generator[Hang]:
-    """A step that takes until it, or the test, ends."""
+    """A step that waits until it is released, at the end of the test at latest."""
     hang = Hang()
     yield hang
     hang.release()
@@ -50,7 +52,7 @@ def hang(_nothing_is_left: None) -> Generator[Hang]:
 
 @pytest.fixture
 def stubborn(_nothing_is_left: None) -> Generator[Stubborn]:
-    """A step that takes until it, or the test, ends, whoever cancels it."""
+    """The same, but it ignores cancellations."""
     stubborn = Stubborn()
     yield stubborn
     stubborn.release()

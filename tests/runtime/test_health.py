@@ -13,9 +13,9 @@ import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed._runtime.health import Unhealthy
-from tests.core.probes import Hang, Probes, lifespan_threads
 
-from .checks import Check, Counted, declare, one
+from .health_checks import Check, Counted, declare, one
+from .probes import Hang, Probes, lifespan_threads
 
 # --- What is healthy
 

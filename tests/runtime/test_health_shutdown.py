@@ -9,9 +9,9 @@ import pytest
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed._runtime.health import ResourceHealth
-from tests.core.probes import Hang, Probes
 
-from .checks import Counted, declare, one
+from .health_checks import Counted, declare, one
+from .probes import Hang, Probes
 
 
 async def test_the_stop_cancels_a_check(registry: Registry) -> None:

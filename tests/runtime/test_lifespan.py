@@ -1,0 +1,339 @@
+"""Lifespan: entering, leaving, its state, its status and its context."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+import pytest
+
+from django_lifespan_typed import (
+    Lifespan,
+    Registry,
+    StateKey,
+    current_state,
+    lifespan_resource,
+)
+from django_lifespan_typed.exceptions import LifespanError
+
+from .probes import BLOCKING, MARK, Hang, Probes, Raise, Step, assert_closed, phases
+
+
+async def test_only_starts_the_given_keys_and_their_dependencies(
+    registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    probes.add_chain("a", "b", "c")
+    probes.add("alone")
+    lifespan = Lifespan(registry, only=[StateKey[Any]("b")])
+
+    async with lifespan as state:
+        assert sorted(state) == ["a", "b"]
+        assert phases(lifespan) == {"a": "running", "b": "running"}
+
+    assert journal == ["+a", "+b", "-b", "-a"]
+
+
+@pytest.mark.parametrize("only", [None, ()], ids=["empty registry", "no keys"])
+async def test_a_lifespan_may_have_no_resources(only: Any, registry: Registry) -> None:
+    if only is not None:
+        Probes(registry, []).add("it")
+    lifespan = Lifespan(registry, only=only)
+
+    async with lifespan as state:
+        assert dict(state) == {}
+
+    assert lifespan.status() == ()
+
+
+async def test_every_key_of_a_name_finds_its_value(
+    registry: Registry, probes: Probes
+) -> None:
+    probe = probes.add("it")
+
+    async with Lifespan(registry) as state:
+        assert state[StateKey[object]("it")] is probe.value
+        assert state["it"] is probe.value
+        assert current_state()["it"] is probe.value
+
+
+async def test_the_state_stays_readable_after_the_shutdown(
+    registry: Registry, probes: Probes
+) -> None:
+    """Late requests still read it."""
+    probe = probes.add("it")
+
+    async with Lifespan(registry) as state:
+        pass
+
+    assert state["it"] is probe.value
+
+
+async def test_each_startup_has_its_own_state(
+    registry: Registry, probes: Probes
+) -> None:
+    probes.add("it")
+    lifespan = Lifespan(registry)
+
+    async with lifespan as first:
+        first["more"] = 1
+    async with lifespan as second:
+        assert list(second) == ["it"]
+
+    assert lifespan.state is second
+
+
+@pytest.mark.parametrize("kind", ["async", "blocking"])
+async def test_factories_run_in_a_copy_of_the_context_of_the_block(
+    kind: str, registry: Registry
+) -> None:
+    found: list[str] = []
+
+    def step() -> None:
+        found.append(MARK.get())
+        MARK.set("set by the factory")
+
+    async def it_async() -> AsyncGenerator[str]:
+        step()
+        yield ""
+        step()
+
+    def it_blocking() -> Iterator[str]:
+        step()
+        yield ""
+        step()
+
+    declare: Any = lifespan_resource("it", registry=registry)
+    declare(it_async if kind == "async" else it_blocking)
+
+    token = MARK.set("set outside")
+    async with Lifespan(registry):
+        found.append(MARK.get())
+        MARK.set("set inside")
+    found.append(MARK.get())
+    MARK.reset(token)
+
+    assert found == ["set outside", "set outside", "set by the factory", "set inside"]
+
+
+async def test_the_status_follows_each_resource(
+    registry: Registry, probes: Probes, hang: Hang
+) -> None:
+    probes.add("b", "a", start=hang)
+    probes.add("a")
+    probes.add("c", "b")
+    lifespan = Lifespan(registry)
+
+    before = lifespan.status()
+    starting = asyncio.ensure_future(lifespan.__aenter__())
+    await hang.reached()
+    during = phases(lifespan)
+    hang.release()
+    await starting
+    running = lifespan.status()
+    await lifespan.__aexit__(None, None, None)
+
+    assert before == ()
+    assert during == {"a": "running", "b": "starting", "c": "waiting"}
+    assert [(s.name, s.phase, s.needs, s.error) for s in running] == [
+        ("a", "running", (), None),
+        ("b", "running", ("a",), None),
+        ("c", "running", ("b",), None),
+    ]
+    assert all(status.seconds is not None for status in running)
+    assert [status.declared_at for status in running] == [
+        probes.resources[name].declared_at for name in "abc"
+    ]
+    assert phases(lifespan) == {"a": "stopped", "b": "stopped", "c": "stopped"}
+
+
+# --- Entering and leaving
+
+
+async def test_a_second_entry_is_refused(registry: Registry, probes: Probes) -> None:
+    probes.add("it")
+    lifespan = Lifespan(registry)
+
+    async with lifespan:
+        with pytest.raises(LifespanError, match="already running"):
+            await lifespan.__aenter__()
+        assert phases(lifespan) == {"it": "running"}
+
+    assert_closed(*probes.all())
+
+
+async def test_an_entry_refused_in_another_thread_leaves_the_first_running(
+    registry: Registry, probes: Probes
+) -> None:
+    probes.add("it")
+    lifespan = Lifespan(registry)
+
+    def enter() -> None:
+        with pytest.raises(LifespanError, match="already running"), lifespan:
+            raise AssertionError("it was entered")
+
+    async with lifespan as state:
+        await asyncio.to_thread(enter)
+        assert phases(lifespan) == {"it": "running"}
+        assert lifespan.loop is asyncio.get_running_loop()
+        assert current_state() is state
+
+    assert_closed(*probes.all())
+
+
+def test_of_two_threads_that_enter_one_lifespan_the_first_shuts_it_down() -> None:
+    registry = Registry()
+    probe = Probes(registry, []).add("it")
+    lifespan = Lifespan(registry)
+    is_entered, is_refused = threading.Event(), threading.Event()
+    found: list[str] = []
+
+    def first() -> None:
+        with lifespan:
+            is_entered.set()
+            assert is_refused.wait(60)
+            found.extend(phases(lifespan).values())
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert is_entered.wait(60)
+    with pytest.raises(LifespanError, match="already running"), lifespan:
+        raise AssertionError("it was entered")
+    is_refused.set()
+    thread.join(60)
+
+    assert found == ["running"]
+    assert_closed(probe)
+
+
+@pytest.mark.parametrize("was_entered", [False, True], ids=["new", "left"])
+async def test_a_lifespan_that_is_not_running_cannot_be_left(
+    was_entered: bool, registry: Registry
+) -> None:
+    lifespan = Lifespan(registry)
+    if was_entered:
+        async with lifespan:
+            pass
+
+    with pytest.raises(LifespanError, match="this Lifespan is not running"):
+        await lifespan.__aexit__(None, None, None)
+    with pytest.raises(LifespanError, match="this Lifespan is not running"):
+        lifespan.__exit__(None, None, None)
+
+
+async def test_a_lifespan_that_is_being_left_cannot_be_left_again(
+    registry: Registry, probes: Probes
+) -> None:
+    probes.add("it")
+    lifespan = Lifespan(registry)
+    await lifespan.__aenter__()
+
+    outcomes = await asyncio.gather(
+        *(lifespan.__aexit__(None, None, None) for _ in range(2)),
+        return_exceptions=True,
+    )
+
+    assert [type(outcome) for outcome in outcomes] == [type(None), LifespanError]
+    assert_closed(*probes.all())
+
+
+async def test_a_lifespan_may_be_left_in_another_task(
+    registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    """Fixtures of pytest do so; each resource still has one task."""
+    probes.add_chain("a", "b")
+    lifespan = Lifespan(registry)
+
+    await asyncio.ensure_future(lifespan.__aenter__())
+    await asyncio.ensure_future(lifespan.__aexit__(None, None, None))
+
+    assert journal == ["+a", "+b", "-b", "-a"]
+    assert_closed(*probes.all())
+
+
+async def test_an_exception_of_the_block_is_raised_after_the_shutdown(
+    registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    """The resources do not see it."""
+    probes.add_chain("a", "b")
+    error = ValueError("of the block")
+
+    with pytest.raises(ValueError, match="of the block") as caught:
+        async with Lifespan(registry):
+            raise error
+
+    assert caught.value is error
+    assert journal == ["+a", "+b", "-b", "-a"]
+
+
+async def test_a_lifespan_starts_again_after_a_failed_startup(
+    registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    probe = probes.add("it", start=Raise(ValueError("it fails")))
+    lifespan = Lifespan(registry)
+
+    with pytest.raises(ValueError, match="it fails"):
+        await lifespan.__aenter__()
+    probe.start = Step()
+    async with lifespan as state:
+        assert state["it"] is probe.value
+
+    assert journal == ["+it", "-it", "+it", "-it"]
+    assert_closed(probe, times=2)
+
+
+# --- A failed startup leaves nothing behind
+
+
+async def test_a_failed_startup_keeps_nothing(
+    registry: Registry, probes: Probes
+) -> None:
+    """Neither a task, nor the current lifespan, nor a loop."""
+    probes.add_chain("a", "b")
+    probes.add("c", "b", start=Raise(ValueError("it fails")))
+    probes.add("d", "a", shape=BLOCKING)
+    lifespan = Lifespan(registry)
+
+    async with Lifespan(Registry()) as outer:
+        tasks = asyncio.all_tasks()
+        with pytest.raises(ValueError, match="it fails"):
+            await lifespan.__aenter__()
+        assert current_state() is outer
+        assert asyncio.all_tasks() == tasks
+
+    assert lifespan.loop is None
+    assert not lifespan.is_up
+    with pytest.raises(LifespanError, match="this Lifespan is not running"):
+        await lifespan.__aexit__(None, None, None)
+
+
+def test_a_failed_sync_startup_keeps_no_thread() -> None:
+    registry = Registry()
+    Probes(registry, []).add("it", start=Raise(ValueError("it fails")))
+    lifespan = Lifespan(registry)
+    before = threading.enumerate()
+
+    with pytest.raises(ValueError, match="it fails"):
+        lifespan.__enter__()
+
+    assert threading.enumerate() == before
+    with pytest.raises(LifespanError, match="this Lifespan is not running"):
+        lifespan.__exit__(None, None, None)
+
+
+async def test_no_timer_is_left(registry: Registry, probes: Probes) -> None:
+    """Neither a time limit nor a report runs while it serves or after it."""
+    probes.add_chain("a", "b")
+    probes.add("c", shape=BLOCKING)
+    loop: Any = asyncio.get_running_loop()
+
+    def timers() -> set[int]:
+        return {id(timer) for timer in loop._scheduled if not timer.cancelled()}
+
+    before = timers()
+    async with Lifespan(registry):
+        inside = timers()
+
+    assert inside == before
+    assert timers() == before
