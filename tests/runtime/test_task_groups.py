@@ -1,0 +1,269 @@
+"""Task groups and cancel scopes work across the yield of a factory, and around it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncGenerator
+from itertools import permutations
+from typing import Any
+
+import anyio
+import pytest
+
+from django_lifespan_typed import Lifespan, Registry, lifespan_resource
+from django_lifespan_typed._asgi.signalled import start_with_signals, stop_with_signals
+from django_lifespan_typed.signals import asgi_shutdown
+
+from .probes import (
+    BLOCKING,
+    Do,
+    Hang,
+    Pause,
+    Probes,
+    Serving,
+    assert_closed,
+    phases,
+)
+from .task_groups import Group, Spawn, add_group, each_group
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup
+
+
+# --- Inside a resource
+
+
+@each_group
+async def test_children_run_until_their_resource_stops(
+    group: Group, registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    resource = add_group(probes, group)
+    probes.add("user", "group")
+    has_run = asyncio.Event()
+
+    async def child() -> None:
+        has_run.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            journal.append("-child")
+
+    async with Lifespan(registry) as state:
+        state[resource](child)
+        await has_run.wait()
+
+    assert journal == ["+group", "+user", "-user", "-child", "-group"]
+    assert_closed(*probes.all())
+
+
+async def test_a_cancel_scope_may_stay_open(registry: Registry) -> None:
+    """It is entered and left in one task, or anyio would complain."""
+    found: list[bool] = []
+
+    @lifespan_resource("scope", registry=registry)
+    async def scope() -> AsyncGenerator[anyio.CancelScope]:
+        with anyio.CancelScope() as scope:
+            yield scope
+        found.append(scope.cancelled_caught)
+
+    async with Lifespan(registry) as state:
+        assert not state[scope].cancel_called
+
+    assert found == [False]
+
+
+@each_group
+@pytest.mark.parametrize(
+    "order", [*permutations(["lifespan", "resource", "child"])], ids=", ".join
+)
+async def test_cancelling_all_tasks_is_not_a_crash(
+    group: Group,
+    order: tuple[str, ...],
+    registry: Registry,
+    probes: Probes,
+    *,
+    journal: list[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The resource waits for its dependents, although its task group has ended."""
+    tasks: dict[str, asyncio.Task[Any] | None] = {}
+    probes.add("before")
+    add_group(probes, group, "before")
+    probes.add("user", "group", stop=Pause())
+    is_running = asyncio.Event()
+
+    async def child() -> None:
+        tasks["child"] = asyncio.current_task()
+        is_running.set()
+        await asyncio.Event().wait()
+
+    serving = Serving(registry)
+    await serving.started.wait()
+    serving.lifespan.state["group"](child)
+    await is_running.wait()
+    tasks["lifespan"] = serving.task
+    tasks["resource"] = probes["group"].opened[0].runs_in  # type: ignore[assignment]
+    for name in order:
+        task = tasks[name]
+        assert task is not None
+        task.cancel()
+    await serving.end()
+
+    assert serving.task.cancelled()
+    assert journal == ["+before", "+group", "+user", "-user", "-group", "-before"]
+    assert_closed(*probes.all())
+    assert caplog.records == []
+    assert set(phases(serving.lifespan).values()) == {"stopped"}
+
+
+@each_group
+async def test_a_child_that_fails_during_the_startup_of_its_resource_fails_it(
+    group: Group, registry: Registry, probes: Probes
+) -> None:
+    error = ValueError("of the child")
+    probes.add("before")
+
+    @lifespan_resource("it", needs=(probes.resources["before"],), registry=registry)
+    async def _it(_: object) -> AsyncGenerator[Spawn]:
+        async def child() -> None:
+            raise error
+
+        async with group() as spawn:
+            spawn(child)
+            await asyncio.Event().wait()
+            yield spawn
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await Lifespan(registry).__aenter__()
+
+    assert caught.value.exceptions == (error,)
+    assert "'it'" in caught.value.__notes__[0]
+    assert_closed(*probes.all())
+
+
+@each_group
+@pytest.mark.parametrize("of", ["its dependent", "its resource"])
+async def test_a_child_that_fails_during_the_shutdown_fails_it(
+    of: str, group: Group, registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    """Its resource still waits for its dependents."""
+    error = ValueError("of the child")
+    is_stopping, is_running = asyncio.Event(), asyncio.Event()
+
+    async def stop() -> None:
+        if of == "its dependent":
+            is_stopping.set()
+        await Pause().go()
+
+    async def child() -> None:
+        is_running.set()
+        try:
+            await is_stopping.wait()
+        finally:
+            raise error
+
+    probes.add("before")
+    add_group(probes, group, "before")
+    probes.add("user", "group", stop=Do(stop))
+    lifespan = Lifespan(registry)
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with lifespan as state:
+            state["group"](child)
+            await is_running.wait()
+
+    assert caught.value.exceptions == (error,)
+    assert journal == ["+before", "+group", "+user", "-user", "-group", "-before"]
+    assert_closed(*probes.all())
+    assert phases(lifespan) == {
+        "before": "stopped",
+        "group": "failed",
+        "user": "stopped",
+    }
+
+
+# --- Around a lifespan
+
+
+@each_group
+async def test_a_cancelled_task_group_around_a_lifespan_shuts_it_down(
+    group: Group, registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    probes.add_chain("a", "b")
+    started = asyncio.Event()
+
+    async def serve() -> None:
+        async with Lifespan(registry):
+            started.set()
+            await asyncio.Event().wait()
+
+    async with group() as spawn:
+        spawn(serve)
+        await started.wait()
+
+    assert journal == ["+a", "+b", "-b", "-a"]
+    assert_closed(*probes.all())
+
+
+async def test_a_shutdown_in_a_cancelled_scope_is_complete(
+    registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    """anyio cancels every await in the scope, again and again."""
+    probes.add_chain("a", "b")
+    probes["b"].stop = Pause()
+
+    with anyio.CancelScope() as scope:
+        async with Lifespan(registry):
+            scope.cancel()
+            await asyncio.Event().wait()
+
+    assert scope.cancelled_caught
+    assert journal == ["+a", "+b", "-b", "-a"]
+    assert_closed(*probes.all())
+
+
+async def test_receivers_finish_in_a_cancelled_scope(
+    registry: Registry, probes: Probes, journal: list[str]
+) -> None:
+    async def on_shutdown(**_: object) -> None:
+        await asyncio.sleep(0)
+        journal.append("receiver")
+
+    probes.add("it", stop=Pause())
+    scope = {"type": "lifespan"}
+    asgi_shutdown.connect(on_shutdown)
+    try:
+        with anyio.CancelScope() as cancelled:
+            lifespan = await start_with_signals(registry, scope)
+            try:
+                cancelled.cancel()
+                await asyncio.Event().wait()
+            finally:
+                await stop_with_signals(lifespan, scope)
+    finally:
+        asgi_shutdown.disconnect(on_shutdown)
+
+    assert journal == ["+it", "receiver", "-it"]
+
+
+async def test_a_thread_is_awaited_in_a_cancelled_scope(
+    probes: Probes, hang: Hang, caplog: pytest.LogCaptureFixture
+) -> None:
+    probe = probes.add("it", shape=BLOCKING, stop=hang)
+
+    def release() -> None:
+        assert hang.is_reached(60)
+        hang.release()
+
+    releasing = threading.Thread(target=release)
+    releasing.start()
+    with anyio.CancelScope() as scope:
+        async with probes.resources["it"].open():
+            scope.cancel()
+            await asyncio.Event().wait()
+    releasing.join(60)
+
+    assert_closed(probe)
+    assert caplog.records == []
