@@ -47,7 +47,7 @@ class Step:
 
 
 class Do(Step):
-    """Calls a function, and awaits what it returns."""
+    """Calls a function; an async resource also awaits what it returns."""
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._call = call
@@ -56,6 +56,9 @@ class Do(Step):
         result = self._call()
         if isawaitable(result):
             await result
+
+    def block(self) -> None:
+        self._call()
 
 
 class Raise(Step):

@@ -1,12 +1,10 @@
-"""A start leaves no database connection behind in a thread that no request cleans."""
+"""No database connection stays open in a thread that no request cleans up."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Generator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -15,123 +13,95 @@ from django.db import OperationalError, connections, transaction
 from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._asgi.signalled import run_with_signals
+from django_lifespan_typed._asgi.signalled import start_with_signals
 from django_lifespan_typed.signals import asgi_lifespan
 
+from .databases import Database, database, other
+from .probes import BLOCKING, Do, Probes
 
-class Database:
-    """A database in a file, and the connections that were opened to it."""
-
-    def __init__(self, alias: str) -> None:
-        self.alias = alias
-        self.used: list[tuple[str, Any, threading.Thread]] = []
-
-    def use(self, what: str) -> None:
-        """Open the connection of this thread, or use the one that is open."""
-        connection = connections[self.alias]
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        self.used.append((what, connection, threading.current_thread()))
-
-    def open_connections(self) -> list[str]:
-        """Where connections are open still."""
-        return [
-            what
-            for what, connection, _ in self.used
-            if connection.connection is not None
-        ]
+__all__ = ["database", "other"]
 
 
-@contextmanager
-def a_database(folder: Path, name: str) -> Generator[Database]:
-    """A database of a test's own, which Django knows."""
-    alias = f"{folder.parent.name}_{folder.name}_{name}"
-    default = connections.settings["default"]
-    connections.settings[alias] = {**default, "NAME": str(folder / f"{name}.sqlite3")}
-    yield Database(alias)
-    del connections.settings[alias]
+def used_by(database: Database, name: str) -> Do:
+    """Return a step of an async resource that queries in Django's shared thread."""
+    return Do(lambda: sync_to_async(database.use)(name))
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Generator[Database]:
-    """A database of this test's own."""
-    with a_database(tmp_path, "db") as database:
-        yield database
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Generator[Database]:
-    """Another."""
-    with a_database(tmp_path, "other") as other:
-        yield other
-
-
-async def test_of_an_async_factory(registry: Registry, database: Database) -> None:
-    """It uses Django's shared thread, whose connections a request would clean."""
-
-    @lifespan_resource("it", registry=registry)
-    async def _it() -> AsyncGenerator[int]:
-        await sync_to_async(database.use)("start")
-        yield 1
-        await sync_to_async(database.use)("stop")
+async def test_an_async_factory_leaves_no_connection(
+    registry: Registry, probes: Probes, database: Database
+) -> None:
+    probes.add("it", start=used_by(database, "start"), stop=used_by(database, "stop"))
 
     async with Lifespan(registry):
-        assert [what for what, *_ in database.used] == ["start"]
-        assert database.open_connections() == []
+        assert database.users() == ["start"]
+        assert database.left_open() == []
 
-    assert [what for what, *_ in database.used] == ["start", "stop"]
-    assert database.open_connections() == []
+    assert database.users() == ["start", "stop"]
+    assert database.left_open() == []
 
 
-async def test_of_a_blocking_factory(registry: Registry, database: Database) -> None:
-    """It uses its own thread, which no request comes to."""
+async def test_a_blocking_factory_leaves_no_connection(
+    registry: Registry, probes: Probes, database: Database
+) -> None:
+    """It has a thread of its own."""
 
-    @lifespan_resource("it", registry=registry)
-    def _it() -> Iterator[int]:
-        database.use("start")
-        yield 1
-        database.use("stop")
+    step = Do(lambda: database.use("it"))
+    probes.add("it", shape=BLOCKING, start=step, stop=step)
 
     async with Lifespan(registry):
-        assert [what for what, *_ in database.used] == ["start"]
-        assert database.open_connections() == []
+        assert database.users() == ["it"]
+        assert database.left_open() == []
 
-    assert [what for what, *_ in database.used] == ["start", "stop"]
-    assert database.open_connections() == []
-    assert len({thread for *_, thread in database.used}) == 1
-    assert threading.current_thread() not in {thread for *_, thread in database.used}
+    assert database.users() == ["it", "it"]
+    assert database.left_open() == []
+    (thread,) = {thread for *_, thread in database.used}
+    assert thread is not threading.current_thread()
 
 
-async def test_of_a_factory_that_fails(registry: Registry, database: Database) -> None:
-    """A failed start leaves nothing open."""
-
-    @lifespan_resource("async", registry=registry)
-    async def _async() -> AsyncGenerator[int]:
-        await sync_to_async(database.use)("async")
-        yield 1
-
-    @lifespan_resource("blocking", registry=registry)
-    def _blocking() -> Iterator[int]:
+async def test_a_failed_startup_leaves_no_connection(
+    registry: Registry, probes: Probes, database: Database
+) -> None:
+    def use_and_fail() -> None:
         database.use("blocking")
         raise ValueError("it fails")
-        yield 1
 
-    @lifespan_resource("later", needs=(_async, _blocking), registry=registry)
-    async def _later(*_: int) -> AsyncGenerator[int]:
-        yield 1
+    probes.add("async", start=used_by(database, "async"))
+    probes.add("blocking", "async", shape=BLOCKING, start=Do(use_and_fail))
 
     with pytest.raises(ValueError, match="it fails"):
         await Lifespan(registry).__aenter__()
 
-    assert "blocking" in {what for what, *_ in database.used}
-    assert database.open_connections() == []
+    assert database.users() == ["async", "blocking"]
+    assert database.left_open() == []
 
 
-async def test_of_a_thread_of_its_own(registry: Registry, database: Database) -> None:
-    """A task that reads on and on has one, and nobody closes what it uses."""
+async def test_a_failed_receiver_of_asgi_lifespan_leaves_no_connection(
+    registry: Registry, database: Database
+) -> None:
+    def fail(**_: object) -> None:
+        database.use("receiver")
+        raise ValueError("no managers")
+
+    asgi_lifespan.connect(fail)
+    try:
+        with pytest.raises(ValueError, match="no managers"):
+            await start_with_signals(registry, {"type": "lifespan"})
+    finally:
+        asgi_lifespan.disconnect(fail)
+
+    assert database.users() == ["receiver"]
+    assert database.left_open() == []
+
+
+# --- Connections that others use stay open
+
+
+async def test_a_connection_in_a_thread_sensitive_context_stays_open(
+    registry: Registry, database: Database
+) -> None:
+    """A background task of the resource reads on."""
     read: list[int] = []
-    is_reading = asyncio.Event()
-    go_on = asyncio.Event()
+    is_reading, go_on = asyncio.Event(), asyncio.Event()
 
     def three() -> Any:
         return connections[database.alias].cursor().execute("VALUES (1), (2), (3)")
@@ -155,94 +125,75 @@ async def test_of_a_thread_of_its_own(registry: Registry, database: Database) ->
         await task
 
     async with Lifespan(registry):
-        assert database.open_connections() == []
+        assert database.left_open() == []
 
     assert read == [1, 2]
 
 
-async def test_of_a_transaction_that_is_not_ours(
-    registry: Registry, database: Database
+async def test_a_connection_in_a_transaction_stays_open(
+    registry: Registry, probes: Probes, database: Database
 ) -> None:
-    """A test case's open transaction is left alone."""
-
-    @lifespan_resource("it", registry=registry)
-    async def _it() -> AsyncGenerator[bool]:
-        await sync_to_async(database.use)("start")
-        yield True
+    """It belongs to Django's ``TestCase``."""
+    probes.add("it", start=used_by(database, "start"))
+    atomic = transaction.atomic(using=database.alias)
 
     @sync_to_async
-    def enter() -> Any:
-        atomic = transaction.atomic(using=database.alias)
-        atomic.__enter__()
-        return atomic
-
-    @sync_to_async
-    def leave(atomic: Any) -> None:
+    def leave() -> None:
         atomic.__exit__(None, None, None)
         connections[database.alias].close()
 
-    atomic = await enter()
+    await sync_to_async(atomic.__enter__)()
     async with Lifespan(registry):
-        inside = database.open_connections()
-        await sync_to_async(database.use)("in the transaction")
-    await sync_to_async(database.use)("in the transaction still")
-    outside = database.open_connections()
-    await leave(atomic)
+        inside = database.left_open()
+    outside = database.left_open()
+    await leave()
 
-    assert inside == ["start"]
-    assert outside == ["start", "in the transaction", "in the transaction still"]
-    assert database.open_connections() == []
+    assert inside == outside == ["start"]
+    assert database.left_open() == []
 
 
-def break_connection(alias: str) -> None:
-    """Its server has gone: what closes it fails."""
-
-    wrapper: Any = connections[alias]
-
-    def gone() -> None:
-        wrapper.connection.close()  # Python 3.13 would complain
-        raise OperationalError("the server has gone away")
-
-    wrapper._close = gone
+# --- Connections that fail to close
 
 
-async def test_a_connection_that_fails_to_close_keeps_no_other_open(
+async def test_a_connection_that_fails_to_close_leaves_no_other_open(
     registry: Registry,
+    probes: Probes,
     database: Database,
     other: Database,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """In a thread of a blocking factory; the start goes on."""
+    """In the thread of a blocking resource; the startup succeeds."""
 
-    @lifespan_resource("it", registry=registry)
-    def _it() -> Iterator[int]:
+    def use() -> None:
         database.use("start")
-        break_connection(database.alias)
+        database.break_connection()
         other.use("start")
-        yield 1
 
-    async with Lifespan(registry) as state:
-        assert state["it"] == 1
+    probes.add("it", shape=BLOCKING, start=Do(use))
 
-    assert other.open_connections() == []
+    async with Lifespan(registry):
+        pass
+
+    assert other.users() == ["start"]
+    assert other.left_open() == []
     assert "the server has gone away" in caplog.text
     assert database.alias in caplog.text
 
 
 @pytest.mark.parametrize("leaves", ["well", "badly", "cancelled"])
-async def test_a_connection_that_fails_to_close_hides_nothing(
+async def test_a_connection_that_fails_to_close_hides_no_other_exception(
     leaves: str,
     registry: Registry,
     database: Database,
     other: Database,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """In Django's shared thread: neither what failed nor that all is cancelled."""
+    """In Django's shared thread."""
 
     def use() -> None:
         database.use("block")
         other.use("block")
-        break_connection(database.alias)
+        database.break_connection()
 
     @lifespan_resource("it", registry=registry)
     async def _it() -> AsyncGenerator[int]:
@@ -261,28 +212,69 @@ async def test_a_connection_that_fails_to_close_hides_nothing(
     if leaves == "cancelled":
         await is_stopping.wait()
         task.cancel()
-    await asyncio.wait({task})
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
 
-    assert task.cancelled() == (leaves == "cancelled")
-    if leaves != "cancelled":
-        assert repr(task.exception()) == (
-            "ValueError('could not flush')" if leaves == "badly" else "None"
-        )
-    assert other.open_connections() == []
+    expected = {"well": type(None), "badly": ValueError}
+    assert type(outcome) is expected.get(leaves, asyncio.CancelledError)
+    assert other.left_open() == []
     assert "the server has gone away" in caplog.text
 
 
-async def test_a_connection_that_never_came_about_hides_no_other(
-    registry: Registry, database: Database, other: Database
+# --- Health checks
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+async def test_a_health_check_leaves_no_connection(
+    kind: str, registry: Registry, probes: Probes, database: Database
 ) -> None:
-    """Some databases' ``is_usable`` fails of it, after a check that did not connect."""
+    async def use(_: object) -> None:
+        await sync_to_async(database.use)("check")
 
-    @lifespan_resource("it", registry=registry)
-    async def it() -> AsyncGenerator[int]:
-        yield 1
+    probes.add("it")
+    is_async = kind == "async"
+    probes.resources["it"].health(use if is_async else lambda _: database.use("check"))
 
-    @it.health
-    async def _asks(_: int) -> None:
+    async with (lifespan := Lifespan(registry)):
+        (record,) = await lifespan.health()
+        await sync_to_async(database.left_open)()  # after the cleanup
+        left = database.left_open()
+
+    assert (record.verdict, database.users(), left) == ("pass", ["check"], [])
+
+
+async def test_a_health_check_does_not_keep_a_broken_connection(
+    registry: Registry, probes: Probes, database: Database
+) -> None:
+    """After a restart of the database, one check fails."""
+    probes.add("it")
+
+    @probes.resources["it"].health
+    async def _check(_: object) -> None:
+        await sync_to_async(database.use)("check")
+
+    def break_it() -> None:
+        database.use("elsewhere")
+        wrapper: Any = connections[database.alias]
+        wrapper.connection.close()  # unknown to Django
+        wrapper.is_usable = lambda: False  # SQLite says True
+
+    with override_settings(LIFESPAN={"HEALTH_CACHE": 0}):
+        async with (lifespan := Lifespan(registry)):
+            await sync_to_async(break_it)()
+            verdicts = [(await lifespan.health())[0].verdict for _ in range(2)]
+
+    assert verdicts == ["fail", "pass"]
+    assert database.left_open() == []
+
+
+async def test_a_health_check_that_could_not_connect_leaves_no_other_connection(
+    registry: Registry, probes: Probes, database: Database, other: Database
+) -> None:
+    """``is_usable()`` of some databases fails where there is no connection."""
+    probes.add("it")
+
+    @probes.resources["it"].health
+    async def _check(_: object) -> None:
         await sync_to_async(ask)()
 
     def ask() -> None:
@@ -290,64 +282,11 @@ async def test_a_connection_that_never_came_about_hides_no_other(
         wrapper.errors_occurred = True
         wrapper.is_usable = lambda: wrapper.connection.ping()
         other.use("check")
-        raise OperationalError("nobody listens there")
+        raise OperationalError("connection refused")
 
     async with (lifespan := Lifespan(registry)):
         await lifespan.health()
-        await sync_to_async(other.open_connections)()
-        left = other.open_connections()
+        await sync_to_async(other.left_open)()  # after the cleanup
+        left = other.left_open()
 
-    assert [what for what, *_ in other.used] == ["check"]
-    assert left == []
-
-
-async def test_what_asgi_lifespan_opened_before_it_failed(
-    registry: Registry, database: Database
-) -> None:
-    """No run follows that would close it."""
-
-    def fail(**_: object) -> None:
-        database.use("receiver")
-        raise ValueError("no managers")
-
-    asgi_lifespan.connect(fail)
-    try:
-        with pytest.raises(ValueError, match="no managers"):
-            async with run_with_signals(registry, {"type": "lifespan"}):
-                raise AssertionError("it has started")
-    finally:
-        asgi_lifespan.disconnect(fail)
-
-    assert [what for what, *_ in database.used] == ["receiver"]
-    assert database.open_connections() == []
-
-
-async def test_of_an_async_health_check(registry: Registry, database: Database) -> None:
-    """It leaves no connection, and one that has broken does not stay."""
-    alias = database.alias
-
-    @lifespan_resource("it", registry=registry)
-    async def it() -> AsyncGenerator[int]:
-        yield 1
-
-    @it.health
-    async def _asks(_: int) -> None:
-        await sync_to_async(database.use)("check")
-
-    def break_it() -> None:
-        database.use("elsewhere")
-        wrapper: Any = connections[alias]
-        wrapper.connection.close()  # behind Django's back: a restart of the server
-        wrapper.is_usable = lambda: False  # for SQLite, every connection is
-
-    with override_settings(LIFESPAN={"HEALTH_CACHE": 0}):
-        async with (lifespan := Lifespan(registry)):
-            verdicts = [(await lifespan.health())[0].verdict]
-            # Nobody waits for it, and it comes before what comes after.
-            await sync_to_async(database.open_connections)()
-            assert database.open_connections() == []
-            await sync_to_async(break_it)()
-            verdicts += [(await lifespan.health())[0].verdict for _ in range(2)]
-
-    assert verdicts == ["pass", "fail", "pass"]
-    assert database.open_connections() == []
+    assert (other.users(), left) == (["check"], [])
