@@ -60,13 +60,20 @@ def _notes(error: BaseException) -> Iterator[str]:
     while ahead:
         error = ahead.pop()
         seen.add(id(error))
-        notes = notes_of(getattr(error, "__notes__", None))
-        parts: Any = getattr(error, "exceptions", ())
+        notes = notes_of(_attribute(error, "__notes__"))
+        parts = _attribute(error, "exceptions")
         if isinstance(error, BaseExceptionGroup) and isinstance(parts, tuple):
             ahead += [part for part in reversed(parts) if id(part) not in seen]
         elif not notes and len(seen) > 1:
             notes = [error_text(error)]
         yield from notes
+
+
+def _attribute(error: BaseException, name: str) -> Any:
+    try:
+        return getattr(error, name, None)
+    except Exception:  # a property of a user's exception
+        return None
 
 
 def column_width(text: str) -> int:
