@@ -1,8 +1,9 @@
-"""``LifespanState``, as the mapping that it is."""
+"""LifespanState: a mapping by name and by key."""
 
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -13,89 +14,125 @@ from django_lifespan_typed.exceptions import StateNotFound
 DB = StateKey[str]("db")
 
 
-def test_what_is_not_there_cannot_be_deleted() -> None:
-    """By the same error as where it is read, with what there is."""
-    state = LifespanState({"db": "the db"})
+@pytest.fixture
+def values() -> dict[Any, Any]:
+    return {"db": "the db"}
 
-    for key in "dbs", StateKey[str]("dbs"):
-        with pytest.raises(StateNotFound) as caught:
-            del state[key]
-        assert str(caught.value) == (
-            "no 'dbs' on this lifespan state\nDid you mean 'db'? It has: 'db'."
-        )
 
+@pytest.fixture
+def state(values: dict[Any, Any]) -> Any:
+    """A state, of any type: type checkers refuse what these tests do."""
+    return LifespanState(values)
+
+
+@pytest.mark.parametrize("key", ["dbs", StateKey[str]("dbs")], ids=["name", "key"])
+def test_a_missing_name_cannot_be_read_or_deleted(state: Any, key: Any) -> None:
+    with pytest.raises(StateNotFound) as read:
+        state[key]
+    with pytest.raises(StateNotFound) as deleted:
+        del state[key]
+
+    assert str(read.value) == str(deleted.value)
+    assert read.value.name == "dbs"
+    assert "Did you mean 'db'?" in str(read.value)
+
+
+def test_a_value_can_be_deleted_by_its_key(state: Any) -> None:
     del state[DB]
+
     assert len(state) == 0
 
 
 @pytest.mark.parametrize("key", [5, None, ("db",)])
-def test_what_is_no_name_is_not_there(key: object) -> None:
-    """As in any mapping."""
-    state = LifespanState({"db": "the db"})
-    anything: dict[object, object] = state  # type: ignore[assignment]
-
+def test_only_names_and_keys_can_be_set(state: Any, key: object) -> None:
     assert key not in state
-    assert anything.get(key, "default") == "default"
-    with pytest.raises(KeyError, match="It has: 'db'"):
-        anything[key]
-    with pytest.raises(TypeError, match=r"names and keys, not .*\nWrite: state\[KEY\]"):
-        state[key] = 1  # type: ignore[call-overload]
-    assert repr(state) == "<LifespanState of 'db'>"
+    assert state.get(key, "default") == "default"
+    with pytest.raises(KeyError):
+        state[key]
+    with pytest.raises(TypeError, match=r"Write: state\[KEY\]"):
+        state[key] = 1
 
 
-def test_a_copy_is_of_its_own() -> None:
-    """Not a second view on what the process runs."""
-    state = LifespanState({"db": "the db"})
-
-    other = copy.copy(state)
-    other[DB] = "another"
-
-    assert type(other) is LifespanState
-    assert (state[DB], other[DB]) == ("the db", "another")
-
-
-def test_it_may_be_merged_as_a_dictionary() -> None:
-    """As ``request.state`` was one; what comes out is another."""
-    state = LifespanState({"db": "the db", "a": 1})
-
-    assert state | {"a": 2} == {"db": "the db", "a": 2}
-    assert {"a": 2, "b": 3} | state == {"db": "the db", "a": 1, "b": 3}
-    assert state | state == dict(state)
-    assert [*reversed(state)] == ["a", "db"]
-    assert dict(state) == {"db": "the db", "a": 1}
-
-
-def test_it_is_updated_in_its_place() -> None:
-    """``request.state |= ...`` writes through, as ever."""
-    values: dict[str, Any] = {"db": "the db"}
-    state = same = LifespanState(values)
-
+def test_it_is_a_view_that_writes_through(state: Any, values: dict[Any, Any]) -> None:
+    same = state
     state |= {"a": 1}
 
     assert state is same
     assert values == {"db": "the db", "a": 1}
 
 
-def test_what_is_no_mapping_is_not_merged() -> None:
-    """It may know better itself."""
-    anything: Any = LifespanState({"db": "the db"})
+def test_its_operators_return_dictionaries(state: Any) -> None:
+    """As those of the dictionary that ``request.state`` is without the middleware."""
+    state["a"] = 1
 
+    assert state | {"a": 2} == {"db": "the db", "a": 2}
+    assert {"a": 2, "b": 3} | state == {"db": "the db", "a": 1, "b": 3}
+    assert state | state == dict(state) == {"db": "the db", "a": 1}
+    assert [*reversed(state)] == ["a", "db"]
+
+
+def test_it_is_merged_with_mappings_only(state: Any) -> None:
     class Knows:
         def __ror__(self, other: object) -> str:
             return "merged"
 
-    assert anything | Knows() == "merged"
+    assert state | Knows() == "merged"
     with pytest.raises(TypeError, match="unsupported operand"):
-        anything | 5
+        state | 5
     with pytest.raises(TypeError, match="unsupported operand"):
-        5 | anything
+        5 | state
 
 
-def test_names_that_are_none_do_not_break_what_lists_them() -> None:
-    """A server, or a test, may have put them there."""
-    values: dict[Any, Any] = {"db": 1, int: 2, ("a", 1): 3}
-    state = LifespanState(values)
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.copy, copy.deepcopy, lambda state: pickle.loads(pickle.dumps(state))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_copy_has_its_own_values(state: Any, duplicate: Any) -> None:
+    other = duplicate(state)
+    other[DB] = "another"
 
-    assert repr(state) == ("<LifespanState of ('a', 1), <class 'int'>, 'db'>")
+    assert type(other) is LifespanState
+    assert (state[DB], other[DB]) == ("the db", "another")
+
+
+def test_it_shows_names_and_no_values(state: Any) -> None:
+    assert repr(state) == "<LifespanState of 'db'>"
+
+
+def test_foreign_names_do_not_break_messages() -> None:
+    """A server may put other objects than strings into ``scope["state"]``."""
+    foreign: dict[Any, Any] = {"db": 1, int: 2, ("a", 1): 3}
+    state = LifespanState(foreign)
+
+    assert "'db'" in repr(state)
     with pytest.raises(StateNotFound, match="Did you mean 'db'"):
         state["dbs"]
+
+
+# --- request.state.name instead of request.state["name"]
+
+
+@pytest.mark.parametrize("name", ["db", "unknown"])
+def test_an_attribute_is_refused_with_the_right_ways_to_write_it(
+    state: Any, name: str
+) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(state, name)
+
+    assert f'request.state["{name}"]' in str(caught.value)
+    assert "get_state(request, KEY)" in str(caught.value)
+    assert getattr(state, name, None) is None
+
+
+def test_an_attribute_cannot_be_set(state: Any) -> None:
+    with pytest.raises(AttributeError):
+        state.db = "another"
+
+    assert dict(state) == {"db": "the db"}
+
+
+def test_private_names_get_the_usual_error(state: Any) -> None:
+    """Python and its libraries look them up on any object."""
+    with pytest.raises(AttributeError, match=r"has no attribute '__wrapped__'$"):
+        _ = state.__wrapped__
