@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Any
 
 from django_lifespan_typed import Lifespan, Registry, Resource, lifespan_resource
@@ -13,24 +13,24 @@ Check = Callable[[Any], Any]
 
 
 def declare(registry: Registry, check: Check, name: str = "db") -> Resource[Any]:
-    """A resource whose value is its name, with this health check."""
+    """Register a resource with this health check; its value is its name."""
 
     @lifespan_resource(name, registry=registry)
-    async def resource() -> AsyncGenerator[str]:
-        yield name
+    async def resource() -> str:
+        return name
 
     resource.health(check)
     return resource
 
 
 async def one(lifespan: Lifespan) -> ResourceHealth:
-    """The record of the one resource."""
+    """Return the record of the only resource."""
     (record,) = await lifespan.health()
     return record
 
 
 class Counted:
-    """A check that counts, and waits until it is released."""
+    """A health check that is counted, and waits until it may end."""
 
     def __init__(self) -> None:
         self.times = 0

@@ -1,48 +1,45 @@
-"""Health checks at the stop: none is left, and none is begun."""
+"""Health checks during a shutdown: none is left running, and none begins."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry, lifespan_resource
+from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed._runtime.health import ResourceHealth
 
 from .health_checks import Counted, declare, one
-from .probes import Hang, Probes
+from .probes import Do, Hang, Probes, Raise
 
 
-async def test_the_stop_cancels_a_check(registry: Registry) -> None:
-    """Who waits for it is told of the phases, and is not cancelled itself."""
+async def test_the_shutdown_cancels_a_check(registry: Registry) -> None:
+    """Its caller gets the phases."""
     check = Counted()
     declare(registry, check)
-    lifespan = Lifespan(registry)
 
-    async with lifespan:
+    async with (lifespan := Lifespan(registry)):
         asking = asyncio.create_task(one(lifespan))
         await check.began.wait()
     record = await asking
 
     assert check.times == 1
     assert record.seconds is None
-    assert lifespan.is_stopping
 
 
-async def test_the_stop_waits_for_a_check_in_a_thread(
-    registry: Registry, journal: list[str], limits: Callable[..., None]
+async def test_the_shutdown_waits_for_a_check_in_a_thread(
+    registry: Registry,
+    probes: Probes,
+    journal: list[str],
+    hang: Hang,
+    limits: Callable[..., None],
 ) -> None:
-    """It still uses the value, which is not closed under it."""
+    """The check still uses the value."""
     limits(CANCEL_TIMEOUT=60)
-    hang = Hang()
+    probes.add("db")
 
-    @lifespan_resource("db", registry=registry)
-    async def db() -> AsyncGenerator[str]:
-        yield "db"
-        journal.append("-db")
-
-    @db.health
+    @probes.resources["db"].health
     def _check(_: object) -> None:
         hang.block()
         journal.append("checked")
@@ -57,74 +54,64 @@ async def test_the_stop_waits_for_a_check_in_a_thread(
     hang.release()
     await leaving
 
-    assert journal == ["checked", "-db"]
+    assert journal == ["+db", "checked", "-db"]
 
 
-async def test_the_stop_leaves_alone_what_hangs(
+async def test_the_shutdown_abandons_a_check_that_hangs(
     registry: Registry,
+    hang: Hang,
     limits: Callable[..., None],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Not for ever: the log says which check it was."""
     limits(CANCEL_TIMEOUT=0.01)
-    hang = Hang()
     declare(registry, lambda _: hang.block())
-    lifespan = Lifespan(registry)
 
-    async with lifespan:
+    async with (lifespan := Lifespan(registry)):
         asking = asyncio.create_task(one(lifespan))
         await hang.reached()
     await asking
     hang.release()
 
-    assert "the health check of 'db' hangs; it is left alone" in caplog.messages
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "'db'" in record.getMessage()
 
 
-async def test_no_check_is_made_while_it_stops(registry: Registry) -> None:
-    """Asked meanwhile, it says what it knows without one, cached or not."""
+async def test_no_check_begins_during_the_shutdown(
+    registry: Registry, probes: Probes
+) -> None:
     check = Counted()
     check.may_end.set()
     found: list[ResourceHealth] = []
     lifespan = Lifespan(registry)
 
-    @lifespan_resource("db", registry=registry)
-    async def db() -> AsyncGenerator[str]:
-        yield "db"
+    async def ask() -> None:
         found.append(await one(lifespan))
 
-    db.health(check)
+    probes.add("db", stop=Do(ask))
+    probes.resources["db"].health(check)
 
     async with lifespan:
         pass
 
     assert check.times == 0
-    assert [(record.verdict, record.phase) for record in found] == [
-        ("fail", "stopping")
-    ]
+    assert [(r.verdict, r.phase) for r in found] == [("fail", "stopping")]
 
 
-async def test_a_failed_start_leaves_no_check(
-    registry: Registry, probes: Probes
+async def test_a_failed_startup_cancels_a_check(
+    registry: Registry, probes: Probes, hang: Hang
 ) -> None:
-    """Asked for during the start, it is cancelled like the rest."""
     check = Counted()
-    hang = Hang()
-    declare(registry, check)
 
-    @lifespan_resource("late", registry=registry)
-    async def _late() -> AsyncGenerator[str]:
-        await hang.go()
-        yield "late"
-
-    @lifespan_resource("wrong", registry=registry)
-    async def _wrong() -> AsyncGenerator[str]:
+    async def wait_and_fail() -> None:
         await check.began.wait()
-        raise OSError("no route")
-        yield "wrong"
+        await Raise(OSError("no route")).go()
 
+    declare(registry, check)
+    probes.add("late", start=hang)
+    probes.add("wrong", start=Do(wait_and_fail))
     lifespan = Lifespan(registry)
     entering = asyncio.create_task(lifespan.__aenter__())
-    await asyncio.sleep(0)
     await hang.reached()
     asking = asyncio.create_task(lifespan.health())
 
@@ -134,4 +121,3 @@ async def test_a_failed_start_leaves_no_check(
 
     assert check.times == 1
     assert [record.phase for record in records[1:]] == ["starting", "failed"]
-    assert lifespan.is_stopping
