@@ -27,6 +27,9 @@ from .shapes import CLOSING, SHAPES, Shape
 
 __all__ = ["BLOCKING", "CLOSING", "SHAPES", "Shape"]
 
+Limits = Callable[..., None]
+Log = pytest.LogCaptureFixture
+
 BLOCKING = next(shape for shape in SHAPES if shape.blocking)
 
 MARK: ContextVar[str] = ContextVar("MARK", default="nobody's")
@@ -273,6 +276,15 @@ class Probes:
         self.resources[name] = declared(shape.make(probe))
         self._probes[name] = probe
         return probe
+
+    def lifespan(self, **options: Any) -> Lifespan:
+        """Return a lifespan of their registry."""
+        return Lifespan(self.registry, **options)
+
+    async def run(self) -> None:
+        """Start a lifespan and shut it down."""
+        async with self.lifespan():
+            pass
 
     def add_chain(self, *names: str) -> None:
         """Register probes of which each depends on the one before it."""

@@ -17,6 +17,7 @@ from .probes import (
     Do,
     Hang,
     Interrupted,
+    Log,
     Pause,
     Probes,
     Raise,
@@ -37,44 +38,46 @@ needs_cancelling = pytest.mark.skipif(
 
 @pytest.mark.parametrize("turns", range(12))
 async def test_everything_is_closed_at_any_moment_of_the_startup(
-    turns: int, registry: Registry, probes: Probes, journal: list[str], caplog: Any
+    turns: int, probes: Probes, caplog: Any
 ) -> None:
     needs = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
     probes.add_all(needs, start=Pause(1), stop=Pause(1))
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
 
     await Pause(turns).go()
     serving.task.cancel()
     await serving.end()
 
     assert serving.task.cancelled()
-    assert turns or not journal
+    assert turns or not probes.journal
     assert_closed(*probes.opened())
-    assert_order(journal, {probe.name: needs[probe.name] for probe in probes.opened()})
+    assert_order(
+        probes.journal, {probe.name: needs[probe.name] for probe in probes.opened()}
+    )
     assert set(phases(serving.lifespan).values()) <= {"stopped"}
     assert caplog.records == []  # none was abandoned
 
 
 async def test_a_task_cancelled_before_its_first_step_counts_as_stopped(
-    registry: Registry, probes: Probes, journal: list[str], caplog: Any
+    probes: Probes, caplog: Any
 ) -> None:
     probes.add("a", start=Do(lambda: serving.task.cancel()))
     probes.add("b", "a")
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await serving.end()
 
     assert serving.task.cancelled()
-    assert journal == ["+a", "-a"]
+    assert probes.journal == ["+a", "-a"]
     assert phases(serving.lifespan) == {"a": "stopped", "b": "stopped"}
     assert caplog.records == []
 
 
 async def test_more_cancellations_do_not_shorten_the_shutdown(
-    registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     probes.add("a")
     probes.add("b", "a", stop=hang)
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await serving.started.wait()
 
     serving.task.cancel()
@@ -86,16 +89,16 @@ async def test_more_cancellations_do_not_shorten_the_shutdown(
 
     assert stopping == {"a": "running", "b": "stopping"}
     assert serving.task.cancelled()
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
 
 
 async def test_a_cancellation_during_the_cleanup_of_a_failed_startup_waits_for_it(
-    registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     probes.add("a", stop=hang)
     probes.add("b", "a", start=Raise(ValueError("it fails")))
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await hang.reached()
 
     await cancel_thrice(serving)
@@ -103,16 +106,16 @@ async def test_a_cancellation_during_the_cleanup_of_a_failed_startup_waits_for_i
     await serving.end()
 
     assert serving.task.cancelled()
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
 
 
 async def test_an_error_of_a_cancelled_shutdown_is_logged(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     error = ValueError("it fails")
     probes.add("a", stop=Raise(error))
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await serving.started.wait()
 
     serving.task.cancel()
@@ -124,12 +127,12 @@ async def test_an_error_of_a_cancelled_shutdown_is_logged(
 
 
 async def test_an_error_of_a_cancelled_startup_is_logged(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     error = OSError("untidy")
     start = Interrupted(error)
     probes.add("a", start=start)
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await start.reached()
 
     serving.task.cancel()
@@ -141,13 +144,13 @@ async def test_an_error_of_a_cancelled_startup_is_logged(
 
 @pytest.mark.parametrize("when", ["start", "run", "stop"])
 async def test_a_blocking_resource_is_awaited_and_closed(
-    when: str, registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    when: str, probes: Probes, hang: Hang
 ) -> None:
     """A thread cannot be interrupted."""
     steps: dict[str, Any] = {} if when == "run" else {when: hang}
     probes.add("a")
     probes.add("b", "a", shape=BLOCKING, **steps)
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     if when != "start":
         await serving.started.wait()
     if when == "stop":
@@ -160,7 +163,7 @@ async def test_a_blocking_resource_is_awaited_and_closed(
     await serving.end()
 
     assert serving.task.cancelled()
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
 
 
@@ -189,7 +192,7 @@ async def cancel_thrice(serving: Serving) -> None:
 # --- All tasks, as asyncio.run() does at its end
 
 
-def cancel_all(first: asyncio.Task[Any], *, last: bool) -> None:
+def cancel_all(first: asyncio.Task[Any], last: bool) -> None:
     """Cancel every other task: *first* before the rest of them, or *last*."""
     tasks = list(asyncio.all_tasks() - {asyncio.current_task()})
     tasks.sort(key=lambda task: (task is not first) ^ last)
@@ -204,21 +207,17 @@ in_either_order = pytest.mark.parametrize(
 
 @in_either_order
 async def test_cancelling_all_tasks_keeps_the_order_of_the_shutdown(
-    lifespan_last: bool,
-    registry: Registry,
-    probes: Probes,
-    journal: list[str],
-    caplog: pytest.LogCaptureFixture,
+    lifespan_last: bool, probes: Probes, caplog: Log
 ) -> None:
     probes.add_chain("a", "b", "c", "d")
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await serving.started.wait()
 
     cancel_all(serving.task, last=lifespan_last)
     await serving.end()
 
     assert serving.task.cancelled()
-    assert journal == ["+a", "+b", "+c", "+d", "-d", "-c", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "+c", "+d", "-d", "-c", "-b", "-a"]
     assert_closed(*probes.all())
     assert caplog.records == []
     assert set(phases(serving.lifespan).values()) == {"stopped"}
@@ -227,21 +226,21 @@ async def test_cancelling_all_tasks_keeps_the_order_of_the_shutdown(
 @needs_cancelling
 @in_either_order
 async def test_resources_run_until_the_cancelled_lifespan_is_left(
-    lifespan_last: bool, registry: Registry, probes: Probes, journal: list[str]
+    lifespan_last: bool, probes: Probes
 ) -> None:
     async def leave() -> None:
         await Pause().go()
-        journal.extend(phases(serving.lifespan).values())
+        probes.journal.extend(phases(serving.lifespan).values())
 
     probes.add_chain("a", "b")
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     serving.leaving = leave
     await serving.started.wait()
 
     cancel_all(serving.task, last=lifespan_last)
     await serving.end()
 
-    assert journal == ["+a", "+b", "running", "running", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "running", "running", "-b", "-a"]
     assert_closed(*probes.all())
 
 
@@ -270,19 +269,13 @@ async def test_a_resource_stops_in_a_task_that_is_not_cancelled(
 @in_either_order
 @pytest.mark.parametrize("when", ["start", "stop"])
 async def test_cancelling_all_tasks_interrupts_the_resource_in_progress(
-    when: str,
-    lifespan_last: bool,
-    registry: Registry,
-    probes: Probes,
-    *,
-    journal: list[str],
-    hang: Hang,
+    when: str, lifespan_last: bool, probes: Probes, hang: Hang
 ) -> None:
     """The others stop in order."""
     steps: dict[str, Any] = {when: hang}
     probes.add_chain("a", "b")
     probes.add("c", "b", **steps)
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     if when == "stop":
         await serving.started.wait()
         serving.task.cancel()
@@ -292,17 +285,17 @@ async def test_cancelling_all_tasks_interrupts_the_resource_in_progress(
     await serving.end()
 
     assert serving.task.cancelled()
-    assert journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
     assert_closed(*probes.all())
 
 
 @pytest.mark.parametrize("turns", range(8))
 @in_either_order
 async def test_cancelling_all_tasks_at_any_moment_of_the_startup_closes_everything(
-    lifespan_last: bool, turns: int, registry: Registry, probes: Probes
+    lifespan_last: bool, turns: int, probes: Probes
 ) -> None:
     probes.add_chain("a", "b", "c")
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
 
     await Pause(turns).go()
     cancel_all(serving.task, last=lifespan_last)
@@ -313,11 +306,11 @@ async def test_cancelling_all_tasks_at_any_moment_of_the_startup_closes_everythi
 
 
 async def test_cancelling_all_tasks_twice_keeps_the_order(
-    registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     probes.add_chain("a", "b", "c")
     probes["c"].stop = hang
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await serving.started.wait()
 
     cancel_all(serving.task, last=True)
@@ -325,11 +318,11 @@ async def test_cancelling_all_tasks_twice_keeps_the_order(
     cancel_all(serving.task, last=True)
     await serving.end()
 
-    assert journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
     assert_closed(*probes.all())
 
 
-def test_the_end_of_asyncio_run_is_a_shutdown(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_end_of_asyncio_run_is_a_shutdown(caplog: Log) -> None:
     """The lifespan runs in another task than main()."""
     caplog.set_level(logging.WARNING)
     journal: list[str] = []

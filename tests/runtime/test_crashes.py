@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
@@ -16,6 +16,8 @@ from django_lifespan_typed.exceptions import ResourceCrashed
 
 from .probes import (
     Hang,
+    Limits,
+    Log,
     Probes,
     Serving,
     Step,
@@ -41,13 +43,10 @@ async def fail() -> None:
 
 @each_group
 async def test_a_crash_is_logged_once_with_its_traceback(
-    group: Group,
-    registry: Registry,
-    probes: Probes,
-    caplog: pytest.LogCaptureFixture,
+    group: Group, probes: Probes, caplog: Log
 ) -> None:
     resource = add_group(probes, group)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async with lifespan as state:
         state[resource](fail)
@@ -67,13 +66,13 @@ async def test_a_crash_is_logged_once_with_its_traceback(
 
 @each_group
 async def test_the_other_resources_keep_running_and_are_closed(
-    group: Group, registry: Registry, probes: Probes, journal: list[str]
+    group: Group, probes: Probes
 ) -> None:
     """A crash does not fail the shutdown: it was reported when it happened."""
     probes.add("dependency")
     resource = add_group(probes, group, "dependency")
     probes.add("user", "group")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async with lifespan as state:
         spawn = state[resource]
@@ -82,10 +81,10 @@ async def test_the_other_resources_keep_running_and_are_closed(
         inside = phases(lifespan)
         assert state[resource] is spawn
         await asyncio.sleep(0)
-        journal.append("serving")
+        probes.journal.append("serving")
 
     assert inside == {"dependency": "running", "group": "crashed", "user": "running"}
-    assert journal[3:] == ["-group", "serving", "-user", "-dependency"]
+    assert probes.journal[3:] == ["-group", "serving", "-user", "-dependency"]
     assert_closed(*probes.all())
     assert phases(lifespan) == {
         "dependency": "stopped",
@@ -95,7 +94,7 @@ async def test_the_other_resources_keep_running_and_are_closed(
 
 
 async def test_a_crash_after_the_cancellation_of_the_server_is_noticed(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
     """The lifespan is cancelled, but has not been left yet."""
     add_group(probes, anyio_group)
@@ -104,7 +103,7 @@ async def test_a_crash_after_the_cancellation_of_the_server_is_noticed(
         serving.lifespan.state["group"](fail)
         await until(serving.lifespan, "group", "crashed")
 
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     serving.leaving = leave
     await serving.started.wait()
     serving.task.cancel()
@@ -118,7 +117,7 @@ async def test_a_crash_after_the_cancellation_of_the_server_is_noticed(
 
 
 async def test_a_cancelled_scope_ends_its_resource(
-    registry: Registry, caplog: pytest.LogCaptureFixture
+    registry: Registry, caplog: Log
 ) -> None:
     """There is no error, so no traceback."""
 
@@ -137,7 +136,7 @@ async def test_a_cancelled_scope_ends_its_resource(
 
 
 async def test_a_deadline_around_the_yield_ends_its_resource(
-    registry: Registry, caplog: pytest.LogCaptureFixture
+    registry: Registry, caplog: Log
 ) -> None:
     """A mistake that has to be seen."""
 
@@ -154,17 +153,17 @@ async def test_a_deadline_around_the_yield_ends_its_resource(
 
 
 async def test_a_resource_whose_task_is_cancelled_by_others_has_crashed(
-    registry: Registry, probes: Probes, journal: list[str]
+    probes: Probes,
 ) -> None:
     """For example by code that cancels ``asyncio.all_tasks()``."""
     probe = probes.add("it")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async with lifespan:
         task: Any = probe.opened[0].runs_in
         task.cancel()
         await until(lifespan, "it", "crashed")
-        assert journal == ["+it", "-it"]
+        assert probes.journal == ["+it", "-it"]
 
     assert_closed(probe)
     crash = errors_of(lifespan)["it"]
@@ -174,13 +173,13 @@ async def test_a_resource_whose_task_is_cancelled_by_others_has_crashed(
 
 @each_group
 async def test_a_crash_during_the_startup_fails_it(
-    group: Group, registry: Registry, probes: Probes, hang: Hang
+    group: Group, probes: Probes, hang: Hang
 ) -> None:
     """No dependent starts with a dead value."""
     add_group(probes, group)
     slow = probes.add("slow", "group", start=hang)
     later = probes.add("later", "slow")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
     starting = asyncio.ensure_future(lifespan.__aenter__())
     await hang.reached()
     spawn: Any = slow.needs[0]
@@ -215,7 +214,7 @@ async def crashing(
 
 @each_group
 async def test_a_crash_is_reported_within_the_time_limit_of_a_shutdown(
-    group: Group, probes: Probes, hang: Hang, caplog: pytest.LogCaptureFixture
+    group: Group, probes: Probes, hang: Hang, caplog: Log
 ) -> None:
     lifespan = await crashing(probes, group, hang, stop_timeout=0.05)
 
@@ -229,11 +228,7 @@ async def test_a_crash_is_reported_within_the_time_limit_of_a_shutdown(
 
 @each_group
 async def test_a_crashed_resource_that_ignores_its_cancellation_is_abandoned(
-    group: Group,
-    probes: Probes,
-    stubborn: Stubborn,
-    limits: Callable[..., None],
-    caplog: pytest.LogCaptureFixture,
+    group: Group, probes: Probes, stubborn: Stubborn, limits: Limits, caplog: Log
 ) -> None:
     limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
     lifespan = await crashing(probes, group, stubborn)
@@ -247,7 +242,7 @@ async def test_a_crashed_resource_that_ignores_its_cancellation_is_abandoned(
 
 @each_group
 async def test_a_shutdown_waits_for_a_crashed_resource_within_its_budget(
-    group: Group, probes: Probes, hang: Hang, limits: Callable[..., None]
+    group: Group, probes: Probes, hang: Hang, limits: Limits
 ) -> None:
     limits(STOP_BUDGET=0.05, STOP_TIMEOUT=3600.0, CANCEL_TIMEOUT=0.05)
     lifespan = await crashing(probes, group, hang)

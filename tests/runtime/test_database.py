@@ -17,7 +17,7 @@ from django_lifespan_typed._asgi.signalled import start_with_signals
 from django_lifespan_typed.signals import asgi_lifespan
 
 from .databases import Database, database, other
-from .probes import BLOCKING, Do, Probes
+from .probes import BLOCKING, Do, Log, Probes
 
 __all__ = ["database", "other"]
 
@@ -28,11 +28,11 @@ def used_by(database: Database, name: str) -> Do:
 
 
 async def test_an_async_factory_leaves_no_connection(
-    registry: Registry, probes: Probes, database: Database
+    probes: Probes, database: Database
 ) -> None:
     probes.add("it", start=used_by(database, "start"), stop=used_by(database, "stop"))
 
-    async with Lifespan(registry):
+    async with probes.lifespan():
         assert database.users() == ["start"]
         assert database.left_open() == []
 
@@ -41,14 +41,14 @@ async def test_an_async_factory_leaves_no_connection(
 
 
 async def test_a_blocking_factory_leaves_no_connection(
-    registry: Registry, probes: Probes, database: Database
+    probes: Probes, database: Database
 ) -> None:
     """It has a thread of its own."""
 
     step = Do(lambda: database.use("it"))
     probes.add("it", shape=BLOCKING, start=step, stop=step)
 
-    async with Lifespan(registry):
+    async with probes.lifespan():
         assert database.users() == ["it"]
         assert database.left_open() == []
 
@@ -59,7 +59,7 @@ async def test_a_blocking_factory_leaves_no_connection(
 
 
 async def test_a_failed_startup_leaves_no_connection(
-    registry: Registry, probes: Probes, database: Database
+    probes: Probes, database: Database
 ) -> None:
     def use_and_fail() -> None:
         database.use("blocking")
@@ -69,7 +69,7 @@ async def test_a_failed_startup_leaves_no_connection(
     probes.add("blocking", "async", shape=BLOCKING, start=Do(use_and_fail))
 
     with pytest.raises(ValueError, match="it fails"):
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert database.users() == ["async", "blocking"]
     assert database.left_open() == []
@@ -131,7 +131,7 @@ async def test_a_connection_in_a_thread_sensitive_context_stays_open(
 
 
 async def test_a_connection_in_a_transaction_stays_open(
-    registry: Registry, probes: Probes, database: Database
+    probes: Probes, database: Database
 ) -> None:
     """It belongs to Django's ``TestCase``."""
     probes.add("it", start=used_by(database, "start"))
@@ -143,7 +143,7 @@ async def test_a_connection_in_a_transaction_stays_open(
         connections[database.alias].close()
 
     await sync_to_async(atomic.__enter__)()
-    async with Lifespan(registry):
+    async with probes.lifespan():
         inside = database.left_open()
     outside = database.left_open()
     await leave()
@@ -156,11 +156,7 @@ async def test_a_connection_in_a_transaction_stays_open(
 
 
 async def test_a_connection_that_fails_to_close_leaves_no_other_open(
-    registry: Registry,
-    probes: Probes,
-    database: Database,
-    other: Database,
-    caplog: pytest.LogCaptureFixture,
+    probes: Probes, database: Database, other: Database, caplog: Log
 ) -> None:
     """In the thread of a blocking resource; the startup succeeds."""
 
@@ -171,8 +167,7 @@ async def test_a_connection_that_fails_to_close_leaves_no_other_open(
 
     probes.add("it", shape=BLOCKING, start=Do(use))
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     assert other.users() == ["start"]
     assert other.left_open() == []
@@ -182,11 +177,7 @@ async def test_a_connection_that_fails_to_close_leaves_no_other_open(
 
 @pytest.mark.parametrize("leaves", ["well", "badly", "cancelled"])
 async def test_a_connection_that_fails_to_close_hides_no_other_exception(
-    leaves: str,
-    registry: Registry,
-    database: Database,
-    other: Database,
-    caplog: pytest.LogCaptureFixture,
+    leaves: str, registry: Registry, database: Database, other: Database, caplog: Log
 ) -> None:
     """In Django's shared thread."""
 
@@ -225,7 +216,7 @@ async def test_a_connection_that_fails_to_close_hides_no_other_exception(
 
 @pytest.mark.parametrize("kind", ["async", "sync"])
 async def test_a_health_check_leaves_no_connection(
-    kind: str, registry: Registry, probes: Probes, database: Database
+    kind: str, probes: Probes, database: Database
 ) -> None:
     async def use(_: object) -> None:
         await sync_to_async(database.use)("check")
@@ -234,7 +225,7 @@ async def test_a_health_check_leaves_no_connection(
     is_async = kind == "async"
     probes.resources["it"].health(use if is_async else lambda _: database.use("check"))
 
-    async with (lifespan := Lifespan(registry)):
+    async with (lifespan := probes.lifespan()):
         (record,) = await lifespan.health()
         await sync_to_async(database.left_open)()  # after the cleanup
         left = database.left_open()
@@ -243,7 +234,7 @@ async def test_a_health_check_leaves_no_connection(
 
 
 async def test_a_health_check_does_not_keep_a_broken_connection(
-    registry: Registry, probes: Probes, database: Database
+    probes: Probes, database: Database
 ) -> None:
     """After a restart of the database, one check fails."""
     probes.add("it")
@@ -259,7 +250,7 @@ async def test_a_health_check_does_not_keep_a_broken_connection(
         wrapper.is_usable = lambda: False  # SQLite says True
 
     with override_settings(LIFESPAN={"HEALTH_CACHE": 0}):
-        async with (lifespan := Lifespan(registry)):
+        async with (lifespan := probes.lifespan()):
             await sync_to_async(break_it)()
             verdicts = [(await lifespan.health())[0].verdict for _ in range(2)]
 
@@ -268,7 +259,7 @@ async def test_a_health_check_does_not_keep_a_broken_connection(
 
 
 async def test_a_health_check_that_could_not_connect_leaves_no_other_connection(
-    registry: Registry, probes: Probes, database: Database, other: Database
+    probes: Probes, database: Database, other: Database
 ) -> None:
     """``is_usable()`` of some databases fails where there is no connection."""
     probes.add("it")
@@ -284,7 +275,7 @@ async def test_a_health_check_that_could_not_connect_leaves_no_other_connection(
         other.use("check")
         raise OperationalError("connection refused")
 
-    async with (lifespan := Lifespan(registry)):
+    async with (lifespan := probes.lifespan()):
         await lifespan.health()
         await sync_to_async(other.left_open)()  # after the cleanup
         left = other.left_open()

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed._text import describe
 from django_lifespan_typed.exceptions import ShutdownTimeout
 from django_lifespan_typed.handler import LifespanASGIHandler
 from tests.asgi.server import FakeServer
 
-from .probes import Do, Probes, Stubborn, assert_closed
+from .probes import Do, Limits, Probes, Stubborn, assert_closed
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup, ExceptionGroup
@@ -109,13 +108,13 @@ def test_a_description_names_every_error_of_a_long_group() -> None:
     "error", [Mute(), ExceptionGroup("several", [Mute()])], ids=lambda e: str(type(e))
 )
 async def test_the_server_gets_the_error_of_a_failed_startup(
-    error: Exception, registry: Registry, probes: Probes
+    error: Exception, probes: Probes
 ) -> None:
     """First the message with the resource's name, then the exception itself."""
     probes.add("before")
     probes.add("it", "before", start=Do(lambda: _raise(error)))
 
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
+    async with FakeServer(LifespanASGIHandler(probes.registry), state={}) as server:
         message = await server.startup()
         raised = await server.outcome()
 
@@ -145,7 +144,7 @@ def remove_folder(
 
 @pytest.mark.parametrize("when", ["start", "stop"])
 async def test_a_failure_without_a_working_directory_is_raised(
-    when: str, registry: Registry, probes: Probes, remove_folder: Callable[[], None]
+    when: str, probes: Probes, remove_folder: Callable[[], None]
 ) -> None:
     """A location is shown relative to it."""
 
@@ -158,23 +157,20 @@ async def test_a_failure_without_a_working_directory_is_raised(
     probes.add("it", "before", **steps)
 
     with pytest.raises(LookupError, match="no route"):
-        async with Lifespan(registry):
-            pass
+        await probes.run()
 
     assert_closed(*probes.all())
 
 
 async def test_a_resource_is_abandoned_without_a_working_directory(
-    registry: Registry,
     probes: Probes,
     stubborn: Stubborn,
-    *,
     remove_folder: Callable[[], None],
-    limits: Callable[..., None],
+    limits: Limits,
 ) -> None:
     limits(STOP_TIMEOUT=0.01, CANCEL_TIMEOUT=0.01)
     probes.add("it", stop=stubborn)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
     await lifespan.__aenter__()
     remove_folder()
 

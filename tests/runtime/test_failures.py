@@ -20,6 +20,7 @@ from .probes import (
     Do,
     Hang,
     Interrupted,
+    Log,
     Pause,
     Probes,
     Raise,
@@ -48,21 +49,21 @@ BASE_EXCEPTIONS = [
 
 
 async def test_a_failed_startup_cancels_and_awaits_the_resources_still_starting(
-    registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     error = ValueError("it fails")
     probes.add_chain("db", "repository")
     probes.add("sibling", "db", start=hang)
     probes.add("it", "repository", start=Raise(error, after=hang))
     probes.add("waiting", "it")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails") as caught:
         await lifespan.__aenter__()
 
     assert caught.value is error
-    assert "+waiting" not in journal
-    assert journal[-1] == "-db"
+    assert "+waiting" not in probes.journal
+    assert probes.journal[-1] == "-db"
     assert_closed(*probes.opened())
     assert phases(lifespan) == {
         "db": "stopped",
@@ -94,12 +95,12 @@ async def test_a_failed_startup_waits_for_slow_cleanup(
 
 
 async def test_a_resource_that_swallows_its_cancellation_is_closed(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     sibling = Interrupted()
     probes.add("sibling", start=sibling)
     probes.add("it", start=Raise(ValueError("it fails"), after=sibling))
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
         await lifespan.__aenter__()
@@ -110,12 +111,12 @@ async def test_a_resource_that_swallows_its_cancellation_is_closed(
 
 
 async def test_the_first_error_is_raised_and_the_others_are_logged(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     first, second = ValueError("first"), KeyError("second")
     probes.add("a", start=Raise(first))
     probes.add("b", start=Raise(second))
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="first") as caught:
         await lifespan.__aenter__()
@@ -127,21 +128,21 @@ async def test_the_first_error_is_raised_and_the_others_are_logged(
 
 
 async def test_an_error_of_a_cancelled_startup_is_logged(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     untidy = Interrupted(OSError("untidy"))
     probes.add("a", start=untidy)
     probes.add("b", start=Raise(ValueError("it fails"), after=untidy))
 
     with pytest.raises(ValueError, match="it fails"):
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert list(map(repr, logged_errors(caplog))) == ["OSError('untidy')"]
     assert "'a'" in caplog.text
 
 
 async def test_an_error_of_closing_a_cancelled_thread_is_logged(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture, hang: Hang
+    probes: Probes, caplog: Log, hang: Hang
 ) -> None:
     """The thread opened after the cancellation, and could not be closed."""
     untidy = OSError("untidy")
@@ -150,20 +151,20 @@ async def test_an_error_of_closing_a_cancelled_thread_is_logged(
     probes.add("stopped after", stop=Do(hang.release))
 
     with pytest.raises(ValueError, match="it fails"):
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert logged_errors(caplog) == [untidy]
 
 
 async def test_an_error_of_the_shutdown_after_a_failed_startup_is_logged(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     start, stop = ValueError("of the startup"), KeyError("of the shutdown")
     probes.add("a", stop=Raise(stop))
     probes.add("b", "a", start=Raise(start))
 
     with pytest.raises(ValueError, match="of the startup"):
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert logged_errors(caplog) == [stop]
     assert_closed(*probes.all())
@@ -172,29 +173,26 @@ async def test_an_error_of_the_shutdown_after_a_failed_startup_is_logged(
 @either_way
 @pytest.mark.parametrize("when", ["start", "stop"])
 async def test_a_note_names_the_resource_and_its_location(
-    when: str, shape: Shape, registry: Registry, probes: Probes
+    when: str, shape: Shape, probes: Probes
 ) -> None:
     steps: dict[str, Any] = {when: Raise(ValueError("it fails"))}
     probes.add("it", shape=shape, **steps)
 
     with pytest.raises(ValueError, match="it fails") as caught:
-        async with Lifespan(registry):
-            pass
+        await probes.run()
 
     (note,) = caught.value.__notes__
     assert "'it'" in note
     assert probes.resources["it"].declared_at.draw() in note
 
 
-async def test_our_note_comes_after_notes_that_are_not_a_list(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_our_note_comes_after_notes_that_are_not_a_list(probes: Probes) -> None:
     error = ValueError("wrong")
     error.__notes__ = ("first",)  # type: ignore[assignment]
     probes.add("it", start=Raise(error))
 
     with pytest.raises(ValueError, match="wrong") as caught:
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     first, ours = caught.value.__notes__
     assert first == "first"
@@ -212,12 +210,12 @@ async def test_our_note_comes_after_notes_that_are_not_a_list(
     ],
 )
 async def test_a_base_exception_becomes_a_failed_startup(
-    shape: Shape, error: BaseException, registry: Registry, probes: Probes
+    shape: Shape, error: BaseException, probes: Probes
 ) -> None:
     """It neither ends the loop nor looks like a cancellation."""
     probes.add("before")
     it = probes.add("it", "before", shape=shape, start=Raise(error))
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(StartupError) as caught:
         await lifespan.__aenter__()
@@ -236,20 +234,18 @@ async def test_a_base_exception_becomes_a_failed_startup(
     "error", [StopIteration("it"), StopAsyncIteration("it")], ids=repr
 )
 async def test_an_exception_that_ends_generators_is_a_failed_startup(
-    error: Exception, shape: Shape, registry: Registry, probes: Probes
+    error: Exception, shape: Shape, probes: Probes
 ) -> None:
     """It is not taken for a missing yield."""
     probes.add("it", shape=shape, start=Raise(error))
 
     with pytest.raises((RuntimeError, StopAsyncIteration)) as caught:
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert error in {caught.value, caught.value.__cause__}
 
 
-async def test_a_startup_that_cancels_itself_has_failed(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_a_startup_that_cancels_itself_has_failed(probes: Probes) -> None:
     def cancel() -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -263,7 +259,7 @@ async def test_a_startup_that_cancels_itself_has_failed(
     probes.add("it", "before", start=Do(cancel_itself))
 
     with pytest.raises(StartupError) as caught:
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert isinstance(caught.value.__cause__, asyncio.CancelledError)
     assert_closed(*probes.all())
@@ -271,23 +267,23 @@ async def test_a_startup_that_cancels_itself_has_failed(
 
 @pytest.mark.parametrize("key", ["its own", "a dependent's"])
 async def test_a_factory_that_swallows_the_refusal_of_its_value_fails(
-    key: str, registry: Registry, probes: Probes
+    key: str, probes: Probes
 ) -> None:
     declare: Any = lifespan_resource
     own, other = StateKey[str]("it"), "it"
     probes.add("before")
 
-    @declare(own if key == "its own" else other, needs=(), registry=registry)
+    @declare(own if key == "its own" else other, needs=(), registry=probes.registry)
     async def _it() -> AsyncGenerator[Any]:
         with suppress(Exception):
             yield 5
 
-    @declare("dependent", needs=(own,), registry=registry)
+    @declare("dependent", needs=(own,), registry=probes.registry)
     async def _dependent(it: str) -> AsyncGenerator[str]:
         yield it
 
     with pytest.raises(InvalidValue):
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert_closed(*probes.all())
 
@@ -298,14 +294,13 @@ async def test_a_factory_that_swallows_the_refusal_of_its_value_fails(
 @either_way
 @pytest.mark.parametrize("error", BASE_EXCEPTIONS, ids=lambda e: type(e).__name__)
 async def test_a_base_exception_becomes_a_failed_shutdown(
-    error: BaseException, shape: Shape, registry: Registry, probes: Probes
+    error: BaseException, shape: Shape, probes: Probes
 ) -> None:
     probes.add("before")
     probes.add("it", "before", shape=shape, stop=Raise(error))
 
     with pytest.raises(ShutdownError) as caught:
-        async with Lifespan(registry):
-            pass
+        await probes.run()
 
     location = probes.resources["it"].declared_at
     assert (caught.value.name, caught.value.location) == ("it", location)
@@ -315,7 +310,7 @@ async def test_a_base_exception_becomes_a_failed_shutdown(
 
 
 async def test_several_errors_of_a_shutdown_are_raised_as_a_group(
-    registry: Registry, probes: Probes, journal: list[str]
+    probes: Probes,
 ) -> None:
     """In the order of the shutdown, which reaches every resource."""
     errors = {name: ValueError(name) for name in "abd"}
@@ -325,24 +320,22 @@ async def test_several_errors_of_a_shutdown_are_raised_as_a_group(
     probes.add("d", "c", stop=Raise(errors["d"]))
 
     with pytest.raises(ExceptionGroup) as caught:
-        async with Lifespan(registry):
-            pass
+        await probes.run()
 
     assert list(caught.value.exceptions) == [errors["d"], errors["b"], errors["a"]]
-    assert journal[4:] == ["-d", "-c", "-b", "-a"]
+    assert probes.journal[4:] == ["-d", "-c", "-b", "-a"]
     assert_closed(*probes.all())
 
 
 async def test_a_failed_shutdown_is_logged_with_its_traceback(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     """Some servers ignore what the lifespan raises."""
     error = ValueError("it fails")
     probes.add("it", stop=Raise(error))
 
     with pytest.raises(ValueError, match="it fails"):
-        async with Lifespan(registry):
-            pass
+        await probes.run()
 
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
@@ -351,13 +344,13 @@ async def test_a_failed_shutdown_is_logged_with_its_traceback(
 
 
 async def test_a_failed_shutdown_does_not_hide_the_exception_of_the_block(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
     inner, outer = ValueError("of the block"), KeyError("of the shutdown")
     probes.add("it", stop=Raise(outer))
 
     with pytest.raises(KeyError) as caught:
-        async with Lifespan(registry):
+        async with probes.lifespan():
             raise inner
 
     assert caught.value is outer

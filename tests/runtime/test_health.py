@@ -120,12 +120,10 @@ async def test_a_check_that_raises_or_returns_false_fails(
     assert (other.verdict, other.error) == ("pass", None)
 
 
-async def test_a_running_resource_without_a_check_passes(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_a_running_resource_without_a_check_passes(probes: Probes) -> None:
     probes.add("db")
 
-    async with (lifespan := Lifespan(registry)):
+    async with (lifespan := probes.lifespan()):
         record = await one(lifespan)
 
     assert (record.verdict, record.seconds, record.error) == ("pass", None, None)
@@ -192,13 +190,13 @@ async def test_results_are_cached_as_long_as_the_setting_says(
 
 
 async def test_a_crash_shows_in_spite_of_the_cache(
-    registry: Registry, probes: Probes, limits: Limits
+    probes: Probes, limits: Limits
 ) -> None:
     limits(HEALTH_CACHE=float("inf"))
     probe = probes.add("db")
     probes.resources["db"].health(lambda _: True)
 
-    async with (lifespan := Lifespan(registry)):
+    async with (lifespan := probes.lifespan()):
         before = await one(lifespan)
         task: Any = probe.opened[0].runs_in
         task.cancel()

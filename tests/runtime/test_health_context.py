@@ -15,7 +15,7 @@ from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.testing import override_state
 
 from .health_checks import declare, one
-from .probes import MARK, logged_errors
+from .probes import MARK, Log, logged_errors
 
 Limits = Callable[..., None]
 
@@ -128,7 +128,7 @@ async def test_only_a_lifespan_that_runs_on_this_loop_is_checked(
 
 
 async def test_a_failing_check_is_logged_once_until_it_passes(
-    registry: Registry, limits: Limits, caplog: pytest.LogCaptureFixture
+    registry: Registry, limits: Limits, caplog: Log
 ) -> None:
     limits(HEALTH_CACHE=1e-300)
     caplog.set_level("INFO", "django_lifespan_typed")

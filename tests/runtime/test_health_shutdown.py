@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +10,7 @@ from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed._runtime.health import ResourceHealth
 
 from .health_checks import Counted, declare, one
-from .probes import Do, Hang, Probes, Raise
+from .probes import Do, Hang, Limits, Log, Probes, Raise
 
 
 async def test_the_shutdown_cancels_a_check(registry: Registry) -> None:
@@ -29,11 +28,7 @@ async def test_the_shutdown_cancels_a_check(registry: Registry) -> None:
 
 
 async def test_the_shutdown_waits_for_a_check_in_a_thread(
-    registry: Registry,
-    probes: Probes,
-    journal: list[str],
-    hang: Hang,
-    limits: Callable[..., None],
+    probes: Probes, hang: Hang, limits: Limits
 ) -> None:
     """The check still uses the value."""
     limits(CANCEL_TIMEOUT=60)
@@ -42,9 +37,9 @@ async def test_the_shutdown_waits_for_a_check_in_a_thread(
     @probes.resources["db"].health
     def _check(_: object) -> None:
         hang.block()
-        journal.append("checked")
+        probes.journal.append("checked")
 
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
     await lifespan.__aenter__()
     asking = asyncio.create_task(one(lifespan))
     await hang.reached()
@@ -54,14 +49,11 @@ async def test_the_shutdown_waits_for_a_check_in_a_thread(
     hang.release()
     await leaving
 
-    assert journal == ["+db", "checked", "-db"]
+    assert probes.journal == ["+db", "checked", "-db"]
 
 
 async def test_the_shutdown_abandons_a_check_that_hangs(
-    registry: Registry,
-    hang: Hang,
-    limits: Callable[..., None],
-    caplog: pytest.LogCaptureFixture,
+    registry: Registry, hang: Hang, limits: Limits, caplog: Log
 ) -> None:
     limits(CANCEL_TIMEOUT=0.01)
     declare(registry, lambda _: hang.block())
@@ -77,13 +69,11 @@ async def test_the_shutdown_abandons_a_check_that_hangs(
     assert "'db'" in record.getMessage()
 
 
-async def test_no_check_begins_during_the_shutdown(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_no_check_begins_during_the_shutdown(probes: Probes) -> None:
     check = Counted()
     check.may_end.set()
     found: list[ResourceHealth] = []
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async def ask() -> None:
         found.append(await one(lifespan))
@@ -98,19 +88,17 @@ async def test_no_check_begins_during_the_shutdown(
     assert [(r.verdict, r.phase) for r in found] == [("fail", "stopping")]
 
 
-async def test_a_failed_startup_cancels_a_check(
-    registry: Registry, probes: Probes, hang: Hang
-) -> None:
+async def test_a_failed_startup_cancels_a_check(probes: Probes, hang: Hang) -> None:
     check = Counted()
 
     async def wait_and_fail() -> None:
         await check.began.wait()
         await Raise(OSError("no route")).go()
 
-    declare(registry, check)
+    declare(probes.registry, check)
     probes.add("late", start=hang)
     probes.add("wrong", start=Do(wait_and_fail))
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
     entering = asyncio.create_task(lifespan.__aenter__())
     await hang.reached()
     asking = asyncio.create_task(lifespan.health())

@@ -21,6 +21,7 @@ from .probes import (
     Do,
     Hang,
     Interrupted,
+    Log,
     Probe,
     Probes,
     Raise,
@@ -54,16 +55,12 @@ async def run(registry: Registry) -> Lifespan:
     "error", [None, OSError("untidy")], ids=["swallowed", "raised"]
 )
 async def test_a_resource_that_ends_after_its_limit_is_late_all_the_same(
-    error: BaseException | None,
-    when: str,
-    registry: Registry,
-    probes: Probes,
-    caplog: pytest.LogCaptureFixture,
+    error: BaseException | None, when: str, probes: Probes, caplog: Log
 ) -> None:
     """An exception that it raises when it is cancelled is the cause."""
     options: dict[str, Any] = {when: Interrupted(error), f"{when}_timeout": 0.05}
     probes.add("it", **options)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises((StartupTimeout, ShutdownTimeout)) as caught:
         async with lifespan:
@@ -150,11 +147,11 @@ async def test_the_cleanup_of_a_late_startup_has_the_time_of_a_shutdown(
 
 
 async def test_the_cleanup_of_a_late_startup_is_not_interrupted_by_a_failure(
-    registry: Registry, probes: Probes, journal: list[str], hang: Hang, caplog: Any
+    probes: Probes, hang: Hang, caplog: Any
 ) -> None:
     unwinding, failed = Hang(), asyncio.Event()
 
-    @lifespan_resource("late", start_timeout=0.05, registry=registry)
+    @lifespan_resource("late", start_timeout=0.05, registry=probes.registry)
     async def _late() -> AsyncGenerator[int]:
         try:
             await hang.go()
@@ -162,7 +159,7 @@ async def test_the_cleanup_of_a_late_startup_is_not_interrupted_by_a_failure(
         finally:
             unwinding.release()
             await failed.wait()
-            journal.append("-late")
+            probes.journal.append("-late")
 
     async def fail() -> None:
         await unwinding.go()
@@ -170,12 +167,12 @@ async def test_the_cleanup_of_a_late_startup_is_not_interrupted_by_a_failure(
 
     probes.add("it", start=Do(fail))
     probes.add("stopped after", stop=Do(failed.set))
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
         await lifespan.__aenter__()
 
-    assert "-late" in journal
+    assert "-late" in probes.journal
     late = errors_of(lifespan)["late"]
     assert isinstance(late, StartupTimeout)
     assert late.waiting == ()
@@ -194,21 +191,14 @@ async def end_late(probes: Probes, stubborn: Stubborn) -> None:
 
 @start_or_stop
 async def test_a_resource_that_ignores_its_cancellation_is_abandoned(
-    when: str,
-    registry: Registry,
-    probes: Probes,
-    *,
-    journal: list[str],
-    stubborn: Stubborn,
-    limits: Limits,
-    caplog: pytest.LogCaptureFixture,
+    when: str, probes: Probes, stubborn: Stubborn, limits: Limits, caplog: Log
 ) -> None:
     """Its dependencies are closed, and it is closed when it ends."""
     limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
     options: dict[str, Any] = {when: stubborn, f"{when}_timeout": 0.05}
     probes.add("before")
     probes.add("it", "before", **options)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises((StartupTimeout, ShutdownTimeout)):
         async with lifespan:
@@ -217,21 +207,17 @@ async def test_a_resource_that_ignores_its_cancellation_is_abandoned(
     abandoned = caplog.messages[0]
     assert "'it'" in abandoned
     assert probes.resources["it"].declared_at.draw() in abandoned
-    assert journal == ["+before", "+it", "-before"]
+    assert probes.journal == ["+before", "+it", "-before"]
     assert stubborn.cancelled >= 2
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
     await end_late(probes, stubborn)
-    assert journal == ["+before", "+it", "-before", "-it"]
+    assert probes.journal == ["+before", "+it", "-before", "-it"]
     assert_closed(*probes.all())
     assert phases(lifespan) == {"before": "stopped", "it": "failed"}
 
 
 async def test_a_late_error_of_an_abandoned_resource_changes_nothing(
-    registry: Registry,
-    probes: Probes,
-    stubborn: Stubborn,
-    limits: Limits,
-    caplog: pytest.LogCaptureFixture,
+    probes: Probes, stubborn: Stubborn, limits: Limits, caplog: Log
 ) -> None:
     async def fail_late() -> None:
         await stubborn.go()
@@ -239,7 +225,7 @@ async def test_a_late_error_of_an_abandoned_resource_changes_nothing(
 
     limits(CANCEL_TIMEOUT=0.05)
     probes.add("it", stop=Do(fail_late), stop_timeout=0.05)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(ShutdownTimeout) as caught:
         async with lifespan:
@@ -252,12 +238,12 @@ async def test_a_late_error_of_an_abandoned_resource_changes_nothing(
 
 
 async def test_a_sibling_that_ignores_its_cancellation_does_not_delay_the_failure(
-    registry: Registry, probes: Probes, stubborn: Stubborn, limits: Limits
+    probes: Probes, stubborn: Stubborn, limits: Limits
 ) -> None:
     limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
     probes.add("it", start=stubborn)
     probes.add("other", start=Raise(ValueError("it fails"), after=stubborn))
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
         await lifespan.__aenter__()
@@ -272,13 +258,7 @@ async def test_a_sibling_that_ignores_its_cancellation_does_not_delay_the_failur
 
 @start_or_stop
 async def test_a_thread_that_hangs_is_abandoned(
-    when: str,
-    registry: Registry,
-    probes: Probes,
-    *,
-    journal: list[str],
-    hang: Hang,
-    limits: Limits,
+    when: str, probes: Probes, hang: Hang, limits: Limits
 ) -> None:
     """It is a daemon, and its resource is closed when the step returns."""
     limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
@@ -287,24 +267,24 @@ async def test_a_thread_that_hangs_is_abandoned(
     probe = probes.add("it", "before", shape=BLOCKING, **options)
 
     with pytest.raises((StartupTimeout, ShutdownTimeout)):
-        await run(registry)
+        await run(probes.registry)
 
-    assert journal == ["+before", "+it", "-before"]
+    assert probes.journal == ["+before", "+it", "-before"]
     await end_thread(probe, hang)
-    assert journal == ["+before", "+it", "-before", "-it"]
+    assert probes.journal == ["+before", "+it", "-before", "-it"]
     assert_closed(*probes.all())
 
 
 async def test_an_abandoned_thread_may_outlive_its_loop(
-    registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     probe = probes.add("it", shape=BLOCKING, stop=hang, stop_timeout=0.05)
 
     with pytest.raises(ShutdownTimeout):
-        await asyncio.to_thread(asyncio.run, run(registry))
+        await asyncio.to_thread(asyncio.run, run(probes.registry))
     await end_thread(probe, hang)
 
-    assert journal == ["+it", "-it"]
+    assert probes.journal == ["+it", "-it"]
 
 
 async def end_thread(probe: Probe, hang: Hang) -> None:

@@ -22,17 +22,17 @@ from .probes import BLOCKING, MARK, Hang, Probes, Raise, Step, assert_closed, ph
 
 
 async def test_only_starts_the_given_keys_and_their_dependencies(
-    registry: Registry, probes: Probes, journal: list[str]
+    probes: Probes,
 ) -> None:
     probes.add_chain("a", "b", "c")
     probes.add("alone")
-    lifespan = Lifespan(registry, only=[StateKey[Any]("b")])
+    lifespan = probes.lifespan(only=[StateKey[Any]("b")])
 
     async with lifespan as state:
         assert sorted(state) == ["a", "b"]
         assert phases(lifespan) == {"a": "running", "b": "running"}
 
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
 
 
 @pytest.mark.parametrize("only", [None, ()], ids=["empty registry", "no keys"])
@@ -47,34 +47,28 @@ async def test_a_lifespan_may_have_no_resources(only: Any, registry: Registry) -
     assert lifespan.status() == ()
 
 
-async def test_every_key_of_a_name_finds_its_value(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_every_key_of_a_name_finds_its_value(probes: Probes) -> None:
     probe = probes.add("it")
 
-    async with Lifespan(registry) as state:
+    async with probes.lifespan() as state:
         assert state[StateKey[object]("it")] is probe.value
         assert state["it"] is probe.value
         assert current_state()["it"] is probe.value
 
 
-async def test_the_state_stays_readable_after_the_shutdown(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_the_state_stays_readable_after_the_shutdown(probes: Probes) -> None:
     """Late requests still read it."""
     probe = probes.add("it")
 
-    async with Lifespan(registry) as state:
+    async with probes.lifespan() as state:
         pass
 
     assert state["it"] is probe.value
 
 
-async def test_each_startup_has_its_own_state(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_each_startup_has_its_own_state(probes: Probes) -> None:
     probes.add("it")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async with lifespan as first:
         first["more"] = 1
@@ -117,13 +111,11 @@ async def test_factories_run_in_a_copy_of_the_context_of_the_block(
     assert found == ["set outside", "set outside", "set by the factory", "set inside"]
 
 
-async def test_the_status_follows_each_resource(
-    registry: Registry, probes: Probes, hang: Hang
-) -> None:
+async def test_the_status_follows_each_resource(probes: Probes, hang: Hang) -> None:
     probes.add("b", "a", start=hang)
     probes.add("a")
     probes.add("c", "b")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     before = lifespan.status()
     starting = asyncio.ensure_future(lifespan.__aenter__())
@@ -151,9 +143,9 @@ async def test_the_status_follows_each_resource(
 # --- Entering and leaving
 
 
-async def test_a_second_entry_is_refused(registry: Registry, probes: Probes) -> None:
+async def test_a_second_entry_is_refused(probes: Probes) -> None:
     probes.add("it")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async with lifespan:
         with pytest.raises(LifespanError, match="already running"):
@@ -164,10 +156,10 @@ async def test_a_second_entry_is_refused(registry: Registry, probes: Probes) -> 
 
 
 async def test_an_entry_refused_in_another_thread_leaves_the_first_running(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
     probes.add("it")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     def enter() -> None:
         with pytest.raises(LifespanError, match="already running"), lifespan:
@@ -223,10 +215,10 @@ async def test_a_lifespan_that_is_not_running_cannot_be_left(
 
 
 async def test_a_lifespan_that_is_being_left_cannot_be_left_again(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
     probes.add("it")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
     await lifespan.__aenter__()
 
     outcomes = await asyncio.gather(
@@ -238,40 +230,36 @@ async def test_a_lifespan_that_is_being_left_cannot_be_left_again(
     assert_closed(*probes.all())
 
 
-async def test_a_lifespan_may_be_left_in_another_task(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_a_lifespan_may_be_left_in_another_task(probes: Probes) -> None:
     """Fixtures of pytest do so; each resource still has one task."""
     probes.add_chain("a", "b")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     await asyncio.ensure_future(lifespan.__aenter__())
     await asyncio.ensure_future(lifespan.__aexit__(None, None, None))
 
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
 
 
 async def test_an_exception_of_the_block_is_raised_after_the_shutdown(
-    registry: Registry, probes: Probes, journal: list[str]
+    probes: Probes,
 ) -> None:
     """The resources do not see it."""
     probes.add_chain("a", "b")
     error = ValueError("of the block")
 
     with pytest.raises(ValueError, match="of the block") as caught:
-        async with Lifespan(registry):
+        async with probes.lifespan():
             raise error
 
     assert caught.value is error
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
 
 
-async def test_a_lifespan_starts_again_after_a_failed_startup(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_a_lifespan_starts_again_after_a_failed_startup(probes: Probes) -> None:
     probe = probes.add("it", start=Raise(ValueError("it fails")))
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
         await lifespan.__aenter__()
@@ -279,21 +267,19 @@ async def test_a_lifespan_starts_again_after_a_failed_startup(
     async with lifespan as state:
         assert state["it"] is probe.value
 
-    assert journal == ["+it", "-it", "+it", "-it"]
+    assert probes.journal == ["+it", "-it", "+it", "-it"]
     assert_closed(probe, times=2)
 
 
 # --- A failed startup leaves nothing behind
 
 
-async def test_a_failed_startup_keeps_nothing(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_a_failed_startup_keeps_nothing(probes: Probes) -> None:
     """Neither a task, nor the current lifespan, nor a loop."""
     probes.add_chain("a", "b")
     probes.add("c", "b", start=Raise(ValueError("it fails")))
     probes.add("d", "a", shape=BLOCKING)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async with Lifespan(Registry()) as outer:
         tasks = asyncio.all_tasks()
@@ -322,7 +308,7 @@ def test_a_failed_sync_startup_keeps_no_thread() -> None:
         lifespan.__exit__(None, None, None)
 
 
-async def test_no_timer_is_left(registry: Registry, probes: Probes) -> None:
+async def test_no_timer_is_left(probes: Probes) -> None:
     """Neither a time limit nor a report runs while it serves or after it."""
     probes.add_chain("a", "b")
     probes.add("c", shape=BLOCKING)
@@ -332,7 +318,7 @@ async def test_no_timer_is_left(registry: Registry, probes: Probes) -> None:
         return {id(timer) for timer in loop._scheduled if not timer.cancelled()}
 
     before = timers()
-    async with Lifespan(registry):
+    async with probes.lifespan():
         inside = timers()
 
     assert inside == before

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry
-
-from .probes import BLOCKING, SHAPES, Do, Hang, Probes, Shape
+from .probes import BLOCKING, SHAPES, Do, Hang, Limits, Log, Probes, Shape
 
 NAME = "django_lifespan_typed"
 Listen = Callable[[Callable[[], object]], None]
@@ -42,20 +40,17 @@ def on_warning() -> Generator[Listen]:
         logging.getLogger(NAME).removeHandler(handler)
 
 
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+def warnings(caplog: Log) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
 
 
-async def test_each_startup_and_shutdown_is_logged(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_each_startup_and_shutdown_is_logged(probes: Probes, caplog: Log) -> None:
     """And the whole, with its critical path."""
     caplog.set_level(logging.INFO, NAME)
     probes.add_chain("db", "repository")
     probes.add("view", "repository", shape=BLOCKING)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     messages = [r.getMessage() for r in caplog.records if r.name == NAME]
     expected = [
@@ -72,7 +67,7 @@ async def test_each_startup_and_shutdown_is_logged(
 
 
 async def test_the_critical_path_ends_with_the_last_startup(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture, hang: Hang
+    probes: Probes, caplog: Log, hang: Hang
 ) -> None:
     caplog.set_level(logging.INFO, NAME)
     probes.add("slow", start=hang)
@@ -80,7 +75,7 @@ async def test_the_critical_path_ends_with_the_last_startup(
     probes.add_chain("quick", "quicker")
     probes.add("quickest", "quicker", start=Do(hang.release))
 
-    async with Lifespan(registry):
+    async with probes.lifespan():
         whole = caplog.messages[-1]
 
     assert whole.endswith(": slow > user")
@@ -90,28 +85,23 @@ async def test_the_critical_path_ends_with_the_last_startup(
     ("names", "count"), [((), "0 resources"), (("a",), "1 resource ")]
 )
 async def test_resources_are_counted(
-    names: tuple[str, ...],
-    count: str,
-    registry: Registry,
-    probes: Probes,
-    caplog: pytest.LogCaptureFixture,
+    names: tuple[str, ...], count: str, probes: Probes, caplog: Log
 ) -> None:
     caplog.set_level(logging.INFO, NAME)
     probes.add_chain(*names)
 
-    async with Lifespan(registry):
+    async with probes.lifespan():
         assert count in caplog.messages[-1]
 
 
 @pytest.mark.parametrize("shape", [SHAPES[0], BLOCKING], ids=str)
 async def test_a_slow_startup_is_logged_while_it_lasts(
     shape: Shape,
-    registry: Registry,
     probes: Probes,
-    caplog: pytest.LogCaptureFixture,
+    caplog: Log,
     *,
     hang: Hang,
-    limits: Callable[..., None],
+    limits: Limits,
     on_warning: Listen,
 ) -> None:
     """Again and again, with the resources that wait for it."""
@@ -130,8 +120,7 @@ async def test_a_slow_startup_is_logged_while_it_lasts(
 
     on_warning(count)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     assert len(warnings(caplog)) == len(reports) >= 3
     for message in warnings(caplog):
@@ -142,13 +131,7 @@ async def test_a_slow_startup_is_logged_while_it_lasts(
 
 
 async def test_a_slow_shutdown_is_logged_while_it_lasts(
-    registry: Registry,
-    probes: Probes,
-    caplog: pytest.LogCaptureFixture,
-    hang: Hang,
-    *,
-    limits: Callable[..., None],
-    on_warning: Listen,
+    probes: Probes, caplog: Log, hang: Hang, limits: Limits, on_warning: Listen
 ) -> None:
     """With its dependencies, which wait for it."""
     limits(REPORT_INTERVAL=0.01)
@@ -156,23 +139,19 @@ async def test_a_slow_shutdown_is_logged_while_it_lasts(
     probes.add("slow", "dependency", stop=hang)
     on_warning(hang.release)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     message: Any = warnings(caplog)[0]
     assert message.index("'slow'") < message.index("'dependency'")
 
 
 async def test_a_running_lifespan_is_not_slow(
-    registry: Registry,
-    probes: Probes,
-    caplog: pytest.LogCaptureFixture,
-    limits: Callable[..., None],
+    probes: Probes, caplog: Log, limits: Limits
 ) -> None:
     limits(REPORT_INTERVAL=0.001)
     probes.add("it")
 
-    async with Lifespan(registry):
+    async with probes.lifespan():
         caplog.clear()
         await asyncio.sleep(0.02)
 

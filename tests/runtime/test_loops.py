@@ -140,13 +140,11 @@ def test_a_lifespan_may_run_on_one_loop_after_the_other() -> None:
 # --- Several lifespans on one loop
 
 
-async def test_the_innermost_lifespan_is_the_current_one(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_the_innermost_lifespan_is_the_current_one(probes: Probes) -> None:
     probe = probes.add("it")
 
-    async with Lifespan(registry) as outer:
-        async with Lifespan(registry) as inner:
+    async with probes.lifespan() as outer:
+        async with probes.lifespan() as inner:
             assert current_state() is inner
         assert current_state() is outer
         assert inner["it"] is outer["it"] is probe.value
@@ -155,9 +153,9 @@ async def test_the_innermost_lifespan_is_the_current_one(
     assert set(probe.opened) == set(probe.closed)
 
 
-async def test_lifespans_may_overlap(registry: Registry, probes: Probes) -> None:
+async def test_lifespans_may_overlap(probes: Probes) -> None:
     probes.add("it")
-    first, second = Lifespan(registry), Lifespan(registry)
+    first, second = probes.lifespan(), probes.lifespan()
 
     await first.__aenter__()
     state = await second.__aenter__()
@@ -202,44 +200,40 @@ eager = pytest.mark.usefixtures("_eager_tasks")
 
 
 @eager
-async def test_eager_tasks_keep_the_order(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_eager_tasks_keep_the_order(probes: Probes) -> None:
     needs = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c"), "e": ("a", "d")}
     probes.add_all(needs)
     probes.add("blocking", "b", shape=BLOCKING)
     probes.add("after", "blocking")
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
-    assert_order(journal, {**needs, "blocking": ("b",), "after": ("blocking",)})
+    assert_order(probes.journal, {**needs, "blocking": ("b",), "after": ("blocking",)})
     assert_closed(*probes.all())
 
 
 @eager
 async def test_a_chain_of_eager_tasks_may_be_longer_than_the_stack(
-    registry: Registry, probes: Probes, journal: list[str]
+    probes: Probes,
 ) -> None:
     names = [f"r{index}" for index in range(2_000)]
     probes.add_chain(*names)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     starts = [f"+{name}" for name in names]
-    assert journal == starts + [f"-{name}" for name in reversed(names)]
+    assert probes.journal == starts + [f"-{name}" for name in reversed(names)]
     assert_closed(*probes.all())
 
 
 @eager
 async def test_an_eager_task_that_fails_at_once_closes_the_others(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
     probes.add("a")
     probes.add("b", start=Raise(ValueError("it fails")))
     probes.add("c")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
         await lifespan.__aenter__()
@@ -249,17 +243,15 @@ async def test_an_eager_task_that_fails_at_once_closes_the_others(
 
 
 @eager
-async def test_cancelled_eager_tasks_are_shut_down(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_cancelled_eager_tasks_are_shut_down(probes: Probes) -> None:
     probes.add_chain("a", "b")
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await serving.started.wait()
     serving.task.cancel()
     await serving.end()
 
     assert serving.task.cancelled()
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
 
 
@@ -267,11 +259,11 @@ async def test_cancelled_eager_tasks_are_shut_down(
 
 
 async def test_each_resource_has_a_task_that_ends_with_the_lifespan(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
     probes.add_chain("a", "b", "c")
 
-    async with Lifespan(registry):
+    async with probes.lifespan():
         inside = {task.get_name() for task in asyncio.all_tasks()}
 
     assert {"lifespan a", "lifespan b", "lifespan c"} <= inside
@@ -279,13 +271,13 @@ async def test_each_resource_has_a_task_that_ends_with_the_lifespan(
 
 
 async def test_each_blocking_resource_has_a_thread_that_ends_with_it(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
     probes.add("a", shape=BLOCKING)
     probes.add("b", shape=BLOCKING)
     probes.add("async")
 
-    async with Lifespan(registry):
+    async with probes.lifespan():
         inside = lifespan_threads()
     for thread in inside:
         await asyncio.to_thread(thread.join, 60)

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import (
-    Lifespan,
-    Registry,
     StateKey,
     get_state,
     lifespan_resource,
@@ -27,6 +25,7 @@ from django_lifespan_typed.exceptions import (
 from .probes import (
     Do,
     Hang,
+    Log,
     Probes,
     Raise,
     Step,
@@ -53,18 +52,14 @@ Limits = Callable[..., None]
     ],
 )
 async def test_the_lifespan_starts_without_an_optional_resource_that_fails(
-    step: Callable[[], Step],
-    kind: type[BaseException],
-    registry: Registry,
-    probes: Probes,
-    limits: Limits,
+    step: Callable[[], Step], kind: type[BaseException], probes: Probes, limits: Limits
 ) -> None:
     limits(START_TIMEOUT=0.05)
     probes.add("before")
     cache = probes.add("cache", start=step(), optional=True)
     probes.add("after")
 
-    async with (lifespan := Lifespan(registry)) as state:
+    async with (lifespan := probes.lifespan()) as state:
         found = sorted(state)
         status = {record.name: record for record in lifespan.status()}
         health = {record.name: record for record in await lifespan.health()}
@@ -86,28 +81,28 @@ async def test_the_lifespan_starts_without_an_optional_resource_that_fails(
 
 
 async def test_an_optional_resource_with_a_value_of_the_wrong_type_has_failed(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
-    @lifespan_resource(StateKey[int]("cache"), registry=registry, optional=True)
+    @lifespan_resource(StateKey[int]("cache"), registry=probes.registry, optional=True)
     async def _cache() -> AsyncGenerator[Any]:
         yield "no number"
 
     probes.add("db")
 
-    async with (lifespan := Lifespan(registry)) as state:
+    async with (lifespan := probes.lifespan()) as state:
         assert list(state) == ["db"]
         assert isinstance(errors_of(lifespan)["cache"], InvalidValue)
 
 
 async def test_an_optional_resource_that_ignores_its_cancellation_is_abandoned(
-    registry: Registry, probes: Probes, stubborn: Stubborn, limits: Limits
+    probes: Probes, stubborn: Stubborn, limits: Limits
 ) -> None:
     """It is closed when it ends."""
     limits(START_TIMEOUT=0.01, STOP_TIMEOUT=0.01, CANCEL_TIMEOUT=0.01)
     probe = probes.add("cache", start=stubborn, optional=True)
     probes.add("db")
 
-    async with Lifespan(registry) as state:
+    async with probes.lifespan() as state:
         assert list(state) == ["db"]
     stubborn.release()
     task: Any = probe.opened[0].runs_in
@@ -119,9 +114,7 @@ async def test_an_optional_resource_that_ignores_its_cancellation_is_abandoned(
 # --- Dependents
 
 
-async def test_dependents_of_a_failed_resource_do_not_start(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_dependents_of_a_failed_resource_do_not_start(probes: Probes) -> None:
     """Their other dependencies do."""
     probes.add("root")
     probes.add("left", "root", start=Raise(OSError("no route")), optional=True)
@@ -129,7 +122,7 @@ async def test_dependents_of_a_failed_resource_do_not_start(
     probes.add("tip", "left", "right", optional=True)
     probes.add("top", "tip", optional=True)
 
-    async with (lifespan := Lifespan(registry)):
+    async with (lifespan := probes.lifespan()):
         found = phases(lifespan)
 
     assert found == {
@@ -139,11 +132,11 @@ async def test_dependents_of_a_failed_resource_do_not_start(
         "tip": "failed",
         "top": "failed",
     }
-    assert journal == ["+root", "+left", "-left", "+right", "-right", "-root"]
+    assert probes.journal == ["+root", "+left", "-left", "+right", "-right", "-root"]
 
 
 async def test_a_dependent_is_skipped_although_another_dependency_started_before(
-    registry: Registry, probes: Probes, hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     async def fail_late() -> None:
         await hang.go()
@@ -153,14 +146,14 @@ async def test_a_dependent_is_skipped_although_another_dependency_started_before
     probes.add("quick", start=Do(hang.release))
     probes.add("both", "quick", "slow", optional=True)
 
-    async with (lifespan := Lifespan(registry)):
+    async with (lifespan := probes.lifespan()):
         found = phases(lifespan)
 
     assert found == {"slow": "failed", "quick": "running", "both": "failed"}
 
 
 async def test_a_dependent_of_a_resource_that_crashed_during_the_startup_is_skipped(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     async def cancel_it() -> None:
         task: Any = crashing.opened[0].runs_in
@@ -170,7 +163,7 @@ async def test_a_dependent_of_a_resource_that_crashed_during_the_startup_is_skip
     crashing = probes.add("crashing", optional=True)
     probes.add("slow", start=Do(cancel_it))
     both = probes.add("both", "slow", "crashing", optional=True)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async with lifespan:
         found = phases(lifespan)
@@ -184,7 +177,7 @@ async def test_a_dependent_of_a_resource_that_crashed_during_the_startup_is_skip
 
 
 async def test_a_long_chain_of_dependents_is_skipped(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     """Longer than the stack; the cause of each error is the failure itself."""
     refused = OSError("no route")
@@ -193,7 +186,7 @@ async def test_a_long_chain_of_dependents_is_skipped(
         probes.add(name, *([before] if before else []), optional=True)
     probes["r0"].start = Raise(refused)
 
-    async with (lifespan := Lifespan(registry)) as state:
+    async with (lifespan := probes.lifespan()) as state:
         first, *others = errors_of(lifespan).values()
         assert dict(state) == {}
 
@@ -203,14 +196,13 @@ async def test_a_long_chain_of_dependents_is_skipped(
 
 
 async def test_the_log_has_one_traceback_and_a_line_for_each_dependent(
-    registry: Registry, probes: Probes, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: Log
 ) -> None:
     refused = OSError("no route")
     probes.add("cache", start=Raise(refused), optional=True)
     probes.add("books", "cache", optional=True)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     assert {record.levelname for record in caplog.records} == {"ERROR"}
     assert logged_errors(caplog) == [refused, None]
@@ -221,16 +213,14 @@ async def test_the_log_has_one_traceback_and_a_line_for_each_dependent(
 # --- Lookups
 
 
-async def test_a_lookup_of_a_failed_resource_names_the_cause(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_a_lookup_of_a_failed_resource_names_the_cause(probes: Probes) -> None:
     refused = OSError("no route")
     scope: dict[str, Any] = {"type": "http"}
     probes.add("cache", start=Raise(refused), optional=True)
     probes.add("books", "cache", optional=True)
     cache, books = probes.resources.values()
 
-    async with Lifespan(registry):
+    async with probes.lifespan():
         with pytest.raises(StateNotFound, match="OSError") as failed:
             get_state(scope, cache)
         with pytest.raises(StateNotFound) as skipped:
@@ -250,47 +240,39 @@ async def test_a_lookup_of_a_failed_resource_names_the_cause(
 # --- Beside required resources
 
 
-async def test_a_required_resource_still_fails_the_startup(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_a_required_resource_still_fails_the_startup(probes: Probes) -> None:
     probes.add("root")
     probes.add("cache", "root", start=Raise(OSError("no cache")), optional=True)
     probes.add("db", "root", start=Raise(OSError("no database")))
 
     with pytest.raises(OSError, match="no database"):
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert_closed(*probes.all())
 
 
 async def test_an_optional_resource_that_has_started_is_like_any_other(
-    registry: Registry,
-    probes: Probes,
-    journal: list[str],
-    caplog: pytest.LogCaptureFixture,
+    probes: Probes, caplog: Log
 ) -> None:
     caplog.set_level(logging.INFO, "django_lifespan_typed")
     probes.add("root")
     probes.add("cache", "root", optional=True)
     probes.add("books", "cache", optional=True)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
-    assert journal == ["+root", "+cache", "+books", "-books", "-cache", "-root"]
+    assert probes.journal == ["+root", "+cache", "+books", "-books", "-cache", "-root"]
     assert_closed(*probes.all())
     assert {record.levelname for record in caplog.records} == {"INFO"}
 
 
-async def test_the_crash_of_an_optional_resource_is_a_warning(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_the_crash_of_an_optional_resource_is_a_warning(probes: Probes) -> None:
     """The crash of a required one is a failure."""
     probes.add("cache", optional=True)
     probes.add("db")
     verdicts: list[list[str]] = []
 
-    async with (lifespan := Lifespan(registry)):
+    async with (lifespan := probes.lifespan()):
         for probe in probes.all():
             task: Any = probe.opened[0].runs_in
             task.cancel()

@@ -6,8 +6,6 @@ import asyncio
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry
-
 from .probes import (
     SHAPES,
     Do,
@@ -37,15 +35,13 @@ class Meet(Step):
         await self._is_complete.wait()
 
 
-async def test_resources_stop_in_reverse(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_resources_stop_in_reverse(probes: Probes) -> None:
     probes.add_chain("db", "repository", "view")
 
-    async with Lifespan(registry):
-        journal.append("serving")
+    async with probes.lifespan():
+        probes.journal.append("serving")
 
-    assert journal == [
+    assert probes.journal == [
         *("+db", "+repository", "+view"),
         "serving",
         *("-view", "-repository", "-db"),
@@ -53,35 +49,31 @@ async def test_resources_stop_in_reverse(
     assert_closed(*probes.all())
 
 
-async def test_a_diamond_keeps_its_order(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_a_diamond_keeps_its_order(probes: Probes) -> None:
     probes.add_all(DIAMOND)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
-    assert_order(journal, DIAMOND)
+    assert_order(probes.journal, DIAMOND)
     assert_closed(*probes.all())
 
 
 async def test_independent_resources_start_and_stop_concurrently(
-    registry: Registry, probes: Probes
+    probes: Probes,
 ) -> None:
     start, stop = Meet(5), Meet(5)
     probes.add("root")
     for index in range(5):
         probes.add(f"r{index}", "root", start=start, stop=stop)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     assert_closed(*probes.all())
 
 
 @pytest.mark.parametrize("shape", [s for s in SHAPES if s.blocking], ids=str)
 async def test_an_async_resource_starts_while_another_blocks_its_thread(
-    shape: Shape, registry: Registry, probes: Probes, hang: Hang
+    shape: Shape, probes: Probes, hang: Hang
 ) -> None:
     async def release() -> None:
         await hang.reached()
@@ -90,65 +82,59 @@ async def test_an_async_resource_starts_while_another_blocks_its_thread(
     probes.add("blocking", shape=shape, start=hang)
     probes.add("async", start=Do(release))
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     assert_closed(*probes.all())
 
 
 async def test_a_resource_starts_as_soon_as_its_dependencies_have_started(
-    registry: Registry, probes: Probes, hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     """It does not wait for the rest of their level."""
     probes.add("slow", start=hang)
     probes.add_chain("a", "b")
     probes.add("c", "b", start=Do(hang.release))
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     assert_closed(*probes.all())
 
 
 async def test_a_resource_stops_as_soon_as_its_dependents_have_stopped(
-    registry: Registry, probes: Probes, hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     probes.add("a", stop=Do(hang.release))
     probes.add("b", "a")
     probes.add("slow", stop=hang)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     assert_closed(*probes.all())
 
 
-async def test_a_chain_may_be_longer_than_the_stack(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_a_chain_may_be_longer_than_the_stack(probes: Probes) -> None:
     names = [f"r{index}" for index in range(2_000)]
     probes.add_chain(*names)
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
     starts = [f"+{name}" for name in names]
-    assert journal == starts + [f"-{name}" for name in reversed(names)]
+    assert probes.journal == starts + [f"-{name}" for name in reversed(names)]
     assert_closed(*probes.all())
 
 
 @pytest.mark.parametrize("fails", [0, 1, 1_999])
 async def test_a_long_chain_stops_in_reverse_of_where_it_failed(
-    fails: int, registry: Registry, probes: Probes, journal: list[str]
+    fails: int, probes: Probes
 ) -> None:
     names = [f"r{index}" for index in range(2_000)]
     probes.add_chain(*names)
     probes[names[fails]].start = Raise(ValueError("it fails"))
 
     with pytest.raises(ValueError, match="it fails"):
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     opened = names[: fails + 1]
     starts = [f"+{name}" for name in opened]
-    assert journal == starts + [f"-{name}" for name in reversed(opened)]
+    assert probes.journal == starts + [f"-{name}" for name in reversed(opened)]
     assert_closed(*probes.opened())

@@ -20,6 +20,7 @@ from .probes import (
     BLOCKING,
     Do,
     Hang,
+    Log,
     Pause,
     Probes,
     Serving,
@@ -37,7 +38,7 @@ if sys.version_info < (3, 11):
 
 @each_group
 async def test_children_run_until_their_resource_stops(
-    group: Group, registry: Registry, probes: Probes, journal: list[str]
+    group: Group, probes: Probes
 ) -> None:
     resource = add_group(probes, group)
     probes.add("user", "group")
@@ -48,13 +49,13 @@ async def test_children_run_until_their_resource_stops(
         try:
             await asyncio.Event().wait()
         finally:
-            journal.append("-child")
+            probes.journal.append("-child")
 
-    async with Lifespan(registry) as state:
+    async with probes.lifespan() as state:
         state[resource](child)
         await has_run.wait()
 
-    assert journal == ["+group", "+user", "-user", "-child", "-group"]
+    assert probes.journal == ["+group", "+user", "-user", "-child", "-group"]
     assert_closed(*probes.all())
 
 
@@ -79,13 +80,7 @@ async def test_a_cancel_scope_may_stay_open(registry: Registry) -> None:
     "order", [*permutations(["lifespan", "resource", "child"])], ids=", ".join
 )
 async def test_cancelling_all_tasks_is_not_a_crash(
-    group: Group,
-    order: tuple[str, ...],
-    registry: Registry,
-    probes: Probes,
-    *,
-    journal: list[str],
-    caplog: pytest.LogCaptureFixture,
+    group: Group, order: tuple[str, ...], probes: Probes, caplog: Log
 ) -> None:
     """The resource waits for its dependents, although its task group has ended."""
     tasks: dict[str, asyncio.Task[Any] | None] = {}
@@ -99,7 +94,7 @@ async def test_cancelling_all_tasks_is_not_a_crash(
         is_running.set()
         await asyncio.Event().wait()
 
-    serving = Serving(registry)
+    serving = Serving(probes.registry)
     await serving.started.wait()
     serving.lifespan.state["group"](child)
     await is_running.wait()
@@ -112,7 +107,14 @@ async def test_cancelling_all_tasks_is_not_a_crash(
     await serving.end()
 
     assert serving.task.cancelled()
-    assert journal == ["+before", "+group", "+user", "-user", "-group", "-before"]
+    assert probes.journal == [
+        "+before",
+        "+group",
+        "+user",
+        "-user",
+        "-group",
+        "-before",
+    ]
     assert_closed(*probes.all())
     assert caplog.records == []
     assert set(phases(serving.lifespan).values()) == {"stopped"}
@@ -120,12 +122,14 @@ async def test_cancelling_all_tasks_is_not_a_crash(
 
 @each_group
 async def test_a_child_that_fails_during_the_startup_of_its_resource_fails_it(
-    group: Group, registry: Registry, probes: Probes
+    group: Group, probes: Probes
 ) -> None:
     error = ValueError("of the child")
     probes.add("before")
 
-    @lifespan_resource("it", needs=(probes.resources["before"],), registry=registry)
+    @lifespan_resource(
+        "it", needs=(probes.resources["before"],), registry=probes.registry
+    )
     async def _it(_: object) -> AsyncGenerator[Spawn]:
         async def child() -> None:
             raise error
@@ -136,7 +140,7 @@ async def test_a_child_that_fails_during_the_startup_of_its_resource_fails_it(
             yield spawn
 
     with pytest.raises(BaseExceptionGroup) as caught:
-        await Lifespan(registry).__aenter__()
+        await probes.lifespan().__aenter__()
 
     assert caught.value.exceptions == (error,)
     assert "'it'" in caught.value.__notes__[0]
@@ -146,7 +150,7 @@ async def test_a_child_that_fails_during_the_startup_of_its_resource_fails_it(
 @each_group
 @pytest.mark.parametrize("of", ["its dependent", "its resource"])
 async def test_a_child_that_fails_during_the_shutdown_fails_it(
-    of: str, group: Group, registry: Registry, probes: Probes, journal: list[str]
+    of: str, group: Group, probes: Probes
 ) -> None:
     """Its resource still waits for its dependents."""
     error = ValueError("of the child")
@@ -167,7 +171,7 @@ async def test_a_child_that_fails_during_the_shutdown_fails_it(
     probes.add("before")
     add_group(probes, group, "before")
     probes.add("user", "group", stop=Do(stop))
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(BaseExceptionGroup) as caught:
         async with lifespan as state:
@@ -175,7 +179,14 @@ async def test_a_child_that_fails_during_the_shutdown_fails_it(
             await is_running.wait()
 
     assert caught.value.exceptions == (error,)
-    assert journal == ["+before", "+group", "+user", "-user", "-group", "-before"]
+    assert probes.journal == [
+        "+before",
+        "+group",
+        "+user",
+        "-user",
+        "-group",
+        "-before",
+    ]
     assert_closed(*probes.all())
     assert phases(lifespan) == {
         "before": "stopped",
@@ -189,13 +200,13 @@ async def test_a_child_that_fails_during_the_shutdown_fails_it(
 
 @each_group
 async def test_a_cancelled_task_group_around_a_lifespan_shuts_it_down(
-    group: Group, registry: Registry, probes: Probes, journal: list[str]
+    group: Group, probes: Probes
 ) -> None:
     probes.add_chain("a", "b")
     started = asyncio.Event()
 
     async def serve() -> None:
-        async with Lifespan(registry):
+        async with probes.lifespan():
             started.set()
             await asyncio.Event().wait()
 
@@ -203,40 +214,36 @@ async def test_a_cancelled_task_group_around_a_lifespan_shuts_it_down(
         spawn(serve)
         await started.wait()
 
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
 
 
-async def test_a_shutdown_in_a_cancelled_scope_is_complete(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_a_shutdown_in_a_cancelled_scope_is_complete(probes: Probes) -> None:
     """anyio cancels every await in the scope, again and again."""
     probes.add_chain("a", "b")
     probes["b"].stop = Pause()
 
     with anyio.CancelScope() as scope:
-        async with Lifespan(registry):
+        async with probes.lifespan():
             scope.cancel()
             await asyncio.Event().wait()
 
     assert scope.cancelled_caught
-    assert journal == ["+a", "+b", "-b", "-a"]
+    assert probes.journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
 
 
-async def test_receivers_finish_in_a_cancelled_scope(
-    registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_receivers_finish_in_a_cancelled_scope(probes: Probes) -> None:
     async def on_shutdown(**_: object) -> None:
         await asyncio.sleep(0)
-        journal.append("receiver")
+        probes.journal.append("receiver")
 
     probes.add("it", stop=Pause())
     scope = {"type": "lifespan"}
     asgi_shutdown.connect(on_shutdown)
     try:
         with anyio.CancelScope() as cancelled:
-            lifespan = await start_with_signals(registry, scope)
+            lifespan = await start_with_signals(probes.registry, scope)
             try:
                 cancelled.cancel()
                 await asyncio.Event().wait()
@@ -245,11 +252,11 @@ async def test_receivers_finish_in_a_cancelled_scope(
     finally:
         asgi_shutdown.disconnect(on_shutdown)
 
-    assert journal == ["+it", "receiver", "-it"]
+    assert probes.journal == ["+it", "receiver", "-it"]
 
 
 async def test_a_thread_is_awaited_in_a_cancelled_scope(
-    probes: Probes, hang: Hang, caplog: pytest.LogCaptureFixture
+    probes: Probes, hang: Hang, caplog: Log
 ) -> None:
     probe = probes.add("it", shape=BLOCKING, stop=hang)
 

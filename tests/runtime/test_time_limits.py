@@ -17,6 +17,7 @@ from django_lifespan_typed.exceptions import (
 from .probes import (
     Do,
     Hang,
+    Log,
     Probes,
     Raise,
     assert_closed,
@@ -40,13 +41,13 @@ async def run(registry: Registry) -> Lifespan:
 
 
 async def test_a_late_startup_names_the_dependents_that_wait(
-    registry: Registry, probes: Probes, hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     probes.add("before")
     probes.add("it", "before", start=hang, start_timeout=0.05)
     probes.add("b", "it")
     probes.add("a", "it")
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(TimeoutError) as caught:
         await lifespan.__aenter__()
@@ -65,12 +66,12 @@ async def test_a_late_startup_names_the_dependents_that_wait(
 
 
 async def test_a_late_shutdown_names_the_dependencies_that_wait(
-    registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     probes.add("a")
     probes.add("b")
     probes.add("it", "b", "a", stop=hang, stop_timeout=0.05)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     with pytest.raises(TimeoutError) as caught:
         async with lifespan:
@@ -80,54 +81,48 @@ async def test_a_late_shutdown_names_the_dependencies_that_wait(
     assert isinstance(error, ShutdownTimeout)
     assert (error.name, error.seconds, error.waiting) == ("it", 0.05, ("a", "b"))
     assert error.location == probes.resources["it"].declared_at
-    assert journal[3] == "-it"
+    assert probes.journal[3] == "-it"
     assert_closed(*probes.all())
     assert phases(lifespan) == {"a": "stopped", "b": "stopped", "it": "failed"}
 
 
 @start_or_stop
 async def test_the_settings_limit_resources_without_a_limit_of_their_own(
-    when: str, registry: Registry, probes: Probes, hang: Hang, limits: Limits
+    when: str, probes: Probes, hang: Hang, limits: Limits
 ) -> None:
     steps: dict[str, Any] = {when: hang}
     limits(START_TIMEOUT=0.05, STOP_TIMEOUT=0.05)
     probes.add("it", **steps)
 
     with pytest.raises((StartupTimeout, ShutdownTimeout)) as caught:
-        await run(registry)
+        await run(probes.registry)
 
     assert caught.value.seconds == 0.05
 
 
-async def test_infinity_is_no_limit(
-    registry: Registry, probes: Probes, limits: Limits
-) -> None:
+async def test_infinity_is_no_limit(probes: Probes, limits: Limits) -> None:
     """A resource's own limit wins over the settings."""
     limits(START_TIMEOUT=0.05)
     probes.add("it", start=sleep, start_timeout=float("inf"))
     probes.add("other", start=sleep, start_timeout=60)
 
-    await run(registry)
+    await run(probes.registry)
 
     assert_closed(*probes.all())
 
 
-async def test_the_limit_excludes_waiting_for_dependencies(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_the_limit_excludes_waiting_for_dependencies(probes: Probes) -> None:
     probes.add("slow", start=sleep)
     probes.add("it", "slow", start_timeout=0.05)
 
-    await run(registry)
+    await run(probes.registry)
 
     assert_closed(*probes.all())
 
 
-async def test_no_limit_counts_while_a_resource_runs(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_no_limit_counts_while_a_resource_runs(probes: Probes) -> None:
     probes.add("it", start_timeout=0.05, stop_timeout=0.05)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async with lifespan:
         await sleep.go()
@@ -137,7 +132,7 @@ async def test_no_limit_counts_while_a_resource_runs(
 
 
 async def test_the_budget_limits_the_whole_shutdown(
-    registry: Registry, probes: Probes, journal: list[str], hang: Hang, limits: Limits
+    probes: Probes, hang: Hang, limits: Limits
 ) -> None:
     """Once it is spent, each resource has only the time for its cancellation."""
     limits(STOP_BUDGET=0.01, STOP_TIMEOUT=3600, CANCEL_TIMEOUT=0.05)
@@ -146,7 +141,7 @@ async def test_the_budget_limits_the_whole_shutdown(
         probe.stop = hang
 
     with pytest.raises(BaseException) as caught:
-        await run(registry)
+        await run(probes.registry)
 
     errors: list[Any] = list(getattr(caught.value, "exceptions", ()))
     assert [(error.name, error.seconds) for error in errors] == [
@@ -154,18 +149,18 @@ async def test_the_budget_limits_the_whole_shutdown(
         ("b", 0.05),
         ("a", 0.05),
     ]
-    assert journal[3:] == ["-c", "-b", "-a"]
+    assert probes.journal[3:] == ["-c", "-b", "-a"]
     assert_closed(*probes.all())
 
 
 async def test_a_late_shutdown_is_logged_once(
-    registry: Registry, probes: Probes, hang: Hang, caplog: pytest.LogCaptureFixture
+    probes: Probes, hang: Hang, caplog: Log
 ) -> None:
     probes.add("it", stop=hang, stop_timeout=0.05)
     probes.add("other", stop=Raise(ValueError("other")))
 
     with pytest.raises(BaseException) as caught:
-        await run(registry)
+        await run(probes.registry)
 
     errors: list[Any] = list(getattr(caught.value, "exceptions", ()))
     assert [type(error) for error in errors] == [ValueError, ShutdownTimeout]
