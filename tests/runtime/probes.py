@@ -278,13 +278,22 @@ class Probes:
         return probe
 
     def lifespan(self, **options: Any) -> Lifespan:
-        """Return a lifespan of their registry."""
-        return Lifespan(self.registry, **options)
+        """Return a lifespan of their registry, which ``phases`` and ``errors`` show."""
+        self._lifespan = Lifespan(self.registry, **options)
+        return self._lifespan
 
     async def run(self) -> None:
         """Start a lifespan and shut it down."""
         async with self.lifespan():
             pass
+
+    def phases(self) -> dict[str, str]:
+        """Return the phase of each resource in the last lifespan."""
+        return phases(self._lifespan)
+
+    def errors(self) -> dict[str, BaseException | None]:
+        """Return the error of each resource in the last lifespan."""
+        return errors_of(self._lifespan)
 
     def add_chain(self, *names: str) -> None:
         """Register probes of which each depends on the one before it."""

@@ -135,30 +135,6 @@ def function_that_returns_awaitable(probe: Probe) -> Factory:
     return factory
 
 
-def bound_async_method(probe: Probe) -> Factory:
-    class Clients:
-        async def connect(self, *needs: object) -> AsyncIterator[Any]:
-            value = await probe.open(*needs)
-            try:
-                yield value
-            finally:
-                await probe.close()
-
-    return Clients().connect
-
-
-def bound_blocking_method(probe: Probe) -> Factory:
-    class Clients:
-        def connect(self, *needs: object) -> Iterator[Any]:
-            value = probe.open_blocking(*needs)
-            try:
-                yield value
-            finally:
-                probe.close_blocking()
-
-    return Clients().connect
-
-
 def partial_of_async(probe: Probe) -> Factory:
     return partial(async_generator_function(probe))
 
@@ -168,27 +144,41 @@ def partial_of_blocking(probe: Probe) -> Factory:
 
 
 def callable_instance_async(probe: Probe) -> Factory:
-    class Maker:
-        async def __call__(self, *needs: object) -> AsyncIterator[Any]:
+    class Clients:
+        async def connect(self, *needs: object) -> AsyncIterator[Any]:
             value = await probe.open(*needs)
             try:
                 yield value
             finally:
                 await probe.close()
 
-    return Maker()
+        __call__ = connect
+
+    return Clients()
 
 
 def callable_instance_blocking(probe: Probe) -> Factory:
-    class Maker:
-        def __call__(self, *needs: object) -> Iterator[Any]:
+    class Clients:
+        def connect(self, *needs: object) -> Iterator[Any]:
             value = probe.open_blocking(*needs)
             try:
                 yield value
             finally:
                 probe.close_blocking()
 
-    return Maker()
+        __call__ = connect
+
+    return Clients()
+
+
+def bound_async_method(probe: Probe) -> Factory:
+    clients: Any = callable_instance_async(probe)
+    return clients.connect  # type: ignore[no-any-return]
+
+
+def bound_blocking_method(probe: Probe) -> Factory:
+    clients: Any = callable_instance_blocking(probe)
+    return clients.connect  # type: ignore[no-any-return]
 
 
 def callable_instance_coroutine(probe: Probe) -> Factory:

@@ -54,7 +54,7 @@ async def test_a_crash_is_logged_once_with_its_traceback(
 
     (record,) = caplog.records
     (error,) = logged_errors(caplog)
-    crash = errors_of(lifespan)["group"]
+    crash = probes.errors()["group"]
     assert record.levelno == logging.ERROR
     assert isinstance(error, BaseExceptionGroup)
     assert error.exceptions == (ERROR,)
@@ -78,7 +78,7 @@ async def test_the_other_resources_keep_running_and_are_closed(
         spawn = state[resource]
         spawn(fail)
         await until(lifespan, "group", "crashed")
-        inside = phases(lifespan)
+        inside = probes.phases()
         assert state[resource] is spawn
         await asyncio.sleep(0)
         probes.journal.append("serving")
@@ -86,7 +86,7 @@ async def test_the_other_resources_keep_running_and_are_closed(
     assert inside == {"dependency": "running", "group": "crashed", "user": "running"}
     assert probes.journal[3:] == ["-group", "serving", "-user", "-dependency"]
     assert_closed(*probes.all())
-    assert phases(lifespan) == {
+    assert probes.phases() == {
         "dependency": "stopped",
         "group": "crashed",
         "user": "stopped",
@@ -166,7 +166,7 @@ async def test_a_resource_whose_task_is_cancelled_by_others_has_crashed(
         assert probes.journal == ["+it", "-it"]
 
     assert_closed(probe)
-    crash = errors_of(lifespan)["it"]
+    crash = probes.errors()["it"]
     assert isinstance(crash, ResourceCrashed)
     assert isinstance(crash.__cause__, asyncio.CancelledError)
 
@@ -191,7 +191,7 @@ async def test_a_crash_during_the_startup_fails_it(
     assert caught.value.name == "group"
     assert caught.value.location == probes.resources["group"].declared_at
     assert later.opened == []
-    assert phases(lifespan) == {
+    assert probes.phases() == {
         "group": "crashed",
         "slow": "stopped",
         "later": "stopped",

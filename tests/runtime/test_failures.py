@@ -26,9 +26,7 @@ from .probes import (
     Raise,
     Shape,
     assert_closed,
-    errors_of,
     logged_errors,
-    phases,
 )
 
 if sys.version_info < (3, 11):
@@ -56,16 +54,15 @@ async def test_a_failed_startup_cancels_and_awaits_the_resources_still_starting(
     probes.add("sibling", "db", start=hang)
     probes.add("it", "repository", start=Raise(error, after=hang))
     probes.add("waiting", "it")
-    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails") as caught:
-        await lifespan.__aenter__()
+        await probes.run()
 
     assert caught.value is error
     assert "+waiting" not in probes.journal
     assert probes.journal[-1] == "-db"
     assert_closed(*probes.opened())
-    assert phases(lifespan) == {
+    assert probes.phases() == {
         "db": "stopped",
         "repository": "stopped",
         "sibling": "stopped",
@@ -100,13 +97,12 @@ async def test_a_resource_that_swallows_its_cancellation_is_closed(
     sibling = Interrupted()
     probes.add("sibling", start=sibling)
     probes.add("it", start=Raise(ValueError("it fails"), after=sibling))
-    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
-        await lifespan.__aenter__()
+        await probes.run()
 
     assert_closed(*probes.all())
-    assert phases(lifespan) == {"sibling": "stopped", "it": "failed"}
+    assert probes.phases() == {"sibling": "stopped", "it": "failed"}
     assert logged_errors(caplog) == []  # it was not abandoned
 
 
@@ -116,14 +112,13 @@ async def test_the_first_error_is_raised_and_the_others_are_logged(
     first, second = ValueError("first"), KeyError("second")
     probes.add("a", start=Raise(first))
     probes.add("b", start=Raise(second))
-    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="first") as caught:
-        await lifespan.__aenter__()
+        await probes.run()
 
     assert caught.value is first
     assert logged_errors(caplog) == [second]
-    assert errors_of(lifespan) == {"a": first, "b": second}
+    assert probes.errors() == {"a": first, "b": second}
     assert_closed(*probes.all())
 
 
@@ -215,10 +210,9 @@ async def test_a_base_exception_becomes_a_failed_startup(
     """It neither ends the loop nor looks like a cancellation."""
     probes.add("before")
     it = probes.add("it", "before", shape=shape, start=Raise(error))
-    lifespan = probes.lifespan()
 
     with pytest.raises(StartupError) as caught:
-        await lifespan.__aenter__()
+        await probes.run()
 
     location = probes.resources["it"].declared_at
     assert (caught.value.name, caught.value.location) == ("it", location)
@@ -226,7 +220,7 @@ async def test_a_base_exception_becomes_a_failed_startup(
     assert caught.value.__cause__ is error
     assert it.opened == it.closed
     assert_closed(probes["before"])
-    assert phases(lifespan) == {"before": "stopped", "it": "failed"}
+    assert probes.phases() == {"before": "stopped", "it": "failed"}
 
 
 @either_way

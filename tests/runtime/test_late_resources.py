@@ -27,9 +27,7 @@ from .probes import (
     Raise,
     Stubborn,
     assert_closed,
-    errors_of,
     logged_errors,
-    phases,
 )
 
 Limits = Callable[..., None]
@@ -60,14 +58,12 @@ async def test_a_resource_that_ends_after_its_limit_is_late_all_the_same(
     """An exception that it raises when it is cancelled is the cause."""
     options: dict[str, Any] = {when: Interrupted(error), f"{when}_timeout": 0.05}
     probes.add("it", **options)
-    lifespan = probes.lifespan()
 
     with pytest.raises((StartupTimeout, ShutdownTimeout)) as caught:
-        async with lifespan:
-            pass
+        await probes.run()
 
     assert caught.value.__cause__ is error
-    assert phases(lifespan) == {"it": "failed"}
+    assert probes.phases() == {"it": "failed"}
     assert_closed(*probes.all())
     assert logged_errors(caplog) == ([caught.value] if when == "stop" else [])
 
@@ -167,13 +163,12 @@ async def test_the_cleanup_of_a_late_startup_is_not_interrupted_by_a_failure(
 
     probes.add("it", start=Do(fail))
     probes.add("stopped after", stop=Do(failed.set))
-    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
-        await lifespan.__aenter__()
+        await probes.run()
 
     assert "-late" in probes.journal
-    late = errors_of(lifespan)["late"]
+    late = probes.errors()["late"]
     assert isinstance(late, StartupTimeout)
     assert late.waiting == ()
     assert logged_errors(caplog) == [late]
@@ -198,22 +193,20 @@ async def test_a_resource_that_ignores_its_cancellation_is_abandoned(
     options: dict[str, Any] = {when: stubborn, f"{when}_timeout": 0.05}
     probes.add("before")
     probes.add("it", "before", **options)
-    lifespan = probes.lifespan()
 
     with pytest.raises((StartupTimeout, ShutdownTimeout)):
-        async with lifespan:
-            pass
+        await probes.run()
 
     abandoned = caplog.messages[0]
     assert "'it'" in abandoned
     assert probes.resources["it"].declared_at.draw() in abandoned
     assert probes.journal == ["+before", "+it", "-before"]
     assert stubborn.cancelled >= 2
-    assert phases(lifespan) == {"before": "stopped", "it": "failed"}
+    assert probes.phases() == {"before": "stopped", "it": "failed"}
     await end_late(probes, stubborn)
     assert probes.journal == ["+before", "+it", "-before", "-it"]
     assert_closed(*probes.all())
-    assert phases(lifespan) == {"before": "stopped", "it": "failed"}
+    assert probes.phases() == {"before": "stopped", "it": "failed"}
 
 
 async def test_a_late_error_of_an_abandoned_resource_changes_nothing(
@@ -225,16 +218,14 @@ async def test_a_late_error_of_an_abandoned_resource_changes_nothing(
 
     limits(CANCEL_TIMEOUT=0.05)
     probes.add("it", stop=Do(fail_late), stop_timeout=0.05)
-    lifespan = probes.lifespan()
 
     with pytest.raises(ShutdownTimeout) as caught:
-        async with lifespan:
-            pass
+        await probes.run()
     caplog.clear()
     await end_late(probes, stubborn)
 
     assert caplog.records == []
-    assert errors_of(lifespan) == {"it": caught.value}
+    assert probes.errors() == {"it": caught.value}
 
 
 async def test_a_sibling_that_ignores_its_cancellation_does_not_delay_the_failure(
@@ -243,12 +234,11 @@ async def test_a_sibling_that_ignores_its_cancellation_does_not_delay_the_failur
     limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
     probes.add("it", start=stubborn)
     probes.add("other", start=Raise(ValueError("it fails"), after=stubborn))
-    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
-        await lifespan.__aenter__()
+        await probes.run()
 
-    assert phases(lifespan) == {"it": "stopped", "other": "failed"}
+    assert probes.phases() == {"it": "stopped", "other": "failed"}
     await end_late(probes, stubborn)
     assert_closed(*probes.all())
 

@@ -47,55 +47,35 @@ def in_threads(count: int, run: Callable[[int], Awaitable[object]]) -> None:
 
 
 def test_two_loops_have_a_lifespan_each() -> None:
+    """One shuts down while the other keeps running."""
     registry = Registry()
-    opened: list[object] = []
+    probes = Probes(registry, [])
+    probes.add("blocking", shape=BLOCKING)
     both = threading.Barrier(2)
+    first_has_stopped = threading.Event()
 
-    @lifespan_resource("it", registry=registry)
-    async def it() -> AsyncGenerator[object]:
+    @lifespan_resource("it", needs=(probes.resources["blocking"],), registry=registry)
+    async def it(_: object) -> AsyncGenerator[object]:
         loop = asyncio.get_running_loop()
-        opened.append(loop)
         yield loop
         assert asyncio.get_running_loop() is loop
 
-    async def run(_: int) -> None:
-        async with Lifespan(registry) as state:
+    async def run(index: int) -> None:
+        async with (lifespan := Lifespan(registry)) as state:
             await asyncio.to_thread(both.wait, 60)
             assert state[it] is asyncio.get_running_loop()
             assert current_state() is state
-            await asyncio.to_thread(both.wait, 60)
-
-    in_threads(2, run)
-
-    assert len(set(map(id, opened))) == 2
-
-
-def test_one_loop_shuts_down_while_the_other_keeps_running() -> None:
-    registry = Registry()
-    probes = Probes(registry, [])
-    probes.add_chain("a", "b")
-    probes.add("c", "b", shape=BLOCKING)
-    first_has_stopped, second_runs = threading.Event(), threading.Event()
-
-    async def run(index: int) -> None:
-        lifespan = Lifespan(registry)
-        if index == 0:
-            assert await asyncio.to_thread(second_runs.wait, 60)
-            async with lifespan:
-                pass
-            first_has_stopped.set()
-        else:
-            async with lifespan as state:
-                second_runs.set()
+            if index:
                 assert await asyncio.to_thread(first_has_stopped.wait, 60)
                 assert set(phases(lifespan).values()) == {"running"}
                 assert current_state() is state
+        first_has_stopped.set()
 
     in_threads(2, run)
 
-    for probe in probes.all():
-        assert len(probe.opened) == 2
-        assert set(probe.opened) == set(probe.closed)
+    probe = probes["blocking"]
+    assert len(probe.opened) == len(probe.closed) == 2
+    assert set(probe.opened) == set(probe.closed)
 
 
 def test_concurrent_loops_leave_no_lifespan() -> None:
@@ -233,12 +213,11 @@ async def test_an_eager_task_that_fails_at_once_closes_the_others(
     probes.add("a")
     probes.add("b", start=Raise(ValueError("it fails")))
     probes.add("c")
-    lifespan = probes.lifespan()
 
     with pytest.raises(ValueError, match="it fails"):
-        await lifespan.__aenter__()
+        await probes.run()
 
-    assert phases(lifespan) == {"a": "stopped", "b": "failed", "c": "stopped"}
+    assert probes.phases() == {"a": "stopped", "b": "failed", "c": "stopped"}
     assert_closed(*probes.opened())
 
 

@@ -9,11 +9,7 @@ from typing import Any
 
 import pytest
 
-from django_lifespan_typed import (
-    StateKey,
-    get_state,
-    lifespan_resource,
-)
+from django_lifespan_typed import StateKey, get_state, lifespan_resource
 from django_lifespan_typed.exceptions import (
     InvalidValue,
     ResourceCrashed,
@@ -31,9 +27,7 @@ from .probes import (
     Step,
     Stubborn,
     assert_closed,
-    errors_of,
     logged_errors,
-    phases,
     until,
 )
 
@@ -89,9 +83,9 @@ async def test_an_optional_resource_with_a_value_of_the_wrong_type_has_failed(
 
     probes.add("db")
 
-    async with (lifespan := probes.lifespan()) as state:
+    async with probes.lifespan() as state:
         assert list(state) == ["db"]
-        assert isinstance(errors_of(lifespan)["cache"], InvalidValue)
+        assert isinstance(probes.errors()["cache"], InvalidValue)
 
 
 async def test_an_optional_resource_that_ignores_its_cancellation_is_abandoned(
@@ -122,8 +116,8 @@ async def test_dependents_of_a_failed_resource_do_not_start(probes: Probes) -> N
     probes.add("tip", "left", "right", optional=True)
     probes.add("top", "tip", optional=True)
 
-    async with (lifespan := probes.lifespan()):
-        found = phases(lifespan)
+    async with probes.lifespan():
+        found = probes.phases()
 
     assert found == {
         "root": "running",
@@ -146,8 +140,8 @@ async def test_a_dependent_is_skipped_although_another_dependency_started_before
     probes.add("quick", start=Do(hang.release))
     probes.add("both", "quick", "slow", optional=True)
 
-    async with (lifespan := probes.lifespan()):
-        found = phases(lifespan)
+    async with probes.lifespan():
+        found = probes.phases()
 
     assert found == {"slow": "failed", "quick": "running", "both": "failed"}
 
@@ -166,11 +160,11 @@ async def test_a_dependent_of_a_resource_that_crashed_during_the_startup_is_skip
     lifespan = probes.lifespan()
 
     async with lifespan:
-        found = phases(lifespan)
+        found = probes.phases()
 
     assert found == {"crashing": "crashed", "slow": "running", "both": "failed"}
     assert both.opened == []
-    errors = errors_of(lifespan)
+    errors = probes.errors()
     assert isinstance(errors["both"], StartupError)
     assert errors["both"].__cause__ is errors["crashing"]
     assert any("'crashing'" in message for message in caplog.messages)
@@ -186,8 +180,8 @@ async def test_a_long_chain_of_dependents_is_skipped(
         probes.add(name, *([before] if before else []), optional=True)
     probes["r0"].start = Raise(refused)
 
-    async with (lifespan := probes.lifespan()) as state:
-        first, *others = errors_of(lifespan).values()
+    async with probes.lifespan() as state:
+        first, *others = probes.errors().values()
         assert dict(state) == {}
 
     assert first is refused
@@ -280,4 +274,4 @@ async def test_the_crash_of_an_optional_resource_is_a_warning(probes: Probes) ->
             verdicts.append([record.verdict for record in await lifespan.health()])
 
     assert verdicts == [["warn", "pass"], ["warn", "fail"]]
-    assert {type(error) for error in errors_of(lifespan).values()} == {ResourceCrashed}
+    assert {type(error) for error in probes.errors().values()} == {ResourceCrashed}

@@ -188,7 +188,7 @@ async def test_a_child_that_fails_during_the_shutdown_fails_it(
         "-before",
     ]
     assert_closed(*probes.all())
-    assert phases(lifespan) == {
+    assert probes.phases() == {
         "before": "stopped",
         "group": "failed",
         "user": "stopped",

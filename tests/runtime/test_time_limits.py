@@ -9,21 +9,9 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry
-from django_lifespan_typed.exceptions import (
-    ShutdownTimeout,
-    StartupTimeout,
-)
+from django_lifespan_typed.exceptions import ShutdownTimeout, StartupTimeout
 
-from .probes import (
-    Do,
-    Hang,
-    Log,
-    Probes,
-    Raise,
-    assert_closed,
-    logged_errors,
-    phases,
-)
+from .probes import Do, Hang, Log, Probes, Raise, assert_closed, logged_errors
 
 Limits = Callable[..., None]
 
@@ -47,17 +35,16 @@ async def test_a_late_startup_names_the_dependents_that_wait(
     probes.add("it", "before", start=hang, start_timeout=0.05)
     probes.add("b", "it")
     probes.add("a", "it")
-    lifespan = probes.lifespan()
 
     with pytest.raises(TimeoutError) as caught:
-        await lifespan.__aenter__()
+        await probes.run()
 
     error = caught.value
     assert isinstance(error, StartupTimeout)
     assert (error.name, error.seconds, error.waiting) == ("it", 0.05, ("a", "b"))
     assert error.location == probes.resources["it"].declared_at
     assert_closed(*probes.opened())
-    assert phases(lifespan) == {
+    assert probes.phases() == {
         "before": "stopped",
         "it": "failed",
         "b": "stopped",
@@ -71,11 +58,9 @@ async def test_a_late_shutdown_names_the_dependencies_that_wait(
     probes.add("a")
     probes.add("b")
     probes.add("it", "b", "a", stop=hang, stop_timeout=0.05)
-    lifespan = probes.lifespan()
 
     with pytest.raises(TimeoutError) as caught:
-        async with lifespan:
-            pass
+        await probes.run()
 
     error = caught.value
     assert isinstance(error, ShutdownTimeout)
@@ -83,7 +68,7 @@ async def test_a_late_shutdown_names_the_dependencies_that_wait(
     assert error.location == probes.resources["it"].declared_at
     assert probes.journal[3] == "-it"
     assert_closed(*probes.all())
-    assert phases(lifespan) == {"a": "stopped", "b": "stopped", "it": "failed"}
+    assert probes.phases() == {"a": "stopped", "b": "stopped", "it": "failed"}
 
 
 @start_or_stop
@@ -126,7 +111,7 @@ async def test_no_limit_counts_while_a_resource_runs(probes: Probes) -> None:
 
     async with lifespan:
         await sleep.go()
-        assert phases(lifespan) == {"it": "running"}
+        assert probes.phases() == {"it": "running"}
 
     assert_closed(*probes.all())
 
