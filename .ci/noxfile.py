@@ -57,7 +57,7 @@ ONCE: Final = {
     "typing",
 }
 # Folders that need no servers and no other libraries than TOOLS.
-FLOOR: Final = {"asgi", "compat", "core", "declare", "loops", "runtime", "threads"}
+FLOOR: Final = {"asgi", "compat", "declare", "loops", "runtime", "threads"}
 TOOLS: Final = (
     "anyio",
     "asgi-lifespan",

@@ -56,6 +56,11 @@ async def refusing(stack: AsyncExitStack) -> site.Server:
 
 
 @pytest.fixture(autouse=True)
+def _nothing_is_left() -> None:
+    """Allow a late start to last until its event loop is closed."""
+
+
+@pytest.fixture(autouse=True)
 def on_this_site() -> Iterator[None]:
     """Serve the site of the benchmarks; pytest would keep each log record."""
     logging.disable(logging.CRITICAL)
