@@ -239,6 +239,30 @@ def _place() -> Place:
     return Place(runs_in, MARK.get())
 
 
+class Serving:
+    """A lifespan in a task of its own, as in a server."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.lifespan = Lifespan(registry)
+        self.started = asyncio.Event()
+        self.leaving: Callable[[], Awaitable[object]] | None = None
+        """Called when the task is cancelled, before the lifespan is left."""
+        self.task = asyncio.ensure_future(self._serve())
+
+    async def _serve(self) -> None:
+        async with self.lifespan:
+            self.started.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                if self.leaving is not None:
+                    await self.leaving()
+
+    async def end(self) -> None:
+        """Wait for the end of the task, whatever it raises."""
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
 class Probes:
     """Probes by name, registered as resources of a registry."""
 
@@ -287,6 +311,12 @@ class Probes:
         async with self.lifespan():
             pass
 
+    async def serve(self) -> Serving:
+        """Return a lifespan that has started in a task of its own."""
+        serving = Serving(self.registry)
+        await serving.started.wait()
+        return serving
+
     def phases(self) -> dict[str, str]:
         """Return the phase of each resource in the last lifespan."""
         return phases(self._lifespan)
@@ -304,30 +334,6 @@ class Probes:
         """Register a probe for each name, in reverse order."""
         for name in reversed(needs):
             self.add(name, *needs[name], **options)
-
-
-class Serving:
-    """A lifespan in a task of its own, as in a server."""
-
-    def __init__(self, registry: Registry) -> None:
-        self.lifespan = Lifespan(registry)
-        self.started = asyncio.Event()
-        self.leaving: Callable[[], Awaitable[object]] | None = None
-        """Called when the task is cancelled, before the lifespan is left."""
-        self.task = asyncio.ensure_future(self._serve())
-
-    async def _serve(self) -> None:
-        async with self.lifespan:
-            self.started.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                if self.leaving is not None:
-                    await self.leaving()
-
-    async def end(self) -> None:
-        """Wait for the end of the task, whatever it raises."""
-        await asyncio.gather(self.task, return_exceptions=True)
 
 
 # --- Assertions and queries

@@ -136,7 +136,15 @@ def function_that_returns_awaitable(probe: Probe) -> Factory:
 
 
 def partial_of_async(probe: Probe) -> Factory:
-    return partial(async_generator_function(probe))
+    async def factory(word: str, *needs: object) -> AsyncIterator[Any]:
+        assert word == "given"
+        value = await probe.open(*needs)
+        try:
+            yield value
+        finally:
+            await probe.close()
+
+    return partial(factory, "given")
 
 
 def partial_of_blocking(probe: Probe) -> Factory:

@@ -77,8 +77,7 @@ async def test_more_cancellations_do_not_shorten_the_shutdown(
 ) -> None:
     probes.add("a")
     probes.add("b", "a", stop=hang)
-    serving = Serving(probes.registry)
-    await serving.started.wait()
+    serving = await probes.serve()
 
     serving.task.cancel()
     await hang.reached()
@@ -115,8 +114,7 @@ async def test_an_error_of_a_cancelled_shutdown_is_logged(
 ) -> None:
     error = ValueError("it fails")
     probes.add("a", stop=Raise(error))
-    serving = Serving(probes.registry)
-    await serving.started.wait()
+    serving = await probes.serve()
 
     serving.task.cancel()
     await serving.end()
@@ -210,8 +208,7 @@ async def test_cancelling_all_tasks_keeps_the_order_of_the_shutdown(
     lifespan_last: bool, probes: Probes, caplog: Log
 ) -> None:
     probes.add_chain("a", "b", "c", "d")
-    serving = Serving(probes.registry)
-    await serving.started.wait()
+    serving = await probes.serve()
 
     cancel_all(serving.task, last=lifespan_last)
     await serving.end()
@@ -310,8 +307,7 @@ async def test_cancelling_all_tasks_twice_keeps_the_order(
 ) -> None:
     probes.add_chain("a", "b", "c")
     probes["c"].stop = hang
-    serving = Serving(probes.registry)
-    await serving.started.wait()
+    serving = await probes.serve()
 
     cancel_all(serving.task, last=True)
     await hang.reached()

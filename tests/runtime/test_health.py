@@ -109,7 +109,7 @@ async def false(_: object) -> bool:
 async def test_a_check_that_raises_or_returns_false_fails(
     check: Check, kind: type[BaseException], registry: Registry
 ) -> None:
-    """Whatever it raises ends nothing else."""
+    """Its exception ends nothing else."""
     declare(registry, check)
     declare(registry, async_check, "other")
 

@@ -17,7 +17,6 @@ from .probes import (
     BLOCKING,
     Probes,
     Raise,
-    Serving,
     assert_closed,
     assert_order,
     lifespan_threads,
@@ -224,8 +223,7 @@ async def test_an_eager_task_that_fails_at_once_closes_the_others(
 @eager
 async def test_cancelled_eager_tasks_are_shut_down(probes: Probes) -> None:
     probes.add_chain("a", "b")
-    serving = Serving(probes.registry)
-    await serving.started.wait()
+    serving = await probes.serve()
     serving.task.cancel()
     await serving.end()
 

@@ -23,7 +23,6 @@ from .probes import (
     Log,
     Pause,
     Probes,
-    Serving,
     assert_closed,
     phases,
 )
@@ -94,8 +93,7 @@ async def test_cancelling_all_tasks_is_not_a_crash(
         is_running.set()
         await asyncio.Event().wait()
 
-    serving = Serving(probes.registry)
-    await serving.started.wait()
+    serving = await probes.serve()
     serving.lifespan.state["group"](child)
     await is_running.wait()
     tasks["lifespan"] = serving.task
