@@ -109,60 +109,24 @@ async def test_a_cancellation_during_the_cleanup_of_a_failed_startup_waits_for_i
     assert_closed(*probes.all())
 
 
-async def test_an_error_of_a_cancelled_shutdown_is_logged(
-    probes: Probes, caplog: Log
-) -> None:
-    error = ValueError("it fails")
-    probes.add("a", stop=Raise(error))
-    serving = await probes.serve()
-
-    serving.task.cancel()
-    await serving.end()
-
-    with pytest.raises((asyncio.CancelledError, ValueError)):
-        serving.task.result()
-    assert logged_errors(caplog) == [error]
-
-
-async def test_an_error_of_a_cancelled_startup_is_logged(
-    probes: Probes, caplog: Log
+@pytest.mark.parametrize("when", ["start", "stop"])
+async def test_an_error_of_a_cancelled_resource_is_logged(
+    when: str, probes: Probes, caplog: Log
 ) -> None:
     error = OSError("untidy")
-    start = Interrupted(error)
-    probes.add("a", start=start)
+    step = Interrupted(error)
+    steps: dict[str, Any] = (
+        {"start": step} if when == "start" else {"stop": Raise(error)}
+    )
+    probes.add("a", **steps)
     serving = Serving(probes.registry)
-    await start.reached()
+    await (step.reached() if when == "start" else serving.started.wait())
 
     serving.task.cancel()
     await serving.end()
 
-    assert serving.task.cancelled()
+    assert serving.task.cancelled() or serving.task.exception() is error
     assert logged_errors(caplog) == [error]
-
-
-@pytest.mark.parametrize("when", ["start", "run", "stop"])
-async def test_a_blocking_resource_is_awaited_and_closed(
-    when: str, probes: Probes, hang: Hang
-) -> None:
-    """A thread cannot be interrupted."""
-    steps: dict[str, Any] = {} if when == "run" else {when: hang}
-    probes.add("a")
-    probes.add("b", "a", shape=BLOCKING, **steps)
-    serving = Serving(probes.registry)
-    if when != "start":
-        await serving.started.wait()
-    if when == "stop":
-        serving.task.cancel()
-    if when != "run":
-        await hang.reached()
-
-    await cancel_thrice(serving)
-    hang.release()
-    await serving.end()
-
-    assert serving.task.cancelled()
-    assert probes.journal == ["+a", "+b", "-b", "-a"]
-    assert_closed(*probes.all())
 
 
 async def test_cancelling_the_user_of_a_value_leaves_its_resource_running(
