@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
@@ -38,9 +37,17 @@ class LifespanASGIHandler(ASGIHandler):
         """Serve one connection, or the one lifespan of an event loop."""
         await serve(self._gate, super().__call__, scope, receive, send)
 
+    # Since Django 5.0, a request has two more tasks, which Django leaves running if the
+    # server cancels the request.
+    @override
+    async def listen_for_disconnect(self, receive: Any) -> None:
+        """Record the task that waits for a disconnect."""
+        self._gate.requests.record_task()
+        await super().listen_for_disconnect(receive)
+
     # Not async: it costs each request a coroutine less.
     @override
-    def get_response_async(self, request: Any) -> Coroutine[Any, Any, Any]:
+    def get_response_async(self, request: Any) -> Any:
         """Record the task of the view, which sends the response, too."""
-        self._gate.requests.record_view()
+        self._gate.requests.record_task()
         return super().get_response_async(request)

@@ -13,27 +13,25 @@ from .._settings import finite
 @final
 class RequestsInFlight:
     """
-    The tasks that serve requests: those of the server, and those of Django's views.
-
-    Django leaves the task of a view running if the server cancels the request's task.
+    The tasks that serve requests: those of the server, and those that Django creates.
     """
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
         """The tasks in which a server awaits an application."""
-        self._views: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._django_tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
 
-    def record_view(self) -> None:
-        """Record the running task, if Django has created it for a view (Django 5.0)."""
+    def record_task(self) -> None:
+        """Record the running task, unless it is the server's (before Django 5.0)."""
         task = asyncio.current_task()
         if task is not None and task not in self.tasks:
-            self._views.add(task)
+            self._django_tasks.add(task)
 
     def cancel(self, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
         """Cancel the requests on *loop*, once each; returns their tasks."""
         tasks = {
             task
-            for task in {*self.tasks, *self._views}
+            for task in {*self.tasks, *self._django_tasks}
             if task.get_loop() is loop
             and not task.done()
             and task is not asyncio.current_task(loop)
@@ -70,4 +68,4 @@ class RequestsInFlight:
     def forget(self) -> None:
         """Forget the requests of the parent process, in a forked child."""
         self.tasks.clear()
-        self._views.clear()
+        self._django_tasks.clear()
