@@ -12,9 +12,7 @@ from .._settings import finite
 
 @final
 class RequestsInFlight:
-    """
-    The tasks that serve requests: those of the server, and those that Django creates.
-    """
+    """The tasks that serve requests: the server's, and those that Django creates."""
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
