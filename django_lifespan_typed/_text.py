@@ -61,12 +61,17 @@ def _notes(error: BaseException) -> Iterator[str]:
         error = ahead.pop()
         seen.add(id(error))
         notes = notes_of(_attribute(error, "__notes__"))
-        parts = _attribute(error, "exceptions")
-        if isinstance(error, BaseExceptionGroup) and isinstance(parts, tuple):
-            ahead += [part for part in reversed(parts) if id(part) not in seen]
-        elif not notes and len(seen) > 1:
+        parts = _parts(error)
+        ahead += [part for part in reversed(parts) if id(part) not in seen]
+        if not (parts or notes) and len(seen) > 1:
             notes = [error_text(error)]
         yield from notes
+
+
+def _parts(error: BaseException) -> list[BaseException]:
+    parts = _attribute(error, "exceptions")
+    is_group = isinstance(error, BaseExceptionGroup) and type(parts) is tuple
+    return [*parts] if is_group else []
 
 
 def _attribute(error: BaseException, name: str) -> Any:

@@ -182,10 +182,10 @@ class Gate:
         if served is None:
             served = self._served[loop] = ServedLoop()
             # An empty context: it must not keep what belongs to the first request.
-            served.late_start = Context().run(
-                loop.create_task, self._hold(loop, served), name="lifespan"
-            )
-            served.late_start.add_done_callback(partial(self._on_held, loop, served))
+            holding = self._hold(loop, served)
+            task = Context().run(lambda: loop.create_task(holding, name="lifespan"))
+            task.add_done_callback(partial(self._on_held, loop, served))
+            served.late_start = task
             _stop_at_exit(loop, served)
         return served
 

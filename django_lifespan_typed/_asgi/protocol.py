@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from .._declare.registry import Registry, registry_or_default
 from .._text import describe
 from ..exceptions import ProtocolError
-from ..types import Receive, Scope, Send
+from ..types import Receive, Scope, Send, State
 from .gate import Gate, gate_of
 
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
@@ -57,7 +57,8 @@ async def serve(
         await refuse(scope, send)
         return None
     # A new scope: the host's own code keeps its own values.
-    scope = {**scope, "state": {**(scope.get("state") or {}), **values}}
+    state: State = scope.get("state") or {}
+    scope = {**scope, "state": {**state, **values}}
     task: Any = current_task()
     gate.requests.tasks.add(task)
     try:

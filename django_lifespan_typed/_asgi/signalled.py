@@ -15,7 +15,7 @@ from .._settings import LifespanSettings
 from .._threads.cancellation import shielded
 from .._threads.database import OpenedConnections
 from ..signals import asgi_lifespan, asgi_shutdown, asgi_startup
-from ..types import Scope
+from ..types import Scope, State
 from .signal_dispatch import send
 
 
@@ -91,7 +91,8 @@ async def _send_startup(
     await opened.close(settings.CANCEL_TIMEOUT)
     lifespan.raise_crash()
     # Receivers may write to either of the two states.
-    for name, value in (scope.get("state") or {}).items():
+    shared: State = scope.get("state") or {}
+    for name, value in shared.items():
         if name not in before or before[name] is not value:
             state[name] = value
     share_state(lifespan, scope)
@@ -102,7 +103,7 @@ async def _managers_of_receivers(
 ) -> list[Resource[Any]]:
     with OpenedConnections() as opened:
         try:
-            state = scope.get("state") or {}
+            state: State = scope.get("state") or {}
             found = await send(
                 asgi_lifespan,
                 timeout=settings.START_TIMEOUT,

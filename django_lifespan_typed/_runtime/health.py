@@ -212,8 +212,8 @@ class HealthChecks:
 
     def _begin(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         # In the run's context: nothing may keep what belongs to a request.
-        create = asyncio.get_running_loop().create_task
-        return self._run.context.copy().run(create, coroutine, name=name)
+        context, loop = self._run.context.copy(), self._run.loop
+        return context.run(lambda: loop.create_task(coroutine, name=name))
 
 
 def _now() -> datetime:

@@ -147,6 +147,7 @@ def _is_key(given: object) -> bool:
 
 
 def _state_of(source: Any) -> Mapping[str, Any] | None:
+    given: object = source  # pyright narrows Any to types that it does not know
     scope: Any = source if hasattr(source, "keys") else getattr(source, "scope", None)
     if hasattr(scope, "keys"):
         # A test may have set request.state alone.
@@ -157,7 +158,7 @@ def _state_of(source: Any) -> Mapping[str, Any] | None:
         return getattr(request, "state", None)  # under WSGI there is no scope
     raise TypeError(
         "get_state() takes an HttpRequest, an ASGI scope or an object with a .scope, "
-        f"not {type_name(type(source))}\n"
+        f"not {type_name(type(given))}\n"
         "Without any of them, write: current_state()[KEY]"
     )
 

@@ -58,8 +58,7 @@ class Publication:
         named: dict[Any, Any] = {**values}
         for name, value in named.items():
             if not isinstance(name, str):
-                kind = type_name(type(name))
-                raise _invalid(manager, f"yielded a name that is {kind}, not str")
+                raise _invalid(manager, "yielded a name that is not a string")
             owner = self._owners.setdefault(name, manager)
             if owner is not manager:
                 raise DuplicateName(name, (owner.declared_at, manager.declared_at))

@@ -98,11 +98,9 @@ class ResourceTask:
         seconds = settings.START_TIMEOUT if own is None else own
         limits = (seconds, self._stop_timeout, settings.CANCEL_TIMEOUT)
         self._allow(*limits, is_time_limit=True)
-        self._task = context.run(
-            asyncio.get_running_loop().create_task,
-            self._main(dependencies),
-            name=f"lifespan {self.resource.name}",
-        )
+        main, name = self._main(dependencies), f"lifespan {self.resource.name}"
+        loop = asyncio.get_running_loop()
+        self._task = context.run(lambda: loop.create_task(main, name=name))
         self._task.add_done_callback(self._on_done)
 
     def skip(self, dependency: ResourceTask) -> None:

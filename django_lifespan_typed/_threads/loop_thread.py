@@ -123,7 +123,9 @@ class LoopThread:
         work = main()
         try:
             # Empty: tasks that it starts must not keep the caller's context.
-            future = Context().run(asyncio.run_coroutine_threadsafe, work, self.loop)
+            future = Context().run(
+                lambda: asyncio.run_coroutine_threadsafe(work, self.loop)
+            )
             return future.result()
         except BaseException:
             self._cancel_and_wait(ended, cancel)
