@@ -5,7 +5,7 @@ from __future__ import annotations
 try:
     from .panel import LifespanPanel
 except ModuleNotFoundError as _error:
-    if error.name != "debug_toolbar":
+    if _error.name != "debug_toolbar":
         raise  # the toolbar is installed, and one of its dependencies is not
     raise ImportError(
         "django_lifespan_typed.panels needs django-debug-toolbar, which is not "
