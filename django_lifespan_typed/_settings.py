@@ -15,7 +15,11 @@ from .exceptions import InvalidSetting
 
 @dataclass(frozen=True)
 class LifespanSettings:
-    """The values of ``settings.LIFESPAN``. ``float("inf")`` means no time limit."""
+    """
+    The values of ``settings.LIFESPAN``.
+
+    Times are in seconds; ``float("inf")`` means no time limit.
+    """
 
     START_TIMEOUT: float = 60.0
     """Time limit for one resource to start."""

@@ -16,11 +16,11 @@ __all__ = ["get_asgi_application", "with_lifespan"]
 
 def get_asgi_application(registry: Registry | None = None) -> LifespanASGIHandler:
     """
-    Django's ``get_asgi_application``, with a lifespan::
+    Return Django's ASGI application, with a lifespan::
 
         application = get_asgi_application()
 
-    :param registry: What the lifespan starts; None for the default registry.
+    :param registry: the ``Registry`` to start; None for the default one.
     """
     django.setup(set_prefix=False)
     return LifespanASGIHandler(registry)
@@ -39,7 +39,7 @@ class with_lifespan:  # noqa: N801 - used like a function
     *app* with the running values once the startup is over, and refused if it failed.
     Applications of the same registry share one lifespan.
 
-    :param registry: What the lifespan starts; None for the default registry.
+    :param registry: the ``Registry`` to start; None for the default one.
     """
 
     def __init__(self, app: ASGIApplication, registry: Registry | None = None) -> None:

@@ -184,7 +184,9 @@ class StartupTimeout(StartupError, TimeoutError):
             _more_time(waiting, "start_timeout", 'LIFESPAN["START_TIMEOUT"]'),
         )
         self.seconds: float = seconds
+        """The time limit."""
         self.waiting: tuple[str, ...] = tuple(sorted(waiting))
+        """The names of the resources that were waiting for it."""
 
 
 class InvalidFactory(StartupError, TypeError):
@@ -262,7 +264,9 @@ class ShutdownTimeout(ShutdownError, TimeoutError):
             ),
         )
         self.seconds: float = seconds
+        """The time limit."""
         self.waiting: tuple[str, ...] = tuple(sorted(waiting))
+        """The names of the resources that were waiting for it."""
 
 
 def _more_time(waiting: Collection[str], option: str, setting: str) -> str:

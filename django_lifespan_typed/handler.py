@@ -19,7 +19,7 @@ class LifespanASGIHandler(ASGIHandler):
 
     Requests are served once the startup is over, and refused with 503 if it failed.
 
-    :param registry: What the lifespan starts; None for the default registry.
+    :param registry: the ``Registry`` to start; None for the default one.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:

@@ -26,11 +26,11 @@ __all__ = ["LifespanWSGIHandler", "get_wsgi_application"]
 
 def get_wsgi_application(registry: Registry | None = None) -> LifespanWSGIHandler:
     """
-    Django's ``get_wsgi_application``, with a lifespan::
+    Return Django's WSGI application, with a lifespan::
 
         application = get_wsgi_application()
 
-    :param registry: What the lifespan starts; None for the default registry.
+    :param registry: the ``Registry`` to start; None for the default one.
     """
     django.setup(set_prefix=False)
     return LifespanWSGIHandler(registry)
@@ -44,7 +44,7 @@ class LifespanWSGIHandler(WSGIHandler):
     the end of the process. Async views and ``async_to_sync`` run on the same loop.
     Requests are refused with 503 if the startup failed.
 
-    :param registry: What the lifespan starts; None for the default registry.
+    :param registry: the ``Registry`` to start; None for the default one.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:

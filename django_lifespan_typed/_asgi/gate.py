@@ -248,7 +248,7 @@ class Gate:
         return served
 
     def is_served(self, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether a server has sent a lifespan for *loop* to an application."""
+        """Return whether a server has sent a lifespan for *loop*."""
         served = self._served.get(loop)
         return served is not None and served.late_start is None
 

@@ -29,7 +29,7 @@ async def run_asgi_lifespan(
     Yields the state that *app* filled: pass a copy of it as ``scope["state"]`` to each
     of its requests (ASGI specification, "Lifespan State").
 
-    :param state: What the state holds before the startup.
+    :param state: the values on the state before the startup.
 
     Raises ``LifespanError`` with the application's own message if it fails to start or
     stop, or ends while it is in use.

@@ -22,8 +22,8 @@ def failed_start(resource: Resource[Any], error: BaseException) -> BaseException
     """
     Return *error* with a note that names *resource*.
 
-    What is no ``Exception`` is wrapped: it would end the loop, or look like a
-    cancellation.
+    Anything but an ``Exception`` is wrapped, because it would end the loop or look
+    like a cancellation.
     """
     if isinstance(error, StartupError):
         return error

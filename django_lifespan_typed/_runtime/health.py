@@ -38,7 +38,7 @@ class ResourceHealth:
     phase: Phase
     optional: bool
     seconds: float | None
-    """How long its check took; None if there was none."""
+    """Seconds that its check took; None if there was none."""
     error: BaseException | None
     """The exception of its check, startup or crash."""
     checked_at: datetime

@@ -46,10 +46,10 @@ class Lifespan:
     In async code the resources run on the running event loop. In sync code they run on
     the loop of a background thread, where ``async_to_sync`` and ``call()`` run, too.
 
-    :param registry: What to start; None for the default registry.
-    :param only: The keys to start with their dependencies, and no manager; None for
+    :param registry: the ``Registry`` to start; None for the default one.
+    :param only: the keys to start with their dependencies, and no manager; None for
         everything.
-    :param extra_managers: Managers to start beside those of the registry.
+    :param extra_managers: managers to start beside those of the registry.
 
     Entering raises the exception of the resource that failed to start, after everything
     that had started was shut down again; a ``StartupError`` if it took too long or

@@ -53,10 +53,10 @@ def get_state(source: Any, key: StateKey[Any], default: object = _MISSING, /) ->
     No middleware is needed. If the scope has no such value, the lifespan of the running
     event loop is used, then that of the process, then what a test overrides.
 
-    :param source: An ``HttpRequest`` (or Django REST framework's), an ASGI scope, or an
+    :param source: an ``HttpRequest`` (or Django REST framework's), an ASGI scope, or an
         object with a ``scope`` (a Channels consumer).
-    :param key: A ``StateKey`` or ``Resource``.
-    :param default: What to return if there is no such value.
+    :param key: a ``StateKey`` or ``Resource``.
+    :param default: the value to return if there is none.
 
     Raises ``StateNotFound`` (a ``KeyError``), which says why; ``LifespanNotRunning`` if
     several lifespans run and none belongs to this thread; ``TypeError`` for a wrong

@@ -16,9 +16,9 @@ class OverriddenValues:
 
     def __init__(self, lock: threading.Lock) -> None:
         self.values: dict[str, Any] = {}
-        """What requests find, by name."""
+        """The values that requests find, by name."""
         self.initial: dict[str, Any] = {}
-        """What was overridden when the lifespan began."""
+        """The values that were overridden when the lifespan began."""
         self._hidden: dict[str, Any] = {}
         self._lock = lock
 
@@ -56,7 +56,7 @@ class OverriddenValues:
 
 @final
 class Overrides:
-    """What tests override in this process, and the lifespans that it applies to."""
+    """The overrides of this process, and the lifespans that they apply to."""
 
     def __init__(self) -> None:
         self._overrides: dict[str, list[tuple[object, Any]]] = {}
@@ -64,7 +64,7 @@ class Overrides:
         self._lock = threading.Lock()
 
     def values(self) -> dict[str, Any]:
-        """Return what is overridden now, by name."""
+        """Return the overriding values, by name."""
         with self._lock:
             return {name: stack[-1][1] for name, stack in self._overrides.items()}
 
@@ -113,5 +113,5 @@ class Overrides:
 
 
 overrides: Final = Overrides()
-"""Those of this process, for all of its threads."""
+"""The overrides of this process, for all of its threads."""
 after_fork(overrides.renew_lock)

@@ -19,7 +19,7 @@ class StartupTime:
     begin: float
     """Seconds from the beginning of the lifespan's startup."""
     seconds: float
-    """How long the resource itself took."""
+    """Seconds that the resource itself took to start."""
     is_critical: bool
     """Whether the resource is on the critical path."""
 

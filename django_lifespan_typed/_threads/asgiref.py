@@ -18,8 +18,8 @@ def use_loop(
     """
     Have ``async_to_sync`` in this thread run on *loop*; returns the loop used before.
 
-    asgiref has no public way to say so. It reads these two attributes, which a test
-    holds for every supported version.
+    asgiref has no public way to say so. It reads these two attributes, in every
+    supported version.
     """
     before = loop_in_use()
     local: Any = SyncToAsync.threadlocal
@@ -39,7 +39,7 @@ def loop_in_use() -> asyncio.AbstractEventLoop | None:
 
 
 def is_in_loop() -> bool:
-    """Whether an event loop runs in this thread, which must not be blocked."""
+    """Return whether an event loop runs in this thread, which must not be blocked."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -19,7 +19,7 @@ def shielded() -> AbstractContextManager[object]:
 
 
 def is_in_cancelled_scope() -> bool:
-    """Whether the running task is in a cancelled scope of anyio."""
+    """Return whether the running task is in a cancelled scope of anyio."""
     deadline: Any = getattr(
         sys.modules.get("anyio"), "current_effective_deadline", None
     )
