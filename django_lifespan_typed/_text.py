@@ -11,15 +11,20 @@ from unicodedata import combining, east_asian_width
 from ._compat import BaseExceptionGroup
 
 
-def quoted(names: Collection[str], *, empty: str = "nothing") -> str:
+def quoted(names: Collection[str]) -> str:
     """Return ``'cache', 'db'``, sorted."""
-    return ", ".join(repr(name) for name in sorted(names, key=str)) or empty
+    return ", ".join(repr(name) for name in sorted(names, key=str)) or "nothing"
 
 
 def suggestion(name: str, known: Collection[str]) -> str:
     """Return ``Did you mean 'db'? `` for the nearest of *known*, or nothing."""
     close = get_close_matches(name, sorted(map(str, known)), n=1)
     return f"Did you mean {close[0]!r}? " if close else ""
+
+
+def seconds_text(seconds: float) -> str:
+    """Return *seconds* with three digits; larger numbers without decimals."""
+    return f"{seconds:.3g} s" if seconds < 100 else f"{seconds:.0f} s"
 
 
 def type_name(cls: type) -> str:

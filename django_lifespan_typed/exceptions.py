@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ._text import quoted, suggestion, type_name
+from ._text import quoted, seconds_text, suggestion, type_name
 
 if TYPE_CHECKING:
     from ._declare.location import Location
@@ -180,7 +180,7 @@ class StartupTimeout(StartupError, TimeoutError):
         super().__init__(
             name,
             location,
-            f"did not start within {seconds:.3g} s",
+            f"did not start within {seconds_text(seconds)}",
             _more_time(waiting, "start_timeout", 'LIFESPAN["START_TIMEOUT"]'),
         )
         self.seconds: float = seconds
@@ -205,7 +205,6 @@ class InvalidValue(StartupError, TypeError):
             f"has a value of type {type_name(type(value))}, not {expected}",
             f"Yield {expected}, or change the type where it is declared.",
         )
-        self.value_class: type[object] = type(value)
         self.expected: str = expected
         self.key: Location = key
         """Where the expected type is declared."""
@@ -258,7 +257,7 @@ class ShutdownTimeout(ShutdownError, TimeoutError):
         super().__init__(
             name,
             location,
-            f"did not stop within {seconds:.3g} s",
+            f"did not stop within {seconds_text(seconds)}",
             _more_time(
                 waiting, "stop_timeout", 'LIFESPAN["STOP_TIMEOUT"] and "STOP_BUDGET"'
             ),

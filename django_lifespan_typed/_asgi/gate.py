@@ -29,11 +29,17 @@ ServingPhase: TypeAlias = Literal[
 ]
 
 
+_FAILED: Final = "the lifespan failed to stop"
+
+
 @final
 class ServedLoop:
     """The lifespan of one event loop, from its startup to its shutdown."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, scope: Scope) -> None:
+        self.loop = loop
+        self.scope = scope
+        """The scope of the server that started the lifespan, for the signals."""
         self.phase: ServingPhase = "starting"
         self.lifespan: Lifespan | None = None
         self.users = 0
@@ -83,18 +89,17 @@ class Gate:
         loop = asyncio.get_running_loop()
         served = await self._running_on(loop)
         if served is None:
-            served = self._served[loop] = ServedLoop()
-            await self._start(loop, served, scope)
+            served = self._served[loop] = ServedLoop(loop, scope)
+            await self._start(served)
         elif served.lifespan is not None:
             served.users += 1
             share_state(served.lifespan, scope)
         try:
             yield
         except BaseException:
-            await self._leave_after_error(loop, served, scope)
+            await self._leave_after_error(served)
             raise
-        errors = await self._leave(loop, served, scope, _stop_timeout())
-        failure = combined(errors, "the lifespan failed to stop")
+        failure = combined(await self._leave(served, _stop_timeout()), _FAILED)
         if failure is not None:
             raise failure
 
@@ -109,65 +114,49 @@ class Gate:
                 await served.shutdown_over.wait()
         return None
 
-    async def _start(
-        self, loop: asyncio.AbstractEventLoop, served: ServedLoop, scope: Scope
-    ) -> None:
+    async def _start(self, served: ServedLoop) -> None:
         try:
-            served.lifespan = await start_with_signals(self.registry, scope)
+            served.lifespan = await start_with_signals(self.registry, served.scope)
         except BaseException as error:
-            if isinstance(error, Exception):
-                running.failed(error)
-            self._end(loop, served, "failed")
+            running.record_failure(error)
+            self._end(served, "failed")
             raise
         served.users = 1
         served.phase = "running"
-        self.values[loop] = served.lifespan.state.by_name
+        self.values[served.loop] = served.lifespan.state.by_name
         served.startup_over.set()
 
-    async def _leave(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        served: ServedLoop,
-        scope: Scope,
-        seconds: float,
-    ) -> list[Exception]:
+    async def _leave(self, served: ServedLoop, seconds: float) -> list[Exception]:
         served.users -= 1
         if served.users or served.lifespan is None:
             return []
         served.phase = "stopping"
-        self.values.pop(loop, None)
+        self.values.pop(served.loop, None)
         with shielded():
             try:
-                await self.requests.end(loop, seconds)
+                await self.requests.end(served.loop, seconds)
             finally:
                 try:
-                    errors = await stop_with_signals(served.lifespan, scope)
+                    errors = await stop_with_signals(served.lifespan, served.scope)
                 finally:
-                    self._end(loop, served, "stopped")
+                    self._end(served, "stopped")
         return errors
 
-    async def _leave_after_error(
-        self, loop: asyncio.AbstractEventLoop, served: ServedLoop, scope: Scope
-    ) -> None:
+    async def _leave_after_error(self, served: ServedLoop) -> None:
         # A server that cancels the lifespan (a second Ctrl-C) does not wait for long.
         if served.lifespan is not None and served.users == 1:
-            served.lifespan.announce_shutdown()
+            served.lifespan.announce_stop()
         seconds = LifespanSettings.read().CANCEL_TIMEOUT
-        _log_failures(await self._leave(loop, served, scope, seconds))
+        _log_failures(await self._leave(served, seconds))
 
-    def _end(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        served: ServedLoop,
-        phase: Literal["failed", "stopped"],
-    ) -> None:
+    def _end(self, served: ServedLoop, phase: Literal["failed", "stopped"]) -> None:
         served.phase = phase
         served.lifespan = None
         served.startup_over.set()
         served.shutdown_over.set()
-        self._outcomes[loop] = phase
-        if self._served.get(loop) is served:
-            del self._served[loop]
+        self._outcomes[served.loop] = phase
+        if self._served.get(served.loop) is served:
+            del self._served[served.loop]
 
     # --- A lifespan for which no server asks
 
@@ -180,35 +169,33 @@ class Gate:
         """
         served = self._served.get(loop)
         if served is None:
-            served = self._served[loop] = ServedLoop()
+            scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+            served = self._served[loop] = ServedLoop(loop, scope)
+            holding = self._hold(served)
             # An empty context: it must not keep what belongs to the first request.
-            holding = self._hold(loop, served)
             task = Context().run(lambda: loop.create_task(holding, name="lifespan"))
-            task.add_done_callback(partial(self._on_held, loop, served))
+            task.add_done_callback(partial(self._on_held, served))
             served.late_start = task
-            _stop_at_exit(loop, served)
+            _stop_at_exit(served)
         return served
 
-    async def _hold(self, loop: asyncio.AbstractEventLoop, served: ServedLoop) -> None:
-        scope: Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    async def _hold(self, served: ServedLoop) -> None:
         try:
-            await self._start(loop, served, scope)
+            await self._start(served)
         except Exception:
             logger.exception("the lifespan failed to start")
             return
         try:
             await served.stop_requested.wait()
         except BaseException:
-            await self._leave_after_error(loop, served, scope)
+            await self._leave_after_error(served)
             raise
-        _log_failures(await self._leave(loop, served, scope, _stop_timeout()))
+        _log_failures(await self._leave(served, _stop_timeout()))
 
-    def _on_held(
-        self, loop: asyncio.AbstractEventLoop, served: ServedLoop, _task: object
-    ) -> None:
+    def _on_held(self, served: ServedLoop, _task: object) -> None:
         # A task that is cancelled before its first step never enters its coroutine.
         if not served.startup_over.is_set():
-            self._end(loop, served, "failed")
+            self._end(served, "failed")
 
     # --- Requests
 
@@ -283,17 +270,18 @@ def _forget_all() -> None:
 
 
 def _log_failures(errors: list[Exception]) -> None:
-    failure = combined(errors, "the lifespan failed to stop")
+    failure = combined(errors, _FAILED)
     if failure is not None:
-        logger.error("the lifespan failed to stop", exc_info=failure)
+        logger.error(_FAILED, exc_info=failure)
 
 
 def _stop_timeout() -> float:
     return LifespanSettings.read().STOP_TIMEOUT
 
 
-def _stop_at_exit(loop: asyncio.AbstractEventLoop, served: ServedLoop) -> None:
+def _stop_at_exit(served: ServedLoop) -> None:
     def stop() -> None:
+        loop = served.loop
         if loop.is_closed():
             return
         if loop.is_running():

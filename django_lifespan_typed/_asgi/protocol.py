@@ -60,11 +60,14 @@ async def serve(
     state: State = scope.get("state") or {}
     scope = {**scope, "state": {**state, **values}}
     task: Any = current_task()
-    gate.requests.tasks.add(task)
+    tasks = gate.requests.tasks
+    if task in tasks:
+        return await app(scope, receive, send)  # Django inside a router, say
+    tasks.add(task)
     try:
         return await app(scope, receive, send)
     finally:
-        gate.requests.tasks.discard(task)
+        tasks.discard(task)
 
 
 async def answer_lifespan(

@@ -17,19 +17,25 @@ class RequestsInFlight:
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
         """The tasks in which a server awaits an application."""
-        self._django_tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        # By loop: another thread may add to its own while this one is read.
+        self._django_tasks: dict[
+            asyncio.AbstractEventLoop, WeakSet[asyncio.Task[Any]]
+        ] = {}
 
     def record_task(self) -> None:
         """Record the running task, unless it is the server's (before Django 5.0)."""
         task = asyncio.current_task()
         if task is not None and task not in self.tasks:
-            self._django_tasks.add(task)
+            tasks = self._django_tasks.get(task.get_loop())
+            if tasks is None:
+                tasks = self._django_tasks[task.get_loop()] = WeakSet()
+            tasks.add(task)
 
     def cancel(self, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
         """Cancel the requests on *loop*, once each; returns their tasks."""
         tasks = {
             task
-            for task in {*self.tasks, *self._django_tasks}
+            for task in (*self.tasks, *self._django_tasks.get(loop, ()))
             if task.get_loop() is loop
             and not task.done()
             and task is not asyncio.current_task(loop)
@@ -55,6 +61,7 @@ class RequestsInFlight:
             for task in done:
                 if not task.cancelled():
                     task.exception()  # retrieved: the log has the exceptions of views
+        self._django_tasks.pop(loop, None)
         if tasks:
             logger.warning(
                 "%d requests are still running %g s after cancellation; closing their "

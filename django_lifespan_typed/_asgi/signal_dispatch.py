@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from inspect import isawaitable
-from typing import Any, Final
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.dispatch import Signal
 
 from .._compat import ExceptionGroup
-from .._settings import finite
+from .._settings import LifespanSettings, finite
 from ..exceptions import LifespanError
 from ..signals import LifespanSender
-
-# Seconds that receivers have to end after they were cancelled.
-_UNWIND: Final = 1.0
 
 
 async def send(
@@ -42,7 +39,8 @@ async def send(
     is_late = cancelled is None and not sending.done()
     if not sending.done():
         sending.cancel()
-        cancelled = await _wait(sending, _UNWIND) or cancelled
+        limit = LifespanSettings.read().CANCEL_TIMEOUT
+        cancelled = await _wait(sending, limit) or cancelled
     if cancelled is not None:
         raise cancelled
     if is_late:

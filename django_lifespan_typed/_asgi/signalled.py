@@ -48,7 +48,7 @@ async def stop_with_signals(lifespan: Lifespan, scope: Scope) -> list[Exception]
     settings = LifespanSettings.read()
     errors: list[Exception] = []
     # Receivers use the time budget of the shutdown.
-    lifespan.announce_shutdown()
+    lifespan.announce_stop()
     try:
         await send(
             asgi_shutdown,
@@ -82,8 +82,9 @@ async def _send_startup(
     lifespan: Lifespan, scope: Scope, settings: LifespanSettings
 ) -> None:
     state = lifespan.state
-    before = state.copy()
     share_state(lifespan, scope)
+    shared: State = scope.get("state") or {}
+    before = {**shared}
     with OpenedConnections() as opened:
         await send(
             asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
@@ -91,7 +92,6 @@ async def _send_startup(
     await opened.close(settings.CANCEL_TIMEOUT)
     lifespan.raise_crash()
     # Receivers may write to either of the two states.
-    shared: State = scope.get("state") or {}
     for name, value in shared.items():
         if name not in before or before[name] is not value:
             state[name] = value

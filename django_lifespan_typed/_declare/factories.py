@@ -42,16 +42,12 @@ def opener(factory: Factory, name: str, invalid: Invalid) -> Callable[..., Opene
             lambda: _Generator(factory(*needs), invalid), name
         )
     if isclass(factory) and _is_blocking(factory):
-        return lambda *needs: _InThread(partial(_call, factory, *needs), name)
+        return lambda *needs: _InThread(partial(factory, *needs), name)
     return lambda *needs: _from_result(factory(*needs), name, invalid)
 
 
 def _is_blocking(cls: type) -> bool:
     return hasattr(cls, "__enter__") and not hasattr(cls, "__aenter__")
-
-
-def _call(factory: Factory, *needs: Any) -> Any:
-    return factory(*needs)
 
 
 def _from_result(result: Any, name: str, invalid: Invalid) -> Opened:

@@ -68,8 +68,8 @@ class Registry:
     def __contains__(self, key: object, /) -> bool:
         return (key.name if isinstance(key, StateKey) else key) in self._resources
 
-    def __getitem__(self, name: str, /) -> Resource[Any]:
-        return self._resources[name]
+    def __getitem__(self, key: StateKey[Any] | str, /) -> Resource[Any]:
+        return self._resources[key.name if isinstance(key, StateKey) else key]
 
     def __iter__(self) -> Iterator[Resource[Any]]:
         return iter(self._resources.values())

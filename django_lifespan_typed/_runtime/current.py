@@ -48,7 +48,7 @@ class RunningLifespans:
             if pair[1] is lifespan:
                 self._lifespans.remove(pair)
 
-    def failed(self, error: BaseException) -> None:
+    def record_failure(self, error: BaseException) -> None:
         """Remember that a startup failed with *error*."""
         text = f"{type(error).__name__}: {error_text(error)}"
         self.last_failure = text.rstrip(": ")

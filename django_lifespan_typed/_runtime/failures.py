@@ -35,7 +35,7 @@ def failed_start(resource: Resource[Any], error: BaseException) -> BaseException
     return wrapped
 
 
-def late_start(
+def timed_out_start(
     resource: Resource[Any],
     error: BaseException,
     seconds: float,
@@ -77,7 +77,7 @@ def failed_stop(resource: Resource[Any], error: BaseException) -> Exception:
     return wrapped
 
 
-def late_stop(
+def timed_out_stop(
     resource: Resource[Any],
     error: BaseException,
     seconds: float,

@@ -16,6 +16,7 @@ from asgiref.sync import iscoroutinefunction
 from .._declare.resources import HealthCheck
 from .._log import logger
 from .._settings import finite
+from .._text import seconds_text
 from .._threads.database import OpenedConnections
 from .._threads.worker import Worker
 from .resource_task import ResourceTask
@@ -82,7 +83,7 @@ class HealthChecks:
     async def results(self) -> tuple[ResourceHealth, ...]:
         """Return a record of each resource, dependencies first."""
         found: tuple[CheckResult | None, ...] = (None,) * len(self._tasks)
-        if not self._run.will_stop:
+        if not self._run.is_stop_announced:
             checks = self._round
             if (
                 checks is None
@@ -153,7 +154,7 @@ class HealthChecks:
         if not checking.done():
             checking.cancel()
             return TimeoutError(
-                f"the health check of {name!r} took longer than {limit:.3g} s\n"
+                f"the health check of {name!r} took longer than {seconds_text(limit)}\n"
                 'If it needs longer, write LIFESPAN["HEALTH_TIMEOUT"] (seconds).'
             )
         if checking.cancelled():

@@ -116,7 +116,7 @@ class Lifespan:
         try:
             await self._run.start()
         except BaseException as error:
-            running.failed(error)
+            running.record_failure(error)
             self._users = 0
             with shielded():
                 await self._shut_down(self._run)
@@ -133,7 +133,8 @@ class Lifespan:
             return  # the parent shuts it down
         if self._run is None or not self._users:
             raise LifespanError(
-                "this Lifespan is not running\nEnter it first: async with"
+                "this Lifespan is not running\n"
+                "Enter it first: async with Lifespan() as state:"
             )
         self._users -= 1
         if self._users:
@@ -152,10 +153,10 @@ class Lifespan:
         """
         self._users += 1
 
-    def announce_shutdown(self) -> None:
+    def announce_stop(self) -> None:
         """Start the time budget of the shutdown, if the last user is about to leave."""
         if self._run is not None and self._users == 1:
-            self._run.expect_stop()
+            self._run.announce_stop()
 
     def raise_crash(self) -> None:
         """Raise the error of a required resource that has crashed, if any has."""
@@ -164,7 +165,7 @@ class Lifespan:
             raise crash
 
     async def _shut_down(self, run: Run) -> list[Exception]:
-        run.expect_stop()
+        run.announce_stop()
         try:
             if self._checks is not None:
                 await self._checks.end()
@@ -186,7 +187,7 @@ class Lifespan:
     def __enter__(self) -> LifespanState:
         if is_in_loop():
             raise LifespanError(
-                "this code runs on an event loop, which a sync block would stop\n"
+                "this code runs on an event loop, which a sync block would block\n"
                 "Write: async with Lifespan() as state:"
             )
         thread = LoopThread.acquire()
@@ -222,7 +223,10 @@ class Lifespan:
             return  # the parent shuts it down
         thread, self._thread = self._thread, None
         if thread is None:
-            raise LifespanError("this Lifespan is not running\nEnter it first: with")
+            raise LifespanError(
+                "this Lifespan is not running\n"
+                "Enter it first: with Lifespan() as state:"
+            )
         try:
             thread.run(partial(self.__aexit__, None, None, None))
         finally:
@@ -296,7 +300,7 @@ class Lifespan:
     @property
     def is_stopping(self) -> bool:
         """Whether its shutdown is announced or has begun."""
-        return self._run is not None and self._run.will_stop
+        return self._run is not None and self._run.is_stop_announced
 
     @property
     def _is_running(self) -> bool:

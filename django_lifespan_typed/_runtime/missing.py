@@ -11,6 +11,7 @@ from django.apps import apps
 from .._declare.keys import StateKey
 from .._declare.registry import default_registry
 from .._text import quoted, suggestion
+from .._threads.asgiref import is_in_loop
 from ..exceptions import StateNotFound
 from .current import running
 from .lifespan import Lifespan
@@ -25,8 +26,14 @@ def missing(
     status = next((each for each in statuses if each.name == key.name), None)
     if status is not None:
         why = _why_not_running(status)
-    elif lifespan is not None and key.name in default_registry:
+    elif lifespan is not None and key.name in lifespan.registry:
         why = _why_not_started(key.name, lifespan)
+    elif lifespan is not None and key.name in default_registry:
+        why = (
+            "it is registered, but in another registry than that of the running "
+            f"lifespan\n{default_registry[key.name].declared_at.draw()}\n"
+            "Declare it with registry=, or start a lifespan of its registry."
+        )
     elif lifespan is None and not state:
         why = why_none_runs()
     elif lifespan is None and key.name in default_registry:
@@ -64,23 +71,22 @@ def _why_not_running(status: ResourceStatus) -> str:
 
 
 def _why_not_started(name: str, lifespan: Lifespan) -> str:
-    location = default_registry[name].declared_at.draw()
-    is_whole = lifespan.registry is default_registry and lifespan.only is None
-    if is_whole and not lifespan.kept_out:
+    location = lifespan.registry[name].declared_at.draw()
+    if lifespan.kept_out:
         return (
-            f"it was declared after the lifespan had started\n{location}\n"
-            f"{_hint_about_app()}Declare it in lifespan.py of an installed app, or "
-            "import its module in asgi.py or wsgi.py."
+            f"it is registered, but did not start\n{location}\n"
+            f"A test overrode {quoted(lifespan.kept_out)} at startup: their own "
+            "dependencies do not start."
         )
-    overridden = (
-        f"\nA test overrode {quoted(lifespan.kept_out)} at startup: their own "
-        "dependencies do not start."
-    )
+    if lifespan.only is not None:
+        return (
+            f"it is registered, but not part of the running lifespan\n{location}\n"
+            "Add it to only=."
+        )
     return (
-        f"it is registered, but not part of the running lifespan\n{location}\n"
-        "Add it to only=, or to that lifespan's registry."
-        + overridden
-        * bool(lifespan.kept_out)
+        f"it was declared after the lifespan had started\n{location}\n"
+        f"{_hint_about_app()}Declare it in lifespan.py of an installed app, or import "
+        "its module in asgi.py or wsgi.py."
     )
 
 
@@ -97,7 +103,7 @@ def _hint_about_app() -> str:
 def why_none_runs() -> str:
     """Explain why no lifespan runs for the calling code, and what to write."""
     loops = running.loops()
-    if loops:
+    if loops and is_in_loop():
         shown = "\n".join(f"    {loop!r}" for loop in loops)
         return (
             "the running event loop has no lifespan\n"

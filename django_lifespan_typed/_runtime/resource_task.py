@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import Context
 from time import monotonic
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 from .._declare.resources import Resource
 from .._log import logger
@@ -50,7 +50,6 @@ class ResourceTask:
         "start_began_at",
         "started_at",
         "timed_out",
-        "value",
     )
 
     def __init__(
@@ -62,14 +61,13 @@ class ResourceTask:
     ) -> None:
         self.resource = resource
         self.phase: Phase = "waiting"
-        self.value: Any = None
         self.raised: BaseException | None = None
         """The exception that ended the task, as the factory raised it."""
         self.error: BaseException | None = None
         """The same exception as it is shown, with the resource's name and location."""
         self.timed_out: float | None = None
         """The time limit that has passed, in seconds."""
-        self.failed_to: str = ""
+        self.failed_to: Literal["", "start", "stop"] = ""
         """``"start"`` or ``"stop"`` after a failure."""
         self.began_at = 0.0
         """When its phase began (monotonic clock)."""
@@ -112,7 +110,7 @@ class ResourceTask:
         self.error = skipped_start(self.resource, dependency.resource, cause)
         self._finish("failed")
 
-    def expect_stop(self, deadline: float) -> None:
+    def announce_stop(self, deadline: float) -> None:
         """Announce the shutdown: a cancelled task now waits for its dependents."""
         self._stop_deadline = deadline
 
@@ -166,7 +164,7 @@ class ResourceTask:
             error=self.error,
             optional=self.resource.optional,
             began_after=None if began is None else began - origin,
-            age=monotonic() - started if started and is_running else None,
+            age=monotonic() - started if started is not None and is_running else None,
         )
 
     # --- The task
@@ -182,7 +180,7 @@ class ResourceTask:
                     except Exception as error:
                         refused = error
                         raise
-                    self._on_started(value)
+                    self._on_started()
                     await self._hold()
                     self._on_stopping()
             if refused is not None:
@@ -197,8 +195,7 @@ class ResourceTask:
         if task.cancelled():
             self._on_ended(asyncio.CancelledError())
 
-    def _on_started(self, value: object) -> None:
-        self.value = value
+    def _on_started(self) -> None:
         self.started_at = monotonic()
         self._disarm()
         self.phase = "running"

@@ -16,7 +16,13 @@ from .._declare.resources import Resource
 from .._log import logger
 from .._settings import LifespanSettings
 from .._threads.database import OpenedConnections, close_connections
-from .failures import crashed, failed_start, failed_stop, late_start, late_stop
+from .failures import (
+    crashed,
+    failed_start,
+    failed_stop,
+    timed_out_start,
+    timed_out_stop,
+)
 from .publication import Publication
 from .resource_task import ResourceTask
 from .run_log import Repeating, log_slow, log_started, log_stopped
@@ -24,7 +30,11 @@ from .run_log import Repeating, log_slow, log_started, log_stopped
 
 @final
 class Countdown:
-    """Gives each name once, as soon as all names before it are done."""
+    """
+    Gives each name once, as soon as all names before it are done.
+
+    ``graphlib.TopologicalSorter`` does the same in four times the time.
+    """
 
     def __init__(
         self,
@@ -67,7 +77,7 @@ class Run:
         self.began_at = monotonic()
         self.is_up = False
         """Whether the startup has succeeded."""
-        self.will_stop = False
+        self.is_stop_announced = False
         """Whether the shutdown has been announced."""
         publication = Publication(plan, publish)
         self.tasks = {
@@ -91,7 +101,9 @@ class Run:
         Raises the first failure of a resource that is not optional; the caller then
         has to call ``stop``.
         """
-        slow = Repeating(self.settings.REPORT_INTERVAL, lambda: self._log("starting"))
+        slow = Repeating(
+            self.settings.REPORT_INTERVAL, lambda: self._log("starting", self.began_at)
+        )
         others = dict.fromkeys(self._managers, ())
         order = Countdown(
             {**self.plan.dependencies, **others}, {**self.plan.dependents, **others}
@@ -159,13 +171,13 @@ class Run:
 
     # --- Shutdown
 
-    def expect_stop(self) -> None:
+    def announce_stop(self) -> None:
         """Announce the shutdown: its time budget begins."""
-        if not self.will_stop:
-            self.will_stop = True
+        if not self.is_stop_announced:
+            self.is_stop_announced = True
             deadline = monotonic() + self.settings.STOP_BUDGET
             for task in self.tasks.values():
-                task.expect_stop(deadline)
+                task.announce_stop(deadline)
 
     async def stop(self) -> list[Exception]:
         """
@@ -175,7 +187,7 @@ class Run:
         raises the cancellation.
         """
         began = monotonic()
-        self.expect_stop()
+        self.announce_stop()
         for task in reversed(self.tasks.values()):
             if task.phase in {"waiting", "starting"}:
                 task.stop()
@@ -186,7 +198,9 @@ class Run:
             {**self.plan.dependents, **others, **later},
             {**self.plan.dependencies, **others, **self._managers_before()},
         )
-        slow = Repeating(self.settings.REPORT_INTERVAL, lambda: self._log("stopping"))
+        slow = Repeating(
+            self.settings.REPORT_INTERVAL, lambda: self._log("stopping", began)
+        )
         cancelled: asyncio.CancelledError | None = None
         ready = order.first()
         stopping: set[str] = set()
@@ -213,7 +227,8 @@ class Run:
         while self._reports:
             self._describe(self._reports.popleft())
         await close_connections(self.settings.CANCEL_TIMEOUT)
-        log_stopped(began)
+        if self.is_up:
+            log_stopped(began)
         if cancelled is not None:
             raise cancelled
         errors = (task.stop_error for task in reversed(self.tasks.values()))
@@ -245,9 +260,9 @@ class Run:
             task.error = (
                 failed_start(resource, raised)
                 if seconds is None
-                else late_start(resource, raised, seconds, waiting)
+                else timed_out_start(resource, raised, seconds, waiting)
             )
-            if self.will_stop:
+            if self.is_stop_announced:
                 logger.error(
                     "%r failed to start, too", resource.name, exc_info=task.error
                 )
@@ -255,7 +270,7 @@ class Run:
             task.error = (
                 failed_stop(resource, raised)
                 if seconds is None
-                else late_stop(resource, raised, seconds, waiting)
+                else timed_out_stop(resource, raised, seconds, waiting)
             )
             logger.error("%r failed to stop", resource.name, exc_info=task.error)
 
@@ -266,9 +281,9 @@ class Run:
             milliseconds = (task.started_at - task.began_at) * 1000
             logger.info("started %r in %.1f ms", task.resource.name, milliseconds)
 
-    def _log(self, phase: str) -> None:
+    def _log(self, phase: str, began: float) -> None:
         slow = [task for task in self.tasks.values() if task.phase == phase]
-        log_slow([(task, self._waiting_for(task)) for task in slow], self.began_at)
+        log_slow([(task, self._waiting_for(task)) for task in slow], began)
 
     def _waiting_for(self, task: ResourceTask) -> list[str]:
         """Return the names of what cannot start, or stop, before *task* has."""

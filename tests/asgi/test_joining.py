@@ -301,3 +301,22 @@ async def test_a_block_serves_after_a_server_on_the_same_loop(
 
     assert after == 503
     assert json.loads(body_of(served)) == EVERYWHERE
+
+
+async def test_what_the_host_had_on_its_state_at_startup_stays_the_hosts(
+    numbered: Registry,
+) -> None:
+    found: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        found.append(scope["state"]["host"])
+
+    server = FakeServer(with_lifespan(app, numbered), state={"host": "at startup"})
+    async with server:
+        await server.startup()
+        server.state = {"host": "of this request"}
+        request = asyncio.ensure_future(server.request("/"))
+        await asyncio.wait({request})
+        await server.shutdown()
+
+    assert found == ["of this request"]

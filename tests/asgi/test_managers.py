@@ -215,7 +215,7 @@ async def test_a_name_of_another_manager_or_resource_is_refused(
     [
         pytest.param(None, "not a mapping", id="bare yield"),
         pytest.param(["one"], "not a mapping", id="names without values"),
-        pytest.param({"one": 1, int: 2}, "not str", id="a name that is no string"),
+        pytest.param({"one": 1, int: 2}, "not a string", id="a name that is no string"),
     ],
 )
 async def test_a_manager_must_yield_names_and_values(

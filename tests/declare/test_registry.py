@@ -145,3 +145,11 @@ async def test_only_leaves_out_managers(registry: Registry, probes: Probes) -> N
 
     async with Lifespan(registry, only=(probes.resources["it"],)) as state:
         assert list(state) == ["it"]
+
+
+def test_a_resource_is_found_by_name_and_by_key(registry: Registry) -> None:
+    @lifespan_resource("db", registry=registry)
+    async def db() -> int:
+        return 1
+
+    assert registry["db"] is registry[db] is db

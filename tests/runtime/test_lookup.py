@@ -503,7 +503,7 @@ async def test_the_error_for_a_resource_that_only_leaves_out(
     assert message == (
         "no 'cache' on the lifespan state: it is registered, but not part of the "
         f"running lifespan\n{cache.declared_at.draw()}\n"
-        "Add it to only=, or to that lifespan's registry."
+        "Add it to only=."
     )
 
 
@@ -523,9 +523,8 @@ async def test_the_error_for_a_resource_that_only_an_overridden_one_depends_on(
             message = missing(db)
 
     assert message == (
-        "no 'db' on the lifespan state: it is registered, but not part of the running "
-        f"lifespan\n{db.declared_at.draw()}\n"
-        "Add it to only=, or to that lifespan's registry.\n"
+        "no 'db' on the lifespan state: it is registered, but did not start\n"
+        f"{db.declared_at.draw()}\n"
         "A test overrode 'cache' at startup: their own dependencies do not start."
     )
 
@@ -550,3 +549,20 @@ async def test_the_error_for_a_resource_that_is_declared_too_late(
         "Declare it in lifespan.py of an installed app, or import its module in "
         "asgi.py or wsgi.py."
     )
+
+
+async def test_a_resource_of_an_own_registry_that_only_leaves_out_is_known(
+    registry: Registry,
+) -> None:
+    @lifespan_resource("started", registry=registry)
+    async def started() -> int:
+        return 1
+
+    @lifespan_resource("left_out", registry=registry)
+    async def left_out() -> int:
+        return 2
+
+    async with Lifespan(registry, only=(started,)):
+        message = missing(left_out)
+
+    assert "not part of the running lifespan" in message

@@ -234,7 +234,7 @@ async def test_a_sync_block_is_refused_on_an_event_loop(registry: Registry) -> N
         await asyncio.to_thread(in_sync_code)
 
     assert str(caught.value) == (
-        "this code runs on an event loop, which a sync block would stop\n"
+        "this code runs on an event loop, which a sync block would block\n"
         "Write: async with Lifespan() as state:"
     )
     assert str(caught_on_the_loop.value) == str(caught.value)
