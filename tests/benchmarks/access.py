@@ -10,12 +10,31 @@ from typing import Any
 from django_lifespan_typed import LifespanState, get_state
 
 from . import site
-from .measuring import FULL, Effort, Result, Samples, turns
+from .measuring import Effort, Result, Samples, turns
 from .site import NUMBER
 
 BOUND = 2.0
 REPEATS = 50_000
 ROUNDS = 60
+
+EXPRESSIONS = {
+    "loop": "pass",
+    "bare": "request.state['number']",
+    "get_state": "get_state(request, KEY)",
+    "empty call": "empty_call(request, KEY)",
+    "LifespanState": "wrapped['number']",
+    "bare view": "bare_view(request)",
+    "get_state view": "get_state_view(request)",
+}
+
+# Title, expression, expression to compare with, expression to take off, bound.
+COMPARISONS = (
+    ("get_state in an empty view", "get_state view", "bare view", None, BOUND),
+    ("get_state in a loop", "get_state", "bare", None, BOUND),
+    ("get_state in a loop taken off", "get_state", "bare", "loop", BOUND),
+    ("for comparison: a call that does nothing", "empty call", "bare", None, None),
+    ("for comparison: LifespanState['number']", "LifespanState", "bare", None, None),
+)
 
 
 def bare_view(request: Any) -> object:
@@ -30,18 +49,7 @@ def empty_call(source: object, key: object, default: object = None, /) -> None:
     """A function of the same signature that does nothing."""
 
 
-async def request_after(middleware: Sequence[str]) -> Any:
-    """A request as a view gets it, except that its state is a plain dictionary."""
-    state = {"other": 0, NUMBER.name: 1}
-    server = site.Server(site.plain_handler(middleware), state)
-    with site.on_this_site:
-        await server.get("/keep/")
-    request: Any = site.latest_request
-    request.state = request.scope["state"]
-    return request
-
-
-def results(effort: Effort = FULL) -> Iterator[Result]:
+def results(effort: Effort) -> Iterator[Result]:
     """
     Twice: Python 3.11 and 3.12 read attributes of a request more slowly once Django has
     cached something on it, as its CSRF middleware does.
@@ -50,49 +58,38 @@ def results(effort: Effort = FULL) -> Iterator[Result]:
         ("the usual middleware", site.USUAL),
         ("no middleware", [site.IDLE]),
     ):
-        request = asyncio.run(request_after(middleware))
-        yield from _results(request, after, effort.of(ROUNDS, 1))
+        request = asyncio.run(_request_after(middleware))
+        samples = _samples(request, effort.of(ROUNDS, 1))
+        for title, name, to, less, bound in COMPARISONS:
+            one, other = (samples.best(each) / REPEATS * 1e9 for each in (name, to))
+            yield Result(
+                f"{title}, after {after}",
+                samples.ratio(name, to, less=less),
+                "x bare",
+                bound,
+                f"best {one:.0f} ns to {other:.0f} ns",
+            )
 
 
-def _results(request: Any, after: str, rounds: int) -> Iterator[Result]:
+def _samples(request: Any, rounds: int) -> Samples:
     names = {
+        **globals(),
         "request": request,
         "wrapped": LifespanState(request.state),
-        "get_state": get_state,
-        "empty_call": empty_call,
         "KEY": NUMBER,
-        "bare_view": bare_view,
-        "get_state_view": get_state_view,
-    }
-    expressions = {
-        "loop": "pass",
-        "bare": "request.state['number']",
-        "get_state": "get_state(request, KEY)",
-        "empty call": "empty_call(request, KEY)",
-        "LifespanState": "wrapped['number']",
-        "bare view": "bare_view(request)",
-        "get_state view": "get_state_view(request)",
-    }
-    timers = {
-        name: Timer(expression, globals=names)
-        for name, expression in expressions.items()
     }
     samples = Samples()
-    for name in turns(timers, rounds):
-        samples.add(name, timers[name].timeit(REPEATS))
+    for name in turns(EXPRESSIONS, rounds):
+        samples.add(name, Timer(EXPRESSIONS[name], globals=names).timeit(REPEATS))
+    return samples
 
-    for title, name, to, less in (
-        ("get_state in an empty view", "get_state view", "bare view", None),
-        ("get_state in a loop", "get_state", "bare", None),
-        ("get_state in a loop taken off", "get_state", "bare", "loop"),
-        ("for comparison: a call that does nothing", "empty call", "bare", None),
-        ("for comparison: LifespanState['number']", "LifespanState", "bare", None),
-    ):
-        one, other = (samples.best(each) / REPEATS * 1e9 for each in (name, to))
-        yield Result(
-            f"{title}, after {after}",
-            samples.ratio(name, to, less=less),
-            "x bare",
-            None if title.startswith("for comparison") else BOUND,
-            f"best {one:.0f} ns to {other:.0f} ns",
-        )
+
+async def _request_after(middleware: Sequence[str]) -> Any:
+    """A request as a view gets it, except that its state is a plain dictionary."""
+    state = {"other": 0, NUMBER.name: 1}
+    server = site.Server(site.plain_handler(middleware), state)
+    with site.on_this_site:
+        await server.get("/keep/")
+    request: Any = site.latest_request
+    request.state = request.scope["state"]
+    return request

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from itertools import repeat
 from time import perf_counter
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeAlias
 
 from . import peers, site
-from .gathering import gathered
-from .measuring import FULL, Effort, Samples, turns
+from .gathering import Ask, gathered
+from .measuring import Effort, Samples, turns
 from .tables import Column, Table
 
 ROUNDS = 15
@@ -19,18 +20,20 @@ REQUESTS = 200
 AGAIN = 10_000
 LEAST = 1.0  # ns
 
+Fetch: TypeAlias = Callable[[Iterable[Any]], Awaitable[None]]
+"""Evaluates an expression with each of these requests."""
 
-def results(effort: Effort = FULL) -> Iterator[Table]:
+
+def results(effort: Effort) -> Iterator[Table]:
     """
     Once in each request, in order of arrival, and many times in one. The time of the
     loop is subtracted.
     """
     first, again = asyncio.run(_samples(effort))
-    requests, times = effort.of(REQUESTS, 5), effort.of(AGAIN, 100)
     owners = {
-        f"{name}: `{expression}`": name
+        f"{name}: `{shown}`": name
         for name, module in peers.having("FETCHES").items()
-        for expression in module.FETCHES
+        for shown in module.FETCHES
     }
     get_state = next(row for row, name in owners.items() if name == peers.OURS)
     yield Table(
@@ -38,10 +41,10 @@ def results(effort: Effort = FULL) -> Iterator[Table]:
         "Fetching one resource in a view",
         (Column("first in a request", "ns"), Column("again in it", "ns")),
         {
-            row: (
+            row: tuple(
                 # Less is noise.
-                max(first.difference(row, "loop") / requests * 1e9, LEAST),
-                max(again.difference(row, "loop") / times * 1e9, LEAST),
+                max(samples.difference(row, "loop") * 1e9, LEAST)
+                for samples in (first, again)
             )
             for row in owners
         },
@@ -54,32 +57,36 @@ def results(effort: Effort = FULL) -> Iterator[Table]:
 async def _samples(effort: Effort) -> tuple[Samples, Samples]:
     requests, times = effort.of(REQUESTS, 5), effort.of(AGAIN, 100)
     first, again = Samples(), Samples()
+    cases: dict[str, tuple[Ask, Fetch]] = {}
     with site.on_this_site:
         async with AsyncExitStack() as stack:
-            cases: dict[str, Any] = {}
             for name, module in peers.having("FETCHES").items():
                 ask = await stack.enter_async_context(module.serving())
-                for expression, fetch in module.FETCHES.items():
-                    cases[f"{name}: `{expression}`"] = (ask, fetch)
-            bare, _ = cases[next(iter(cases))]
-            cases["loop"] = (bare, _nothing)
+                cases.setdefault("loop", (ask, _compiled("pass", module)))
+                for shown, expression in module.FETCHES.items():
+                    cases[f"{name}: `{shown}`"] = ask, _compiled(expression, module)
             for name in turns(cases, effort.of(ROUNDS, 1)):
                 ask, fetch = cases[name]
                 async with gathered(ask, requests) as held:
-                    await fetch(held[:1])  # compiles, and fills the caches of types
-                    first.add(
-                        name, await _seconds(fetch, held[1:]) * requests / len(held[1:])
+                    await fetch(held[:1])  # fills the caches of types
+                    rest = held[1:]
+                    first.add(name, await _seconds(fetch, rest) / len(rest))
+                    again.add(
+                        name, await _seconds(fetch, repeat(held[0], times)) / times
                     )
-                    again.add(name, await _seconds(fetch, repeat(held[0], times)))
     return first, again
 
 
-async def _nothing(requests: Iterable[Any]) -> None:
-    for _request in requests:
-        pass
+def _compiled(expression: str, module: ModuleType) -> Fetch:
+    lines = ("async def fetch(requests):", "for request in requests:", expression)
+    source = "\n".join(" " * indent + line for indent, line in enumerate(lines))
+    names = dict(vars(module))
+    exec(source, names)
+    fetch: Fetch = names["fetch"]
+    return fetch
 
 
-async def _seconds(fetch: Any, requests: Iterable[Any]) -> float:
+async def _seconds(fetch: Fetch, requests: Iterable[Any]) -> float:
     began = perf_counter()
     await fetch(requests)
     return perf_counter() - began

@@ -1,18 +1,18 @@
-"""The memory of a resource that runs, and of a request that is in its view."""
+"""The memory of a running resource, and of a request that is in its view."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from statistics import median
-
-from typing_extensions import Self
 
 from . import peers, site
 from .gathering import gathered
-from .measuring import FULL, Effort
+from .measuring import Effort
 from .shapes import layered
 from .tables import Column, Table
 
@@ -20,78 +20,65 @@ RESOURCES = 1_000
 REQUESTS = 200
 ROUNDS = 3
 
-SERVING = (peers.BARE, "django-asgi-lifespan", peers.OURS)
+SERVING = {
+    peers.BARE: peers.PLAIN,
+    "django-asgi-lifespan": "django-asgi-lifespan",
+    peers.OURS: peers.OURS,
+}
 
 
-def results(effort: Effort = FULL) -> Iterator[Table]:
-    resources = asyncio.run(_of_resources(effort))
+def results(effort: Effort) -> Iterator[Table]:
+    rounds = effort.of(ROUNDS, 1)
+    resources = effort.of(RESOURCES, 10)
     yield Table(
         "memory-resources",
         "Memory of a resource while it runs",
-        (Column(f"N = {effort.of(RESOURCES, 10):,}", "bytes each"),),
-        {name: (figure,) for name, figure in resources.items()},
+        (Column(f"N = {resources:,}", "bytes each"),),
+        asyncio.run(_of_resources(resources, rounds)),
         baseline=peers.FLOOR,
     )
-    requests = asyncio.run(_of_requests(effort))
     yield Table(
         "memory-requests",
         "Memory of a request while it is in its view",
         (Column("request", "bytes"),),
-        {
-            peers.PLAIN if name == peers.BARE else name: (figure,)
-            for name, figure in requests.items()
-        },
+        asyncio.run(_of_requests(effort.of(REQUESTS, 5), rounds)),
         baseline=peers.PLAIN,
     )
 
 
-async def _of_resources(effort: Effort) -> dict[str, float]:
-    shape = layered(effort.of(RESOURCES, 10), 1)
-    figures: dict[str, float] = {}
-    for name, module in peers.having("starting").items():
-        starting = module.starting(shape, 0)
-        async with starting():
-            pass  # a first start leaves caches behind
-        taken: list[int] = []
-        for _ in range(effort.of(ROUNDS, 1)):
-            with _Traced() as traced:
-                async with starting():
-                    taken.append(traced.now())
-        figures[name] = median(taken) / len(shape)
-    return figures
+async def _of_resources(count: int, rounds: int) -> dict[str, tuple[float]]:
+    shape = layered(count, 1)
+    return {
+        name: (await _allocated(module.starting(shape, 0), rounds) / count,)
+        for name, module in peers.having("starting").items()
+    }
 
 
-async def _of_requests(effort: Effort) -> dict[str, float]:
-    count = effort.of(REQUESTS, 5)
+async def _of_requests(count: int, rounds: int) -> dict[str, tuple[float]]:
     modules = peers.having("serving")
-    figures: dict[str, float] = {}
+    figures: dict[str, tuple[float]] = {}
     with site.on_this_site:
-        for name in SERVING:
-            if name not in modules:
-                continue
+        for name in SERVING.keys() & modules.keys():
             async with modules[name].serving() as ask:
-                async with gathered(ask, count):
-                    pass
-                taken: list[int] = []
-                for _ in range(effort.of(ROUNDS, 1)):
-                    with _Traced() as traced:
-                        async with gathered(ask, count):
-                            taken.append(traced.now())
-                figures[name] = median(taken) / count
-    return figures
+                allocated = await _allocated(partial(gathered, ask, count), rounds)
+            figures[SERVING[name]] = (allocated / count,)
+    return {name: figures[name] for name in SERVING.values() if name in figures}
 
 
-class _Traced:
-    """The bytes that Python has allocated in the block, and not freed."""
-
-    def __enter__(self) -> Self:
+async def _allocated(
+    enter: Callable[[], AbstractAsyncContextManager[object]], rounds: int
+) -> float:
+    """The bytes that Python allocates for what *enter* opens: the median."""
+    async with enter():
+        pass  # a first time leaves caches behind
+    taken: list[int] = []
+    for _ in range(rounds):
         gc.collect()
         tracemalloc.start()
-        return self
-
-    def now(self) -> int:
-        gc.collect()
-        return tracemalloc.get_traced_memory()[0]
-
-    def __exit__(self, *_: object) -> None:
-        tracemalloc.stop()
+        try:
+            async with enter():
+                gc.collect()
+                taken.append(tracemalloc.get_traced_memory()[0])
+        finally:
+            tracemalloc.stop()
+    return median(taken)

@@ -14,44 +14,28 @@ from .site import Server
 Ask: TypeAlias = Callable[[], Awaitable[object]]
 """Sends a request, and returns after the answer."""
 
-
-class _Gathering:
-    def __init__(self, count: int) -> None:
-        self.requests: list[Any] = []
-        self.count = count
-        self.complete = asyncio.Event()
-        self.over = asyncio.Event()
-
-
-_here: _Gathering | None = None
+# The queue of requests that have reached their views, and the end of the measurement.
+_here: tuple[asyncio.Queue[Any], asyncio.Event] | None = None
 
 
 async def hold(request: Any) -> None:
     """Keep the request of a view until the measurement is over."""
-    here = _here
-    assert here is not None, "nobody measures"
-    here.requests.append(request)
-    if len(here.requests) == here.count:
-        here.complete.set()
-    await here.over.wait()
+    assert _here is not None, "nothing is measured"
+    requests, over = _here
+    requests.put_nowait(request)
+    await over.wait()
 
 
 @asynccontextmanager
 async def gathered(ask: Ask, count: int) -> AsyncGenerator[list[Any], None]:
     """*count* requests in their views."""
     global _here
-    here = _here = _Gathering(count)
+    requests, over = _here = asyncio.Queue(), asyncio.Event()
     asking = [asyncio.ensure_future(ask()) for _ in range(count)]
-    complete = asyncio.ensure_future(here.complete.wait())
     try:
-        await asyncio.wait({complete, *asking}, return_when="FIRST_COMPLETED")
-        for done in asking:
-            if done.done():
-                raise AssertionError(f"never held: {done.result()}")
-        yield here.requests
+        yield [await asyncio.wait_for(requests.get(), 60) for _ in range(count)]
     finally:
-        complete.cancel()
-        here.over.set()
+        over.set()
         await asyncio.gather(*asking)
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 from tests.processes import Process, running
 
 from . import peers
-from .client import load
-from .measuring import FULL, Effort, Samples, turns
+from .measuring import Effort, Samples, turns
 from .tables import Column, Table
 
 CONNECTIONS = 16
@@ -31,20 +32,25 @@ SITES = {
 }
 
 
-def results(effort: Effort = FULL) -> Iterator[Table]:
-    sites = {name: site for name, site in SITES.items() if name not in peers.missing()}
+def results(effort: Effort) -> Iterator[Table]:
+    missing = peers.missing()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         servers = {
-            name: stack.enter_context(_server(site, folder))
-            for name, site in sites.items()
+            name: stack.enter_context(
+                running(
+                    *("-m", "uvicorn", "tests.benchmarks.served:application"),
+                    *("--port=0", "--no-access-log"),
+                    folder=folder,
+                    BENCHMARK_SITE=site,
+                    PYTHONDEVMODE=None,
+                    PYTHONUNBUFFERED="1",
+                )
+            )
+            for name, site in SITES.items()
+            if name not in missing
         }
-        ports = {
-            name: int(server.until(r"running on http://127.0.0.1:(\d+)"))
-            for name, server in servers.items()
-        }
-        pids = {name: server.pid for name, server in servers.items()}
-        rows = asyncio.run(_measured(ports, pids, effort))
+        rows = asyncio.run(_measured(servers, effort))
         for server in servers.values():
             server.end(signal.SIGINT)
     yield Table(
@@ -61,31 +67,22 @@ def results(effort: Effort = FULL) -> Iterator[Table]:
     )
 
 
-def _server(site: str, folder: Path) -> AbstractContextManager[Process]:
-    return running(
-        "-m",
-        "uvicorn",
-        "tests.benchmarks.served:application",
-        "--port=0",
-        "--no-access-log",
-        folder=folder,
-        BENCHMARK_SITE=site,
-        PYTHONDEVMODE=None,
-        PYTHONUNBUFFERED="1",
-    )
-
-
 async def _measured(
-    ports: dict[str, int], pids: dict[str, int], effort: Effort
+    servers: dict[str, Process], effort: Effort
 ) -> dict[str, tuple[float | None, ...]]:
     seconds = 0.1 if effort.quick else SECONDS
     each, middle, worst, cpu = Samples(), Samples(), Samples(), Samples()
+    ports = {
+        name: int(server.until(r"running on http://127.0.0.1:(\d+)"))
+        for name, server in servers.items()
+    }
     for port in ports.values():
-        await load(port, CONNECTIONS, seconds)  # imports and compiles
+        await _load(port, seconds)  # imports and compiles
     for name in turns(ports, effort.of(ROUNDS, 1)):
-        used = _cpu_seconds(pids[name])
-        took, answers = await load(ports[name], CONNECTIONS, seconds)
-        used = _cpu_seconds(pids[name]) - used
+        pid = servers[name].pid
+        used = _cpu_seconds(pid)
+        took, answers = await _load(ports[name], seconds)
+        used = _cpu_seconds(pid) - used
         shares = quantiles(answers, n=100)
         each.add(name, took / len(answers))
         middle.add(name, shares[49])
@@ -93,19 +90,34 @@ async def _measured(
         cpu.add(name, used / len(answers))
     return {
         name: (
-            1 / _beside_plain(each, name),
-            _beside_plain(middle, name) * 1e3,
-            _beside_plain(worst, name) * 1e3,
-            _beside_plain(cpu, name) * 1e6 if MEASURES_CPU else None,
+            1 / each.scaled(name, peers.PLAIN),
+            middle.scaled(name, peers.PLAIN) * 1e3,
+            worst.scaled(name, peers.PLAIN) * 1e3,
+            cpu.scaled(name, peers.PLAIN) * 1e6 if MEASURES_CPU else None,
         )
         for name in ports
     }
 
 
-def _beside_plain(samples: Samples, name: str) -> float:
-    """By the ratio within each round: a disturbance slows all."""
-    plain = peers.PLAIN
-    return samples.median(plain) * samples.ratio(name, plain)
+async def _load(port: int, seconds: float) -> tuple[float, list[float]]:
+    """Repeat a request after each answer: total time, and the time of each answer."""
+    answers: list[float] = []
+    began = perf_counter()
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (asked := perf_counter()) < began + seconds:
+            writer.write(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 "), head
+            length = re.findall(rb"\ncontent-length: (\d+)", head, re.IGNORECASE)
+            await reader.readexactly(int(*length))
+            answers.append(perf_counter() - asked)
+        writer.close()
+        await writer.wait_closed()
+
+    await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
+    return perf_counter() - began, answers
 
 
 def _cpu_seconds(pid: int) -> float:

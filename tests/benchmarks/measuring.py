@@ -20,9 +20,6 @@ class Effort:
         return quick if self.quick else full
 
 
-FULL = Effort()
-
-
 @dataclass(frozen=True)
 class Result:
     """One line of the report; without a bound it is for comparison."""
@@ -73,6 +70,10 @@ class Samples:
         off = self.seconds[less] if less else [0.0] * len(self.seconds[name])
         rounds = zip(self.seconds[name], self.seconds[to], off, strict=True)
         return median((one - free) / (other - free) for one, other, free in rounds)
+
+    def scaled(self, name: str, to: str) -> float:
+        """The median of *to*, times the ratio of *name* to it."""
+        return self.median(to) * self.ratio(name, to)
 
     def difference(self, name: str, to: str) -> float:
         """The median, over the rounds, of *name* minus *to*."""

@@ -12,10 +12,10 @@ from asgiref.sync import SyncToAsync
 
 from django_lifespan_typed import run_asgi_lifespan
 
-from .measuring import FULL, Effort, Result
+from .measuring import Effort, Result
 from .site import Server, lifespan_handler, on_this_site, plain_handler
 
-BOUND = 0.01
+BOUND = 0.01  # a leak leaves one or more for each request
 REQUESTS = 20_000
 WARM_UP = 500
 
@@ -64,46 +64,42 @@ async def garbage(server: Server, requests: int) -> int:
             gc.enable()
 
 
-def results(effort: Effort = FULL) -> Iterator[Result]:
+def results(effort: Effort) -> Iterator[Result]:
     yield from asyncio.run(_results(effort.of(REQUESTS, 200)))
 
 
 @on_this_site
 async def _results(requests: int) -> list[Result]:
     handler = lifespan_handler()
+    results: list[Result] = []
     async with run_asgi_lifespan(handler) as state:
-        return [
-            *await _against(
+        for name, count, ours, plain in (
+            (
                 "a lifespan",
+                requests,
                 Server(handler, state),
                 Server(plain_handler(), state),
-                requests,
             ),
-            *await _against(
+            (
                 "no lifespan",
+                requests // 10,
                 Server(lifespan_handler()),
                 Server(plain_handler()),
-                requests // 10,
             ),
-        ]
-
-
-async def _against(
-    name: str, ours: Server, plain: Server, requests: int
-) -> list[Result]:
-    theirs = asdict(await growth(plain, requests))
-    grown = asdict(await growth(ours, requests))
-    return [
-        Result(
-            f"{requests:,} requests, {name}: {unit} left, each",
-            max(grown[unit] - max(theirs[unit], 0), 0) / requests,
-            unit,
-            # A leak leaves one or more for each request.
-            BOUND,
-            f"{grown[unit]} to Django's {theirs[unit]}",
-        )
-        for unit in grown
-    ]
+        ):
+            theirs = asdict(await growth(plain, count))
+            grown = asdict(await growth(ours, count))
+            results += [
+                Result(
+                    f"{count:,} requests, {name}: {unit} left, each",
+                    max(grown[unit] - max(theirs[unit], 0), 0) / count,
+                    unit,
+                    BOUND,
+                    f"{grown[unit]} to Django's {theirs[unit]}",
+                )
+                for unit in grown
+            ]
+    return results
 
 
 def _now() -> Growth:

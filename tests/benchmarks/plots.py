@@ -13,9 +13,29 @@ from .tables import Table, shown_figure
 # Each has a contrast of 3 or more to white and to near-black; the page is the ground.
 INK: Final = "#7d828a"
 OURS_INK: Final = "#d9480f"
-FLOOR_INK: Final = "#8a8f98"
 PEER_INKS: Final = ("#2f83d6", "#2b9348", "#9a6ae0", "#b8860b", "#c7518f")
 MARKS: Final = "osD^vPX"
+
+STYLE: Final = {
+    # Text stays text; the same figures make the same file.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "benchmarks",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(
+        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color"), INK
+    ),
+    "ytick.color": INK,
+}
+
+BARS: Final = ("fetching", "starts-pausing")
+LINES: Final = {
+    "starts": ("starts-independent", "starts-layered", "starts-chained"),
+    "growth": ("growth-count", "growth-depth"),
+}
 
 
 def available() -> bool:
@@ -28,22 +48,13 @@ def available() -> bool:
 
 
 def write(tables: Mapping[str, Table], folder: Path) -> list[str]:
-    """Draw what there is to draw of *tables*; the names of the files."""
-    groups: dict[str, tuple[Any, list[str]]] = {
-        "fetching.svg": (_bars, ["fetching"]),
-        "starts.svg": (
-            _lines,
-            ["starts-independent", "starts-layered", "starts-chained"],
-        ),
-        "starts-pausing.svg": (_bars, ["starts-pausing"]),
-        "growth.svg": (_lines, ["growth-count", "growth-depth"]),
-    }
-    written: list[str] = []
-    for name, (draw, wanted) in groups.items():
-        if all(each in tables for each in wanted):
-            draw([tables[each] for each in wanted], folder / name)
-            written.append(name)
-    return written
+    """Draw the plots of the page; the names of the files."""
+    figures = {name: _bars(tables[name]) for name in BARS}
+    for name, panels in LINES.items():
+        figures[name] = _lines([tables[panel] for panel in panels])
+    for name, figure in figures.items():
+        _save(figure, folder / f"{name}.svg")
+    return [f"{name}.svg" for name in figures]
 
 
 def _pyplot() -> Any:
@@ -51,109 +62,78 @@ def _pyplot() -> Any:
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
-    mpl.rcParams.update(
-        {
-            # Text stays text; the same figures make the same file.
-            "svg.fonttype": "none",
-            "svg.hashsalt": "benchmarks",
-            "font.family": "sans-serif",
-            "font.size": 9,
-            "text.color": INK,
-            "axes.edgecolor": INK,
-            "axes.labelcolor": INK,
-            "axes.titlesize": 9,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "xtick.color": INK,
-            "ytick.color": INK,
-        }
-    )
+    mpl.rcParams.update(STYLE)
     return plt
 
 
-def _bars(tables: Sequence[Table], path: Path) -> None:
-    """The last column of a table, a bar to each row."""
-    (table,) = tables
-    rows = [(name, figures[-1]) for name, figures in table.rows.items()]
-    shown = [(name, figure) for name, figure in rows if figure is not None]
-    names = [name.replace("`", "") for name, _ in shown]
-    figures = [figure for _, figure in shown]
-    inks = [_bar_ink(table.library.get(name, name)) for name, _ in shown]
-    figure, axes = _pyplot().subplots(figsize=(7.5, 0.9 + 0.27 * len(shown)))
-    bars = axes.barh(names, figures, color=inks, height=0.65)
-    axes.invert_yaxis()
-    axes.bar_label(bars, [shown_figure(each) for each in figures], padding=3, color=INK)
-    axes.margins(x=0.12)
+def _bars(table: Table) -> Any:
+    """The last column of a table, a bar for each row."""
     column = table.columns[-1]
+    rows = {
+        name: figures[-1]
+        for name, figures in table.rows.items()
+        if figures[-1] is not None
+    }
+    libraries = [table.library.get(name, name) for name in rows]
+    figure, axes = _pyplot().subplots(figsize=(7.5, 0.9 + 0.27 * len(rows)))
+    bars = axes.barh(
+        [name.replace("`", "") for name in rows],
+        [*rows.values()],
+        color=[_ink(library, PEER_INKS[0]) for library in libraries],
+        height=0.65,
+    )
+    axes.invert_yaxis()
+    axes.bar_label(bars, [shown_figure(each) for each in rows.values()], padding=3)
+    axes.margins(x=0.12)
     axes.set_xlabel(f"{column.name}, {column.unit} (less is better)")
-    axes.set_title(table.title, color=INK)
-    _save(figure, path)
+    axes.set_title(table.title)
+    return figure
 
 
-def _lines(tables: Sequence[Table], path: Path) -> None:
-    """A panel to each table, a line to each row."""
-    pyplot = _pyplot()
-    figure, panels = pyplot.subplots(
+def _lines(tables: Sequence[Table]) -> Any:
+    """A panel for each table, a line for each row."""
+    figure, panels = _pyplot().subplots(
         1, len(tables), figsize=(3.1 * len(tables) + 1, 3.4), sharey=True
     )
-    names = list(dict.fromkeys(name for table in tables for name in table.rows))
-    peers = [name for name in names if name not in {OURS, *FLOORS}]
     for table, axes in zip(tables, panels, strict=True):
         at = [
             float(column.name.rpartition(" ")[2].replace(",", ""))
             for column in table.columns
         ]
-        for name, figures in table.rows.items():
-            if None in figures:
-                continue
-            axes.plot(
-                at,
-                figures,
-                label=name,
-                color=_line_ink(name, peers),
-                marker=MARKS[names.index(name) % len(MARKS)],
-                markersize=4,
-                linewidth=2.2 if name == OURS else 1.4,
-                linestyle="--" if name in FLOORS else "-",
-            )
+        for number, (name, figures) in enumerate(table.rows.items()):
+            if None not in figures:
+                axes.plot(
+                    at,
+                    figures,
+                    label=name,
+                    color=_ink(name, PEER_INKS[number % len(PEER_INKS)]),
+                    marker=MARKS[number],
+                    markersize=4,
+                    linewidth=2.2 if name == OURS else 1.4,
+                    linestyle="--" if name in FLOORS else "-",
+                )
         axes.set(xscale="log", yscale="log")
-        axes.set_title(_wrapped(table.title), color=INK)
+        axes.set_title(table.title.replace(", ", ",\n").replace(" by ", "\nby "))
         axes.set_xlabel("depth of the plan" if "depth" in table.title else "resources")
         axes.grid(color=INK, alpha=0.25, linewidth=0.5)
     panels[0].set_ylabel("µs each (less is better)")
-    handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(
-        handles,
-        labels,
+        *panels[0].get_legend_handles_labels(),
         loc="lower center",
-        ncols=min(len(labels), 3),
+        ncols=3,
         frameon=False,
-        labelcolor=INK,
     )
     figure.subplots_adjust(bottom=0.28)
-    _save(figure, path)
+    return figure
 
 
-def _wrapped(title: str) -> str:
-    return title.replace(", ", ",\n").replace(" by ", "\nby ")
-
-
-def _bar_ink(library: str) -> str:
+def _ink(library: str, otherwise: str) -> str:
     if library == OURS:
         return OURS_INK
-    return FLOOR_INK if library in {BARE, *FLOORS} else PEER_INKS[0]
-
-
-def _line_ink(name: str, peers: Sequence[str]) -> str:
-    if name == OURS:
-        return OURS_INK
-    if name in FLOORS:
-        return FLOOR_INK
-    return PEER_INKS[peers.index(name) % len(PEER_INKS)]
+    return INK if library in {BARE, *FLOORS} else otherwise
 
 
 def _save(figure: Any, path: Path) -> None:
-    pyplot = _pyplot()
     figure.savefig(
         path,
         format="svg",
@@ -161,7 +141,7 @@ def _save(figure: Any, path: Path) -> None:
         bbox_inches="tight",
         metadata={"Date": None, "Creator": "tests.benchmarks"},
     )
-    pyplot.close(figure)
+    _pyplot().close(figure)
     # matplotlib leaves spaces at the ends of lines.
     lines = path.read_text("utf-8").splitlines()
     path.write_text("\n".join(line.rstrip() for line in lines) + "\n", "utf-8")

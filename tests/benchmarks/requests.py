@@ -10,7 +10,7 @@ from time import process_time
 from django_lifespan_typed import run_asgi_lifespan
 
 from . import peers
-from .measuring import FULL, Effort, Result, Samples, turns
+from .measuring import Effort, Result, Samples, turns
 from .site import Server, lifespan_handler, on_this_site, plain_handler
 from .tables import Column, Table
 
@@ -21,7 +21,7 @@ ROUNDS = 400
 THEIRS = "django-asgi-lifespan"
 
 
-def results(effort: Effort = FULL) -> Iterator[Result | Table]:
+def results(effort: Effort) -> Iterator[Result | Table]:
     rounds = effort.of(ROUNDS, 1)
     samples = asyncio.run(_samples(rounds))
     for name, ours, plain in (
@@ -37,17 +37,12 @@ def results(effort: Effort = FULL) -> Iterator[Result | Table]:
             BOUND,
             f"{more:+.1f} us to {each:.0f} us of CPU, {rounds} rounds of {REPEATS}",
         )
-    plain = samples.median(peers.PLAIN)
     names = [name for name in (peers.PLAIN, THEIRS, peers.OURS) if name in samples]
     yield Table(
         "requests",
         "A whole request in process",
         (Column("CPU", "µs"),),
-        {
-            # By the ratio within each round: a disturbance slows all.
-            name: (plain * samples.ratio(name, peers.PLAIN) / REPEATS * 1e6,)
-            for name in names
-        },
+        {name: (samples.scaled(name, peers.PLAIN) / REPEATS * 1e6,) for name in names},
         baseline=peers.PLAIN,
     )
 

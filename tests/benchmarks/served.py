@@ -1,7 +1,7 @@
 """
 One of three sites for a real server: its view fetches a resource and answers.
 
-``BENCHMARK_SITE`` says which: a module of ``peers``.
+``BENCHMARK_SITE`` is the name of a function below.
 """
 
 from __future__ import annotations
@@ -18,14 +18,6 @@ from django.urls import path
 
 Fetch: TypeAlias = Callable[[Any], object]
 """Gets the resource from the request of a view."""
-
-# The middleware of `startproject` that needs no app and no database.
-USUAL = [
-    "django.middleware.security.SecurityMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
 
 
 def bare() -> tuple[Any, Fetch]:
@@ -44,10 +36,9 @@ def django_asgi_lifespan() -> tuple[Any, Fetch]:
         yield {"number": 1}
 
     register_lifespan_manager(context_manager=manager)
-    settings.MIDDLEWARE = [
-        *USUAL,
-        "django_asgi_lifespan.middleware.LifespanStateMiddleware",
-    ]
+    settings.MIDDLEWARE.append(
+        "django_asgi_lifespan.middleware.LifespanStateMiddleware"
+    )
     return get_asgi_application(), lambda request: request.state["number"]
 
 
@@ -59,10 +50,9 @@ def ours() -> tuple[Any, Fetch]:
     async def number() -> AsyncGenerator[int, None]:
         yield 1
 
-    settings.MIDDLEWARE = [
-        *USUAL,
-        "django_lifespan_typed.middleware.LifespanStateMiddleware",
-    ]
+    settings.MIDDLEWARE.append(
+        "django_lifespan_typed.middleware.LifespanStateMiddleware"
+    )
     return get_asgi_application(), lambda request: get_state(request, number)
 
 
@@ -72,18 +62,18 @@ async def index(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [path("", index)]
 
-SITES = {
-    "bare": bare,
-    "django_asgi_lifespan": django_asgi_lifespan,
-    "ours": ours,
-}
-
 settings.configure(
     SECRET_KEY="of the benchmarks",
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
-    MIDDLEWARE=USUAL,
+    # The middleware of `startproject` that needs no app and no database.
+    MIDDLEWARE=[
+        "django.middleware.security.SecurityMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    ],
     USE_TZ=True,
 )
 django.setup()
-application, fetch = SITES[os.environ["BENCHMARK_SITE"]]()
+application, fetch = globals()[os.environ["BENCHMARK_SITE"]]()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .measuring import Samples
 from .peers import FLOORS, OURS
 
 # A smaller ratio between two libraries may be chance.
@@ -49,59 +48,48 @@ class Table:
                     continue
                 ratio = theirs / ours if column.more_is_better else ours / theirs
                 if ratio > MARGIN:
-                    yield (
-                        f"{self.title}: {column.name}, {column.unit}",
-                        name,
-                        shown_figure(theirs),
-                        shown_figure(ours),
-                        f"{shown_figure(ratio)} ×",
-                    )
+                    what = f"{self.title}: {column.name}, {column.unit}"
+                    figure, of_ours = shown_figure(theirs), shown_figure(ours)
+                    yield what, name, figure, of_ours, f"{shown_figure(ratio)} ×"
 
     def markdown(self) -> str:
-        lines = [["", *self._heads()], ["---", *["---:"] * len(self.columns)]]
-        for name, figures in self.rows.items():
-            shown = f"**{name}**" if self.library.get(name, name) == OURS else name
-            lines.append([shown, *self._cells(figures)])
-        drawn = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return f"{drawn}\n\n{self.note}\n" if self.note else f"{drawn}\n"
+        rows = [
+            (f"**{name}**" if self.library.get(name, name) == OURS else name, *cells)
+            for name, cells in self._cells().items()
+        ]
+        text = markdown(self._head(), rows)
+        return f"{text}\n{self.note}\n" if self.note else text
 
     def __str__(self) -> str:
-        rows = [("", self._heads())]
-        rows += [(name, self._cells(row)) for name, row in self.rows.items()]
-        first = max(len(name) for name, _ in rows)
-        columns = zip(*(cells for _, cells in rows), strict=True)
-        sizes = [max(map(len, cells)) for cells in columns]
+        rows = [
+            self._head(),
+            *((name, *cells) for name, cells in self._cells().items()),
+        ]
+        sizes = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
         lines = [
-            f"    {name:<{first}}  " + "  ".join(map(str.rjust, cells, sizes))
-            for name, cells in rows
+            f"    {name:<{sizes[0]}}  " + "  ".join(map(str.rjust, cells, sizes[1:]))
+            for name, *cells in rows
         ]
         note = [f"    {self.note}"] if self.note else []
         return "\n".join([f"  {self.title}", *lines, *note])
 
-    def _heads(self) -> list[str]:
-        return [f"{column.name}, {column.unit}" for column in self.columns]
+    def _head(self) -> tuple[str, ...]:
+        return ("", *(f"{column.name}, {column.unit}" for column in self.columns))
 
-    def _cells(self, figures: tuple[float | None, ...]) -> list[str]:
+    def _cells(self) -> dict[str, list[str]]:
         base = self.rows.get(self.baseline, (None,) * len(self.columns))
-        return [_with_ratio(*pair) for pair in zip(figures, base, strict=True)]
+        return {
+            name: [_with_ratio(*pair) for pair in zip(figures, base, strict=True)]
+            for name, figures in self.rows.items()
+        }
 
 
-def of_samples(
-    samples: Mapping[str, Samples], row: str, scale: float
-) -> tuple[float | None, ...]:
-    """The medians of *row* in each of *samples*; None where it has none."""
-    return tuple(
-        column.median(row) * scale if row in column else None
-        for column in samples.values()
-    )
-
-
-def _with_ratio(figure: float | None, base: float | None) -> str:
-    if figure is None:
-        return "–"
-    if not base:
-        return shown_figure(figure)
-    return f"{shown_figure(figure)} ({shown_figure(figure / base)} ×)"
+def markdown(
+    head: Sequence[str], rows: Iterable[Sequence[str]], texts: Iterable[int] = (0,)
+) -> str:
+    """A table; columns other than *texts* are of figures."""
+    rule = ["---" if column in texts else "---:" for column in range(len(head))]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, rule, *rows))
 
 
 def shown_figure(figure: float) -> str:
@@ -111,3 +99,10 @@ def shown_figure(figure: float) -> str:
     if figure >= 1_000:
         return f"{round(figure, 3 - len(str(int(figure)))):,.0f}"
     return f"{figure:#.3g}".rstrip(".")
+
+
+def _with_ratio(figure: float | None, base: float | None) -> str:
+    if figure is None:
+        return "–"
+    ratio = f" ({shown_figure(figure / base)} ×)" if base else ""
+    return f"{shown_figure(figure)}{ratio}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from tests.benchmarks import site
 from tests.benchmarks.gathering import Ask, asker
@@ -12,14 +11,7 @@ from tests.benchmarks.gathering import Ask, asker
 from .value import NUMBER
 
 RESOURCES = {"number": NUMBER}
-
-
-async def _fetch(requests: Iterable[Any]) -> None:
-    for _request in requests:
-        RESOURCES["number"]
-
-
-FETCHES = {'RESOURCES["number"]': _fetch}
+FETCHES = {'RESOURCES["number"]': 'RESOURCES["number"]'}
 
 
 @asynccontextmanager

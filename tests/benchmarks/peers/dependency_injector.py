@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from dependency_injector import containers, providers
 
 from tests.benchmarks.shapes import Shape
 
-from .value import KINDS, generator
+from .value import Start, factories
 
 
-def starting(
-    shape: Shape, pause: float
-) -> Callable[[], AbstractAsyncContextManager[object]]:
+def starting(shape: Shape, pause: float) -> Start:
     container: Any = containers.DynamicContainer()
     resources: list[Any] = []
-    for number, needs in enumerate(shape):
-        made = generator(KINDS[number], [KINDS[need] for need in needs], pause)
+    for factory, needs in zip(factories(shape, pause), shape, strict=True):
         wanted = [resources[need] for need in needs]
-        resources.append(providers.Resource(made, *wanted))
-        container.set_provider(f"resource_{number}", resources[-1])
+        resource = providers.Resource(factory, *wanted)
+        container.set_provider(f"resource_{len(resources)}", resource)
+        resources.append(resource)
 
     @asynccontextmanager
     async def run() -> AsyncGenerator[object, None]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from dishka import FromDishka, Provider, Scope, make_async_container
@@ -18,29 +18,19 @@ from tests.benchmarks.gathering import Ask, asker
 from tests.benchmarks.shapes import Shape
 
 from .starlette import view
-from .value import KINDS, NUMBER, Number, generator
+from .value import KINDS, NUMBER, Number, Start, factories
+
+FETCHES = {
+    "number: FromDishka[Number]": "await injected(request)",
+    "await request.state.dishka_container.get(Number)": (
+        "await request.state.dishka_container.get(Number)"
+    ),
+}
 
 
 @inject
-async def _injected(request: Request, number: FromDishka[Number]) -> None:
+async def injected(request: Request, number: FromDishka[Number]) -> None:
     """A view that does nothing else: it costs a call more than an expression does."""
-
-
-async def _fetch(requests: Iterable[Any]) -> None:
-    for request in requests:
-        await request.state.dishka_container.get(Number)
-
-
-async def _inject(requests: Iterable[Any]) -> None:
-    call: Any = _injected
-    for request in requests:
-        await call(request)
-
-
-FETCHES = {
-    "number: FromDishka[Number]": _inject,
-    "await request.state.dishka_container.get(Number)": _fetch,
-}
 
 
 async def _number() -> AsyncGenerator[Number, None]:
@@ -63,13 +53,10 @@ async def serving() -> AsyncGenerator[Ask, None]:
     await container.close()
 
 
-def starting(
-    shape: Shape, pause: float
-) -> Callable[[], AbstractAsyncContextManager[object]]:
+def starting(shape: Shape, pause: float) -> Start:
     provider = Provider(scope=Scope.APP)
-    for number, needs in enumerate(shape):
-        kinds = [KINDS[need] for need in needs]
-        provider.provide(generator(KINDS[number], kinds, pause))
+    for factory in factories(shape, pause):
+        provider.provide(factory)
 
     @asynccontextmanager
     async def run() -> AsyncGenerator[object, None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any
@@ -16,21 +16,14 @@ from django_lifespan_typed import run_asgi_lifespan
 from tests.benchmarks.gathering import Ask, asker
 from tests.benchmarks.shapes import Shape
 
-from .value import KINDS, NUMBER, generator
+from .value import NUMBER, Factory, Start, factories
 
-MIDDLEWARE = ["django_asgi_lifespan.middleware.LifespanStateMiddleware"]
-
-
-async def _fetch(requests: Iterable[Any]) -> None:
-    for request in requests:
-        request.state["number"]
-
-
-FETCHES = {'request.state["number"]': _fetch}
+FETCHES = {'request.state["number"]': 'request.state["number"]'}
 
 
 def handler() -> LifespanASGIHandler:
-    with override_settings(MIDDLEWARE=MIDDLEWARE):
+    middleware = ["django_asgi_lifespan.middleware.LifespanStateMiddleware"]
+    with override_settings(MIDDLEWARE=middleware):
         return LifespanASGIHandler()
 
 
@@ -41,26 +34,23 @@ async def number() -> AsyncGenerator[dict[str, Any], None]:
 
 @asynccontextmanager
 async def serving() -> AsyncGenerator[Ask, None]:
-    ours = handler()
+    theirs = handler()
     with _only([]):
         register_lifespan_manager(context_manager=number)
-        running = run_asgi_lifespan(ours)
+        running = run_asgi_lifespan(theirs)
         state = await running.__aenter__()
     try:
-        yield asker(ours, state, "/hold/")
+        yield asker(theirs, state, "/hold/")
     finally:
         await running.__aexit__(None, None, None)
 
 
-def starting(
-    shape: Shape, pause: float
-) -> Callable[[], AbstractAsyncContextManager[object]] | None:
+def starting(shape: Shape, pause: float) -> Start | None:
     if any(shape):
         return None  # managers have no dependencies
     with _only([]):
-        for count in range(len(shape)):
-            made = asynccontextmanager(generator(KINDS[count], (), pause))
-            manager = partial(_manager, f"resource {count}", made)
+        for count, factory in enumerate(factories(shape, pause)):
+            manager = partial(_manager, f"resource {count}", factory)
             register_lifespan_manager(context_manager=manager)
         registered = asgi_lifespan.receivers
 
@@ -75,10 +65,9 @@ def starting(
 
 
 @asynccontextmanager
-async def _manager(
-    name: str, made: Callable[[], AbstractAsyncContextManager[Any]]
-) -> AsyncGenerator[dict[str, Any], None]:
-    async with made() as value:
+async def _manager(name: str, factory: Factory) -> AsyncGenerator[dict[str, Any], None]:
+    entered: AbstractAsyncContextManager[Any] = asynccontextmanager(factory)()
+    async with entered as value:
         yield {name: value}
 
 

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-)
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from tests.benchmarks.shapes import Shape
 
-from .value import KINDS, generator
+from .value import Start, factories
 
 
-def starting(
-    shape: Shape, pause: float
-) -> Callable[[], AbstractAsyncContextManager[object]]:
-    managers = [
-        asynccontextmanager(
-            generator(KINDS[number], [KINDS[need] for need in needs], pause)
-        )
-        for number, needs in enumerate(shape)
-    ]
+def starting(shape: Shape, pause: float) -> Start:
+    managers = [asynccontextmanager(factory) for factory in factories(shape, pause)]
 
     @asynccontextmanager
     async def run() -> AsyncGenerator[object, None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,13 +13,7 @@ from tests.benchmarks.gathering import Ask, asker, hold
 
 from .value import NUMBER
 
-
-async def _fetch(requests: Iterable[Any]) -> None:
-    for request in requests:
-        _ = request.app.state.number
-
-
-FETCHES = {"request.app.state.number": _fetch}
+FETCHES = {"request.app.state.number": "request.app.state.number"}
 
 
 @get("/")

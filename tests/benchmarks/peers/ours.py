@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from django_lifespan_typed import (
@@ -18,24 +18,14 @@ from tests.benchmarks import site
 from tests.benchmarks.gathering import Ask, asker
 from tests.benchmarks.shapes import Shape
 
-from .value import KINDS, NUMBER, Number, generator
+from .value import NUMBER, Number, Start, factories
+
+__all__ = ["FETCHES", "declared", "get_state", "serving", "starting"]
 
 KEY = StateKey[Number]("number")
-
-
-async def _fetch(requests: Iterable[Any]) -> None:
-    for request in requests:
-        get_state(request, KEY)
-
-
-async def _fetch_by_name(requests: Iterable[Any]) -> None:
-    for request in requests:
-        request.state["number"]
-
-
 FETCHES = {
-    "get_state(request, KEY)": _fetch,
-    'request.state["number"]': _fetch_by_name,
+    "get_state(request, KEY)": "get_state(request, KEY)",
+    'request.state["number"]': 'request.state["number"]',
 }
 
 
@@ -52,22 +42,17 @@ async def serving() -> AsyncGenerator[Ask, None]:
         yield asker(handler, state, "/hold/")
 
 
-def starting(
-    shape: Shape, pause: float
-) -> Callable[[], AbstractAsyncContextManager[object]]:
-    registry = declared(shape, pause)
-    handler = LifespanASGIHandler(registry)
+def starting(shape: Shape, pause: float) -> Start:
+    handler = LifespanASGIHandler(declared(shape, pause))
     return lambda: run_asgi_lifespan(handler)
 
 
 def declared(shape: Shape, pause: float) -> Registry:
     registry = Registry()
     resources: list[Any] = []
-    for number, needs in enumerate(shape):
+    for factory, needs in zip(factories(shape, pause), shape, strict=True):
         wanted: Any = tuple(resources[need] for need in needs)
-        declare: Any = lifespan_resource(
-            f"resource {number}", needs=wanted, registry=registry
-        )
-        kinds = [KINDS[need] for need in needs]
-        resources.append(declare(generator(KINDS[number], kinds, pause)))
+        name = f"resource {len(resources)}"
+        declare: Any = lifespan_resource(name, needs=wanted, registry=registry)
+        resources.append(declare(factory))
     return registry

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import svcs
@@ -11,28 +11,22 @@ import svcs.starlette
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from svcs.starlette import svcs_from
 
 from django_lifespan_typed import run_asgi_lifespan
 from tests.benchmarks.gathering import Ask, asker
 from tests.benchmarks.shapes import Shape
 
 from .starlette import view
-from .value import KINDS, NUMBER, Number, generator
+from .value import KINDS, NUMBER, Factory, Number, Start, factories
 
-
-async def _fetch(requests: Iterable[Any]) -> None:
-    for request in requests:
-        await svcs.starlette.aget(request, Number)
-
-
-async def _fetch_sync(requests: Iterable[Any]) -> None:
-    for request in requests:
-        svcs.starlette.svcs_from(request).get(Number)
-
+__all__ = ["FETCHES", "serving", "starting", "svcs_from"]
 
 FETCHES = {
-    "await svcs.starlette.aget(request, Number)": _fetch,
-    "svcs_from(request).get(Number)": _fetch_sync,
+    "await svcs.starlette.aget(request, Number)": (
+        "await svcs.starlette.aget(request, Number)"
+    ),
+    "svcs_from(request).get(Number)": "svcs_from(request).get(Number)",
 }
 
 
@@ -54,13 +48,10 @@ async def serving() -> AsyncGenerator[Ask, None]:
         yield asker(app, state)
 
 
-def starting(
-    shape: Shape, pause: float
-) -> Callable[[], AbstractAsyncContextManager[object]]:
+def starting(shape: Shape, pause: float) -> Start:
     registry = svcs.Registry()
-    for number, needs in enumerate(shape):
-        kinds = [KINDS[need] for need in needs]
-        registry.register_factory(KINDS[number], _factory(KINDS[number], kinds, pause))
+    for kind, made, needs in zip(KINDS, factories(shape, pause), shape, strict=False):
+        registry.register_factory(kind, _factory(made, [KINDS[need] for need in needs]))
 
     @asynccontextmanager
     async def run() -> AsyncGenerator[object, None]:
@@ -72,14 +63,12 @@ def starting(
     return run
 
 
-def _factory(
-    kind: type[Any], needs: list[type[Any]], pause: float
-) -> Callable[..., AsyncGenerator[Any, None]]:
-    made = asynccontextmanager(generator(kind, needs, pause))
+def _factory(made: Factory, needs: list[type[Any]]) -> Factory:
+    manager = asynccontextmanager(made)
 
     async def factory(svcs_container: svcs.Container) -> AsyncGenerator[Any, None]:
         values = [await svcs_container.aget(need) for need in needs]
-        async with made(*values) as value:
+        async with manager(*values) as value:
             yield value
 
     return factory

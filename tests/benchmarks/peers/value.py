@@ -1,8 +1,9 @@
 """
 The values that all peers make, and the content of a peer's module.
 
-``FETCHES``: expression → a coroutine function that evaluates it for each request
-given; ``serving()``: an async context manager that yields how to ask for a page.
+``FETCHES``: what is shown → the expression to measure, with ``request`` and the names
+of the module; ``serving()``: an async context manager that yields a way to request a
+page.
 
 ``starting(shape, pause)``: declares resources, each of which takes *pause* seconds;
 returns a function whose async context manager starts them when it is entered.
@@ -11,8 +12,17 @@ returns a function whose async context manager starts them when it is entered.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any, Final
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, TypeAlias
+
+from tests.benchmarks.shapes import Shape
+
+Start: TypeAlias = Callable[[], AbstractAsyncContextManager[object]]
+"""Starts the declared resources once it is entered."""
+
+Factory: TypeAlias = Callable[..., AsyncGenerator[Any, None]]
+"""An async generator function with a parameter for each dependency."""
 
 
 class Number(int):
@@ -25,11 +35,15 @@ KINDS: Final = [type(f"Kind{number}", (), {}) for number in range(3_000)]
 """A type for each resource, for libraries that use types as keys."""
 
 
-def generator(
-    kind: type[Any], needs: Sequence[type[Any]], pause: float
-) -> Callable[..., AsyncGenerator[Any, None]]:
-    """An async generator function that makes a *kind*, of arguments of *needs*."""
+def factories(shape: Shape, pause: float) -> list[Factory]:
+    """A factory for each resource, with annotations for libraries that read them."""
+    return [
+        _factory(kind, [KINDS[need] for need in needs], pause)
+        for kind, needs in zip(KINDS, shape, strict=False)
+    ]
 
+
+def _factory(kind: type[Any], needs: list[type[Any]], pause: float) -> Factory:
     async def nothing() -> AsyncGenerator[Any, None]:
         if pause:
             await asyncio.sleep(pause)
@@ -46,9 +60,6 @@ def generator(
         yield kind()
 
     made: Any = (nothing, one, two)[len(needs)]
-    names = ("_first", "_second")
-    made.__annotations__ = {
-        **dict(zip(names, needs, strict=False)),
-        "return": AsyncGenerator[kind, None],
-    }
+    parameters = zip(("_first", "_second"), needs, strict=False)
+    made.__annotations__ = {**dict(parameters), "return": AsyncGenerator[kind, None]}
     return made
