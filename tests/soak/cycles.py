@@ -1,4 +1,4 @@
-"""A process that starts and stops an application many times."""
+"""A process that starts and stops an application many times; with "leak", it leaks."""
 
 from __future__ import annotations
 
@@ -17,49 +17,41 @@ from .site.lines import BlockingLine, Line, dialled, dialled_in_thread
 from .treatment import ROUNDS
 
 HALF: Final = 3
-
 CYCLES: Final = 20 * ROUNDS
+LIFESPANS: Final = CYCLES * (2 * HALF + 1)
+
+registry = Registry()
+leaks: list[bytes] = []
 
 
-def site(leaks: list[bytes] | None) -> Registry:
-    registry = Registry()
-
-    @lifespan_resource("db", registry=registry)
-    async def db() -> AsyncGenerator[Line]:
-        if leaks is not None:
-            leaks.append(bytes(200))
-        async with dialled("db") as line:
-            yield line
-
-    @lifespan_resource("till", needs=(db,), registry=registry)
-    def till(_: Line) -> Generator[BlockingLine]:
-        with dialled_in_thread("till") as line:
-            yield line
-
-    return registry
+@lifespan_resource("db", registry=registry)
+async def db() -> AsyncGenerator[Line]:
+    if "leak" in sys.argv:
+        leaks.append(bytes(200))
+    async with dialled("db") as line:
+        yield line
 
 
-async def grown_in_cycles(leaks: list[bytes] | None) -> int:
-    """
-    The bytes by which memory grew, between the medians of the two halves of many
-    cycles of one application.
-    """
-    application = get_asgi_application(site(leaks))
+@lifespan_resource("till", needs=(db,), registry=registry)
+def till(_: Line) -> Generator[BlockingLine]:
+    with dialled_in_thread("till") as line:
+        yield line
+
+
+async def growth() -> int:
+    """The bytes between the medians of the first and the second half of the cycles."""
+    application = get_asgi_application(registry)
     readings: list[int] = []
     tracemalloc.start()
-    try:
-        for _ in range(2 * HALF + 1):
-            for _ in range(CYCLES):
-                async with run_asgi_lifespan(application):
-                    pass
-            gc.collect()
-            readings.append(tracemalloc.get_traced_memory()[0])
-    finally:
-        tracemalloc.stop()
+    for _ in range(1 + 2 * HALF):
+        for _ in range(CYCLES):
+            async with run_asgi_lifespan(application):
+                pass
+        gc.collect()
+        readings.append(tracemalloc.get_traced_memory()[0])
     _, *readings = readings
     return int(median(readings[HALF:]) - median(readings[:HALF]))
 
 
 if __name__ == "__main__":
-    leaks: list[bytes] | None = [] if "leak" in sys.argv else None
-    print("grown by", asyncio.run(grown_in_cycles(leaks), debug=False))
+    print("grown by", asyncio.run(growth(), debug=False))

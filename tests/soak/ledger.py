@@ -68,17 +68,15 @@ class Ledger:
 
     def holding(self) -> set[int]:
         """The processes with open connections."""
-        return {entry.pid for entry in self.entries if entry.status == "open"}
+        return self._with_status("open")
+
+    def _with_status(self, *statuses: str) -> set[int]:
+        return {entry.pid for entry in self.entries if entry.status in statuses}
 
     def gone(self) -> set[int]:
         """The processes that have closed all of their connections."""
-        ended = {"closed", "dropped"}
         pids = {entry.pid for entry in self.entries}
-        return pids - {each.pid for each in self.entries if each.status not in ended}
-
-    def with_status(self, status: str) -> list[Entry]:
-        """Entries of this status."""
-        return [entry for entry in self.entries if entry.status == status]
+        return pids - self._with_status("open", "goodbye")
 
     # --- In its thread
 

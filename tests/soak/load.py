@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 from itertools import count, cycle
 from threading import Condition, Event, Thread
 from typing import Final, final
@@ -23,30 +22,20 @@ PAUSE: Final = 0.02
 
 
 @final
-@dataclass(frozen=True)
-class Outcome:
-    """The result of one request."""
-
-    number: str
-    kind: str
-    """
-    ``answered``; a status other than 200; ``refused``, ``reset`` or ``closed`` for a
-    connection of its own; ``stale`` for one that was kept and closed meanwhile,
-    which HTTP allows a server to do (RFC 9112, 9.3).
-    """
-    late: bool
-    """Whether it was sent after the server was stopped."""
-
-
-@final
 class Load:
     """The clients, and the results of their requests."""
 
     def __init__(self, port: str, *paths: str) -> None:
-        self.outcomes: list[Outcome] = []
+        self.answered: set[str] = set()
+        """The numbers of requests that were answered with 200."""
         self.kinds: Counter[str] = Counter()
-        """The number of each kind, without late ones."""
-        self._port = port
+        """
+        How many were ``answered``; had another status; were ``refused``, ``reset`` or
+        ``closed`` on a connection of their own; ``stale`` on one that was kept and
+        closed meanwhile, which HTTP allows a server to do (RFC 9112, 9.3). Requests
+        after the end are left out.
+        """
+        self._port = int(port)
         self._paths = paths
         self._numbers = count()
         self._changed = Condition()
@@ -61,14 +50,14 @@ class Load:
                 assert self._changed.wait(LIMIT), self.kinds
 
     def end(self) -> None:
-        """From now on requests are late, and a refused client ends."""
+        """From now on requests do not count, and a refused client ends."""
         self._ending.set()
 
     @contextmanager
     def running(self) -> Generator[None]:
         """Send requests while the block runs."""
-        keeps = [False] * FRESH + [True] * KEEPING
-        threads = [Thread(target=self._ask, args=(keep,)) for keep in keeps]
+        mosts = [1] * FRESH + [MOST] * KEEPING
+        threads = [Thread(target=self._ask, args=(most,)) for most in mosts]
         for thread in threads:
             thread.start()
         try:
@@ -81,57 +70,50 @@ class Load:
 
     # --- In each thread
 
-    def _ask(self, keep: bool) -> None:
-        paths = cycle(self._paths)
-        connection = self._connection()
-        asked = count()
+    def _ask(self, most: int) -> None:
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=LIMIT)
         try:
-            while not self._stop.is_set():
-                if not next(asked) % (MOST if keep else 1):
+            for asked, path in enumerate(cycle(self._paths)):
+                if self._stop.is_set():
+                    return
+                if asked % most == 0:
                     connection.close()
-                kind = self._one(connection, paths)
-                if kind == "refused":
+                if self._one(connection, path) == "refused":
                     if self._ending.is_set():
                         return
                     self._stop.wait(PAUSE)
         finally:
             connection.close()
 
-    def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", int(self._port), timeout=LIMIT)
-
-    def _one(self, connection: http.client.HTTPConnection, paths: Iterator[str]) -> str:
+    def _one(self, connection: HTTPConnection, path: str) -> str:
         number = str(next(self._numbers))
         late = self._ending.is_set()
         kept = connection.sock is not None
         try:
-            connection.request("GET", f"/{next(paths)}/{number}")
-            kind = _kind(connection.getresponse(), number)
-        except (OSError, http.client.HTTPException) as error:
+            connection.request("GET", f"/{path}/{number}")
+            response = connection.getresponse()
+            body = response.read()
+            kind = "answered" if response.status == 200 else str(response.status)
+        except (OSError, HTTPException) as error:
             connection.close()
-            kind = "stale" if kept else _name(error)
+            kind = "stale" if kept else _kind(error)
             # It began before the end, and had not reached the server by then.
             late = late or (kind == "refused" and self._ending.is_set())
         with self._changed:
-            self.outcomes.append(Outcome(number, kind, late))
+            if kind == "answered":
+                assert json.loads(body) == {"number": number}
+                self.answered.add(number)
             self.kinds[kind] += not late
             self._changed.notify_all()
         return kind
 
 
-def _kind(response: http.client.HTTPResponse, number: str) -> str:
-    body = response.read()
-    if response.status != 200:
-        return str(response.status)
-    assert json.loads(body) == {"number": number}
-    return "answered"
-
-
-def _name(error: Exception) -> str:
-    if isinstance(error, ConnectionRefusedError):
-        return "refused"
-    if isinstance(error, http.client.RemoteDisconnected):
-        return "closed"
-    if isinstance(error, (ConnectionResetError, BrokenPipeError)):
-        return "reset"
+def _kind(error: Exception) -> str:
+    match error:
+        case ConnectionRefusedError():
+            return "refused"
+        case RemoteDisconnected():
+            return "closed"
+        case ConnectionResetError() | BrokenPipeError():
+            return "reset"
     return repr(error)

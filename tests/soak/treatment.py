@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from tests.servers.servers import (
 )
 from tests.servers.serving import Serving, serving
 
-from .ledger import Entry, Ledger
+from .ledger import Ledger
 from .load import Load
 
 # Reloads in each test; `make soak` has more.
@@ -50,13 +49,10 @@ class Report:
     """The results of a treatment."""
 
     code: int
-    kinds: Counter[str]
-    unanswered: set[str]
-    """Requests that reached the application, and got no answer."""
-    busy_at_the_end: int
-    """Requests in flight at SIGTERM."""
-    entries: list[Entry]
-    farewells: list[tuple[int, str]]
+    load: Load
+    ledger: Ledger
+    was_busy: bool
+    """Whether a request was in flight at SIGTERM."""
     output: str
 
 
@@ -115,25 +111,15 @@ def put_through(treatment: Treatment, site: str) -> Report:
             load.until_answered(BETWEEN)
             ledger.wait_until(lambda: bool(ledger.in_use), "nobody is busy")
             load.end()
-            busy = len(ledger.in_use)
+            busy = bool(ledger.in_use)
             code = process.end(signal.SIGTERM)
         ledger.wait_until(lambda: not ledger.holding(), "still open after the end")
-        entries = ledger.entries.copy()
-    answered = {each.number for each in load.outcomes if each.kind == "answered"}
-    return Report(
-        code,
-        +load.kinds,
-        ledger.handed - answered,
-        busy,
-        entries,
-        ledger.farewells,
-        process.output,
-    )
+    return Report(code, load, ledger, busy, process.output)
 
 
 _MAX: Final = "150"
 
-TREATMENTS: Final = (
+TREATMENTS: tuple[Treatment, ...] = (
     Treatment("uvicorn-recycled", UVICORN_2, ("--limit-max-requests", _MAX)),
     Treatment(
         "uvicorn-reloaded",
@@ -160,14 +146,7 @@ TREATMENTS: Final = (
         reloads="HUP signal received",
         recycled=0,
     ),
-    # It recycles by age only, of 60 s or more: once, in `make soak`.
-    *(
-        Treatment(
-            "granian-aged",
-            GRANIAN_2,
-            ("--workers-lifetime", "60", "--respawn-interval", "2"),
-            recycled=1,
-        )
-        for _ in range(ROUNDS > 1)
-    ),
 )
+if ROUNDS > 1:  # it recycles by age, of at least a minute
+    aged = ("--workers-lifetime", "60", "--respawn-interval", "2")
+    TREATMENTS += (Treatment("granian-aged", GRANIAN_2, aged, recycled=1),)

@@ -49,7 +49,6 @@ class Line:
 
 
 async def dial(name: str) -> Line:
-    """A line that the caller hangs up."""
     line = Line(*await asyncio.open_connection(*address()))
     await line.ask(f"open {os.getpid()} {name}")
     return line
@@ -87,7 +86,6 @@ class BlockingLine:
 
 
 def dial_in_thread(name: str) -> BlockingLine:
-    """A line that the caller hangs up."""
     line = BlockingLine(socket.create_connection(address()))
     line.ask(f"open {os.getpid()} {name}")
     return line

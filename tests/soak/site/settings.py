@@ -10,9 +10,8 @@ SECRET_KEY = "for tests"
 ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "tests.soak.site.views"
 INSTALLED_APPS = ["tests.soak.site"]
+MIDDLEWARE: list[str] = []
+USE_TZ = True
 if WITH_LIFESPAN:
     INSTALLED_APPS.append("django_lifespan_typed")
-MIDDLEWARE: list[str] = []
-if WITH_LIFESPAN:
     MIDDLEWARE.append("django_lifespan_typed.middleware.LifespanStateMiddleware")
-USE_TZ = True
