@@ -141,9 +141,8 @@ def test_a_worker_starts_and_shuts_down_once(
     assert journal == ["+db", "-db"] * 2
 
 
-@pytest.mark.usefixtures("app")
-def test_the_worker_of_another_app_starts_nothing(
-    make_app: Callable[[], Any], add: Add, journal: list[str]
+def test_the_workers_of_another_app_start_and_shut_down_nothing(
+    app: Any, make_app: Callable[[], Any], add: Add, journal: list[str]
 ) -> None:
     add("db")
     other = Worker(make_app())
@@ -151,22 +150,13 @@ def test_the_worker_of_another_app_starts_nothing(
     signals.worker_init.send(sender=other)
     signals.worker_process_init.send(sender=None)
     signals.worker_process_shutdown.send(sender=None, pid=os.getpid(), exitcode=0)
-    signals.worker_shutdown.send(sender=other)
-
     assert journal == []
-
-
-def test_the_test_worker_of_another_app_shuts_nothing_down(
-    app: Any, make_app: Callable[[], Any], add: Add, journal: list[str]
-) -> None:
-    add("db")
-
     signals.worker_init.send(sender=Worker(app))
-    test_worker_stopped.send(sender=make_app(), worker=None)
-    before = list(journal)
+    signals.worker_shutdown.send(sender=other)
+    test_worker_stopped.send(sender=other.app, worker=None)
+    assert journal == ["+db"]
     test_worker_stopped.send(sender=app, worker=None)
 
-    assert before == ["+db"]
     assert journal == ["+db", "-db"]
 
 
