@@ -108,18 +108,6 @@ def test_markup_in_names_is_escaped(
     assert "{{ 7|add:7 }}" in html.unescape(page)
 
 
-def test_resources_without_dependencies_have_no_graph(
-    registry: Registry, declare: Declare, show: Show
-) -> None:
-    declare("pool")
-
-    with Lifespan(registry):
-        page = show().content.decode()
-
-    assert page.count("<svg") == 1  # the waterfall
-    assert "No resource depends on another." in page
-
-
 def test_a_lifespan_without_resources_says_how_to_declare_one(
     registry: Registry, show: Show
 ) -> None:
@@ -152,18 +140,6 @@ def test_one_of_several_lifespans_is_not_chosen(show: Show) -> None:
         stack.callback(over.set)
 
         assert "Several lifespans run in this process" in words(show())
-
-
-def test_the_page_is_utf_8_whatever_the_default_charset_is(
-    registry: Registry, declare: Declare, show: Show
-) -> None:
-    declare("pool")
-
-    with override_settings(DEFAULT_CHARSET="iso-8859-1"), Lifespan(registry):
-        page = show()
-
-    assert page["Content-Type"] == "text/html; charset=utf-8"
-    assert "●" in page.content.decode()
 
 
 async def test_numbers_in_drawings_are_not_localised(
