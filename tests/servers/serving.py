@@ -5,14 +5,27 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
-from tests.processes import LIMIT, ROOT, Process, is_refused, reserved_port, running
+from tests.processes import (
+    LIMIT,
+    ROOT,
+    Gates,
+    Process,
+    client,
+    is_refused,
+    reserved_port,
+    running,
+)
 
 from .server import Server
+
+if TYPE_CHECKING:
+    import httpx
 
 SITE: Final = ROOT / "tests" / "sites"
 
@@ -112,3 +125,24 @@ def serving(
     }
     with running(*command, folder=folder, **variables) as process:
         yield Serving(server, process, port)
+
+
+@contextmanager
+def in_flight(
+    server: Server,
+    *options: str,
+    gates: tuple[str, ...] = ("request",),
+    path: str = "/held",
+    **variables: str | None,
+) -> Generator[tuple[Serving, Gates, Future[httpx.Response]]]:
+    """The site with a request in its view, at the gate "request"."""
+    with (
+        Gates(*gates) as opened,
+        serving(server, *options, **opened.variables, **variables) as site,
+        client(site.port) as browser,
+        ThreadPoolExecutor() as threads,
+    ):
+        site.until_ready()
+        response = threads.submit(browser.get, path)
+        opened.wait_for("request")
+        yield site, opened, response

@@ -21,7 +21,7 @@ from .servers import (
     HYPERCORN_2,
     UVICORN,
 )
-from .serving import CLOSING, SITE, STARTED, STOPPED, serving
+from .serving import CLOSING, SITE, STARTED, STOPPED, in_flight, serving
 
 # Hypercorn kills its other workers when the first has ended: see test_limits.py.
 CLOSES_EVERY_WORKER = [server for server in EAGER if server is not HYPERCORN_2]
@@ -140,15 +140,7 @@ def test_a_shutdown_that_hangs_or_fails_closes_the_others(
     quick=[UVICORN, GUNICORN_ASGI],
 )
 def test_a_request_in_flight_finishes_before_resources_close(server: Server) -> None:
-    with (
-        Gates("request") as gates,
-        serving(server, *server.patient, **gates.variables) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        site.until_ready()
-        response = threads.submit(browser.get, "/held")
-        gates.wait_for("request")
+    with in_flight(server, *server.patient) as (site, gates, response):
         site.begin_stop(SIGTERM)
         gates.open("request")
         site.process.wait()
@@ -163,15 +155,7 @@ def test_a_request_in_flight_finishes_before_resources_close(server: Server) -> 
 def test_a_cancelled_request_cleans_up_before_resources_close(
     server: Server, number: Signals
 ) -> None:
-    with (
-        Gates("request", "clean-up") as gates,
-        serving(server, **gates.variables) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        site.until_ready()
-        response = threads.submit(browser.get, "/held")
-        gates.wait_for("request")
+    with in_flight(server, gates=("request", "clean-up")) as (site, gates, response):
         site.process.send(number)
         gates.wait_for("clean-up")
         assert site.process.alive
@@ -219,17 +203,7 @@ def test_a_request_past_the_servers_limit_ends_before_resources_close(
     server: Server, option: str, application: str
 ) -> None:
     """uvicorn sends the shutdown at the moment when it cancels the request."""
-    with (
-        Gates("request") as gates,
-        serving(
-            server, option, "1", application=application, **gates.variables
-        ) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        site.until_ready()
-        threads.submit(browser.get, "/held")
-        gates.wait_for("request")
+    with in_flight(server, option, "1", application=application) as (site, *_):
         site.process.end(SIGTERM)
 
         served = ["+request", "-request, shop is open"]

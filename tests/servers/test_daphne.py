@@ -12,7 +12,7 @@ from tests.processes import Gates, client, running
 
 from .server import Server, each
 from .servers import DAPHNE, DAPHNE_RUNSERVER, UVICORN
-from .serving import SITE, STARTED, STOPPED, serving
+from .serving import SITE, STARTED, STOPPED, in_flight, serving
 
 FAST = '{"START_TIMEOUT": 0.05, "STOP_TIMEOUT": 0.05}'
 
@@ -53,15 +53,7 @@ def test_a_start_that_hangs_fails(server: Server) -> None:
 @each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
 def test_a_sync_view_ends_before_resources_close(server: Server) -> None:
     """Its thread cannot be cancelled."""
-    with (
-        Gates("request") as gates,
-        serving(server, **gates.variables) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        site.until_ready()
-        threads.submit(browser.get, "/held-in-thread")
-        gates.wait_for("request")
+    with in_flight(server, path="/held-in-thread") as (site, gates, _):
         site.process.send(SIGTERM)
         site.process.until("^Killed 1 pending application instances$")
         gates.open("request")
@@ -74,15 +66,9 @@ def test_a_sync_view_ends_before_resources_close(server: Server) -> None:
 @each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
 def test_resources_close_under_a_request_that_does_not_end(server: Server) -> None:
     """After ``STOP_TIMEOUT``; the log has the number of such requests."""
-    with (
-        Gates("request", "clean-up") as gates,
-        serving(server, LIFESPAN='{"STOP_TIMEOUT": 0.05}', **gates.variables) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        site.until_ready()
-        threads.submit(browser.get, "/held")
-        gates.wait_for("request")
+    with in_flight(
+        server, LIFESPAN='{"STOP_TIMEOUT": 0.05}', gates=("request", "clean-up")
+    ) as (site, gates, _):
         site.process.send(SIGTERM)
         gates.wait_for("clean-up")
         site.process.until("-db$")

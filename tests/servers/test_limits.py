@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from signal import SIGINT, SIGTERM
 
 import httpx
 import pytest
 
-from tests.processes import Gates, client
+from tests.processes import Gates
 
 from .server import Server
 from .servers import GRANIAN, GUNICORN_ASGI, GUNICORN_UVICORN, HYPERCORN, HYPERCORN_2
-from .serving import CLOSING, STARTED, STOPPED, serving
+from .serving import CLOSING, STARTED, STOPPED, in_flight, serving
 
 pytestmark = pytest.mark.slow
 
@@ -52,15 +51,7 @@ def test_a_worker_with_an_endless_request_is_killed(
     server: Server, options: tuple[str, ...]
 ) -> None:
     """These servers do not cancel requests, unlike uvicorn and hypercorn."""
-    with (
-        Gates("request") as gates,
-        serving(server, *options, **gates.variables) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        site.until_ready()
-        threads.submit(browser.get, "/held")
-        gates.wait_for("request")
+    with in_flight(server, *options) as (site, *_):
         site.process.end(SIGTERM)
 
         assert site.events == [*STARTED, "+request"]
@@ -88,15 +79,7 @@ def test_a_server_that_cancels_the_lifespan_lets_the_others_close(
 
 def test_workers_of_hypercorn_are_killed_when_the_first_has_ended() -> None:
     """One worker per container, ``-w 1``, is awaited."""
-    with (
-        Gates("request") as gates,
-        serving(HYPERCORN_2, **gates.variables) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        site.until_ready()
-        response = threads.submit(browser.get, "/held")
-        gates.wait_for("request")
+    with in_flight(HYPERCORN_2) as (site, gates, response):
         site.process.send(SIGTERM)
         gates.wait_until_gone("request")
         site.process.wait()
@@ -122,15 +105,7 @@ def test_a_uvicorn_worker_does_not_know_the_sigint_of_gunicorn() -> None:
 
 def test_a_second_ctrl_c_kills_a_uvicorn_worker_of_gunicorn() -> None:
     """A worker of ``-k asgi`` cancels instead."""
-    with (
-        Gates("request") as gates,
-        serving(GUNICORN_UVICORN, **gates.variables) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        site.until_ready()
-        threads.submit(browser.get, "/held")
-        gates.wait_for("request")
+    with in_flight(GUNICORN_UVICORN) as (site, *_):
         site.process.send(SIGINT, group=True)
         site.process.until(GUNICORN_UVICORN.stopping)
         site.process.end(SIGINT, group=True)

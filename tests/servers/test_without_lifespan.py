@@ -19,7 +19,7 @@ from .servers import (
     LAZY,
     UVICORN_OFF,
 )
-from .serving import STARTED, STOPPED, Serving, serving
+from .serving import STARTED, STOPPED, Serving, in_flight, serving
 
 # On Python 3.10 and 3.11, its applications do not run in a task of asyncio.
 GRANIAN_RUST = replace(
@@ -116,15 +116,7 @@ def test_first_requests_wait_for_the_start(server: Server) -> None:
 
 @each(LAZY)
 def test_a_request_in_flight_finishes_first(server: Server) -> None:
-    with (
-        Gates("request") as gates,
-        serving(server, **gates.variables) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        until_ready(site)
-        response = threads.submit(browser.get, "/held")
-        gates.wait_for("request")
+    with in_flight(server) as (site, gates, response):
         site.begin_stop(SIGTERM)
         gates.open("request")
         site.process.wait()
