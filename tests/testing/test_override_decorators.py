@@ -147,62 +147,37 @@ def case(*bases: Any, **methods: Any) -> Any:
     return type("Case", bases, methods)
 
 
-def test_subclasses_inherit_overrides_and_have_the_last_word(
-    base: Any, seen: list[Any]
-) -> None:
+def test_the_most_derived_override_counts(base: Any, seen: list[Any]) -> None:
     decorated = override_state(HTTP, "fake")(case(base))
     again = override_state(HTTP, "other")(case(decorated))
-
-    for each in (base, decorated, case(decorated), again):
-        assert run_case(each) == []
-
-    assert [http for http, _ in seen] == ["http()", "fake", "fake", "other"]
-
-
-def test_the_first_of_two_decorated_bases_has_the_last_word(
-    base: Any, seen: list[Any]
-) -> None:
-    left = override_state(HTTP, "left")(case(base))
     right = override_state(MAIL, "right")(override_state(HTTP, "right")(case(base)))
 
-    assert run_case(case(left, right)) == []
+    for each in (base, decorated, case(decorated), again, case(decorated, right)):
+        assert run_case(each) == []
 
-    assert seen == [("left", "right")]
-
-
-def run_it(self: Any, *args: Any) -> Any:
-    """A method run() that does not call super()."""
-    self.has_run = True
-    return unittest.TestCase.run(self, *args)
-
-
-def debug_it(self: Any) -> None:
-    self.has_run = True
-    unittest.TestCase.debug(self)
+    assert seen == [
+        ("http()", "mail()"),
+        *(("fake", "mail()"), ("fake", "mail()"), ("other", "mail()")),
+        ("fake", "right"),
+    ]
 
 
-def test_a_decorated_class_may_define_run(base: Any, seen: list[Any]) -> None:
-    decorated = override_state(HTTP, "fake")(case(base))
-    tests = override_state(MAIL, "fake mail")(case(decorated, run=run_it))("test_it")
-
-    tests.run()
-
-    assert tests.has_run
-    assert seen == [("fake", "fake mail")]
-
-
-@pytest.mark.parametrize("methods", [{"run": run_it}, {"debug": debug_it}])
-def test_a_decorated_base_may_precede_a_mixin(
-    methods: dict[str, Any], base: Any, seen: list[Any]
+@pytest.mark.parametrize("name", ["run", "debug"])
+def test_a_decorated_base_may_precede_a_class_with_its_own_run(
+    name: str, base: Any, seen: list[Any]
 ) -> None:
+    """Its method does not call super()."""
+    called: list[str] = []
+
+    def own(self: Any, *args: Any) -> Any:
+        called.append(name)
+        return getattr(unittest.TestCase, name)(self, *args)
+
     decorated = override_state(HTTP, "fake")(case(unittest.TestCase))
-    mixin = case(unittest.TestCase, **methods)
-    tests = case(decorated, mixin, base)("test_it")
+    mixin = case(unittest.TestCase, **{name: own})
+    getattr(case(decorated, mixin, base)("test_it"), name)()
 
-    for name in methods:
-        getattr(tests, name)()
-
-    assert tests.has_run
+    assert called == [name]
     assert seen == [("fake", "mail()")]
 
 
@@ -237,26 +212,21 @@ async def _async_generator() -> AsyncGenerator[None]:
 class _PlainClass: ...
 
 
-@pytest.mark.parametrize("function", [_generator, _async_generator])
-def test_it_refuses_generator_functions(function: Any) -> None:
-    with pytest.raises(TypeError) as raised:
-        override_state(HTTP, "fake")(function)
-
-    assert str(raised.value) == (
-        "override_state() would end before the first line of the generator function "
-        f"{function.__name__}\n"
-        "Write in it: with override_state(KEY, value):"
-    )
-
-
-def test_it_refuses_classes_without_tests() -> None:
-    with pytest.raises(TypeError) as raised:
-        override_state(HTTP, "fake")(_PlainClass)
-
-    assert str(raised.value) == (
-        "override_state() decorates functions and TestCase classes, not "
-        f"{_PlainClass!r}\nDecorate its test methods."
-    )
+@pytest.mark.parametrize(
+    ("decorated", "message"),
+    [
+        *(
+            (function, f"the first line of the generator function {function.__name__}")
+            for function in (_generator, _async_generator)
+        ),
+        (_PlainClass, "functions and TestCase classes, not .*_PlainClass"),
+    ],
+)
+def test_it_refuses_generator_functions_and_other_classes(
+    decorated: Any, message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        override_state(HTTP, "fake")(decorated)
 
 
 def test_it_refuses_a_name_instead_of_a_key() -> None:

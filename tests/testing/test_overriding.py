@@ -170,17 +170,6 @@ async def test_a_running_value_is_replaced_and_restored(shop: Registry) -> None:
         assert state[HTTP] == "http()"
 
 
-def test_a_running_value_is_replaced_in_sync_code(shop: Registry) -> None:
-    http = StateKey[Any]("http")
-
-    with Lifespan(shop) as state:
-        with pytest.raises(KeyboardInterrupt), override_state(http, None):
-            assert http in state
-            assert current_state()[http] is None
-            raise KeyboardInterrupt
-        assert state[http] == "http()"
-
-
 async def test_an_unregistered_name_is_gone_after_its_override(
     registry: Registry,
 ) -> None:
@@ -191,6 +180,21 @@ async def test_an_unregistered_name_is_gone_after_its_override(
 
         with pytest.raises(StateNotFound):
             get_state({"state": {}}, HTTP)
+
+
+async def test_a_lookup_after_an_override_explains_the_missing_resource(
+    default_registry: Registry,
+) -> None:
+    @lifespan_resource(HTTP, registry=default_registry)
+    async def http() -> str:
+        return "real"
+
+    with ExitStack() as overriding:
+        overriding.enter_context(override_state(HTTP, "fake"))
+        async with Lifespan():
+            overriding.close()
+            with pytest.raises(StateNotFound, match=r"overr.*'http'"):
+                get_state({}, HTTP)
 
 
 async def test_an_override_applies_to_every_lifespan(shop: Registry) -> None:

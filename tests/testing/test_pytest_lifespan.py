@@ -40,14 +40,6 @@ def test_sync(lifespan):
 async def test_asyncio(lifespan):
     await check(lifespan)
 
-@pytest.mark.asyncio(loop_scope="module")
-async def test_module_loop(lifespan):
-    await check(lifespan)
-
-@pytest.mark.asyncio(loop_scope="package")
-async def test_package_loop(lifespan):
-    await check(lifespan)
-
 @pytest.mark.asyncio(loop_scope="session")
 async def test_session_loop(lifespan):
     await check(lifespan)
@@ -57,16 +49,8 @@ async def test_anyio(lifespan):
     await check(lifespan)
 
 class TestMethods:
-    @pytest.mark.asyncio
-    async def test_asyncio(self, lifespan):
-        await check(lifespan)
-
     @pytest.mark.asyncio(loop_scope="class")
     async def test_class_loop(self, lifespan):
-        await check(lifespan)
-
-    @pytest.mark.anyio
-    async def test_anyio(self, lifespan):
         await check(lifespan)
 """
 
@@ -82,7 +66,7 @@ async def test_async(lifespan):
 @pytest.mark.parametrize(
     ("tests", "plugins", "options", "count"),
     [
-        pytest.param(BACKEND + STRICT, ("anyio", "asyncio"), (), 9, id="strict"),
+        pytest.param(BACKEND + STRICT, ("anyio", "asyncio"), (), 5, id="strict"),
         pytest.param(AUTO, ("asyncio",), ("-oasyncio_mode=auto",), 2, id="asyncio"),
         pytest.param(
             AUTO,

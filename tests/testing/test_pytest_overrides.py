@@ -143,21 +143,3 @@ def test_real(lifespan):
 
     result.assert_outcomes(passed=1, failed=2, errors=2)
     assert scratch.journal[-6:] == [*STARTED, *STOPPED]
-
-
-def test_a_lookup_after_an_override_explains_the_missing_resource(
-    scratch: Scratch,
-) -> None:
-    result = scratch.run(
-        """
-def test_error():
-    override = override_state(http, FakeHttp())
-    override.__enter__()
-    with Lifespan():
-        override.__exit__(None, None, None)
-        with pytest.raises(StateNotFound, match="overr.*'http'"):
-            get_state({}, http)
-"""
-    )
-
-    result.assert_outcomes(passed=1)
