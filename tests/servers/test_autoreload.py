@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from signal import SIGINT, SIGTERM, Signals
@@ -102,6 +104,20 @@ def test_a_failed_start_waits_for_a_change(folder: Path) -> None:
         assert site.process.output.count("Traceback") == 1
 
 
+@contextmanager
+def used(server: Server, **variables: str | None) -> Generator[tuple[Serving, int]]:
+    """A site whose resources a request has used, and the process that served it."""
+    is_daphne = server is DAPHNE_RELOAD
+    apps = {} if is_daphne else WSGI
+    with serving(server, **apps, **variables) as site, client(site.port) as browser:
+        site.until_ready()
+        yield site, browser.get("/async" if is_daphne else "/fork").json()["pid"]
+
+
+OPENED = {"+db", "+client"}
+CLOSED = {"-db", "-client"}
+
+
 @pytest.mark.parametrize(
     ("server", "number"),
     [
@@ -113,17 +129,13 @@ def test_a_failed_start_waits_for_a_change(folder: Path) -> None:
 def test_a_signal_to_the_process_that_serves_closes_everything(
     server: Server, number: Signals
 ) -> None:
-    variables = {} if server is DAPHNE_RELOAD else WSGI
-    with serving(server, **variables) as site, client(site.port) as browser:
-        site.until_ready()
-        path = "/async" if server is DAPHNE_RELOAD else "/fork"
-        os.kill(browser.get(path).json()["pid"], number)
+    with used(server) as (site, pid):
+        os.kill(pid, number)
         code = site.process.wait()
 
-        resource = "db" if server is DAPHNE_RELOAD else "client"
         assert code == 0
-        assert f"+{resource}" in site.events
-        assert f"-{resource}" in site.events
+        assert OPENED & {*site.events}
+        assert CLOSED & {*site.events}
 
 
 @pytest.mark.slow
@@ -133,17 +145,11 @@ def test_ctrl_c_leaves_a_quarter_of_a_second(server: Server) -> None:
     Django runs the serving child by ``subprocess.run``, which kills it 0.25 s after
     Ctrl-C. A longer shutdown completes with ``--noreload``.
     """
-    variables = {} if server is DAPHNE_RELOAD else {**WSGI, "HANG": "1"}
-    with (
-        Gates("stop") as gates,
-        serving(server, **variables, **gates.variables) as site,
-        client(site.port) as browser,
-    ):
-        site.until_ready()
-        browser.get("/async" if server is DAPHNE_RELOAD else "/fork")
+    with Gates("stop") as gates, used(server, HANG="1", **gates.variables) as (site, _):
         site.process.end(SIGINT, group=True)
 
-        assert not {"-shop", "-client"} & set(site.events)
+        assert OPENED & {*site.events}
+        assert not CLOSED & {*site.events}
 
 
 @pytest.mark.slow
@@ -155,11 +161,8 @@ def test_sigterm_to_runserver_closes_nothing(server: Server) -> None:
     The reloader kills the child that serves; without it, Django has no handler for
     SIGTERM. Daphne has: ``daphne`` and its ``runserver --noreload`` close everything.
     """
-    variables = {} if server is DAPHNE_RELOAD else WSGI
-    with serving(server, **variables) as site, client(site.port) as browser:
-        site.until_ready()
-        browser.get("/async" if server is DAPHNE_RELOAD else "/fork")
+    with used(server) as (site, _):
         site.process.end(SIGTERM)
 
-        assert {"+db", "+client"} & set(site.events)
-        assert not {CLOSING[0], "-db", "-client"} & set(site.events)
+        assert OPENED & {*site.events}
+        assert not {CLOSING[0], *CLOSED} & {*site.events}
