@@ -77,29 +77,36 @@ def test_the_kinds_are_the_same() -> None:
     assert LifespanManager == AsyncGenerator[State, None]
 
 
+def driven(**scope: Any) -> ApplicationCommunicator:
+    """Drives a lifespan as projects do in their tests."""
+    return ApplicationCommunicator(
+        get_asgi_application(), {"type": "lifespan", **scope}
+    )
+
+
+async def completed(communicator: ApplicationCommunicator, event: str) -> None:
+    await communicator.send_input({"type": f"lifespan.{event}"})
+    answer = await communicator.receive_output()
+    assert answer == {"type": f"lifespan.{event}.complete"}
+
+
 @pytest.mark.parametrize("kind", [Mock, AsyncMock])
 async def test_signals_reach_mocks_without_a_state_in_the_scope(
     kind: type[Mock],
 ) -> None:
-    """As projects test their receivers: a bare scope, a mock, disconnected after."""
     starting, stopping = kind(), kind()
     asgi_startup.connect(starting)
     asgi_shutdown.connect(stopping)
-    application = get_asgi_application()
-    communicator = ApplicationCommunicator(application, {"type": "lifespan"})
+    communicator = driven()
 
     try:
-        await communicator.send_input({"type": "lifespan.startup"})
-        started = await communicator.receive_output()
+        await completed(communicator, "startup")
         after_start = (starting.call_count, stopping.call_count)
-        await communicator.send_input({"type": "lifespan.shutdown"})
-        stopped = await communicator.receive_output()
+        await completed(communicator, "shutdown")
     finally:
         assert asgi_startup.disconnect(starting)
         assert asgi_shutdown.disconnect(stopping)
 
-    assert started == {"type": "lifespan.startup.complete"}
-    assert stopped == {"type": "lifespan.shutdown.complete"}
     assert after_start == (1, 0)
     assert (starting.call_count, stopping.call_count) == (1, 1)
 
@@ -112,15 +119,11 @@ async def test_djangos_client_finds_the_state_of_a_communicator() -> None:
         yield {"books": object()}
 
     register_lifespan_manager(context_manager=clients)
-    communicator = ApplicationCommunicator(
-        get_asgi_application(), {"type": "lifespan", "state": {}}
-    )
+    communicator = driven(state={})
 
-    await communicator.send_input({"type": "lifespan.startup"})
-    await communicator.receive_output()
+    await completed(communicator, "startup")
     while_running = (await AsyncClient().get("/names")).json()
-    await communicator.send_input({"type": "lifespan.shutdown"})
-    await communicator.receive_output()
+    await completed(communicator, "shutdown")
     after = (await AsyncClient().get("/names")).json()
 
     assert (while_running, after) == (["books"], [])
