@@ -62,8 +62,8 @@ def test_control_characters_in_names_are_escaped() -> None:
     assert ran.out.splitlines()[:2] == [f"{NAMES[4]} (optional)", f"└── {NAMES[3]}"]
 
 
-def test_mermaid_is_a_flowchart() -> None:
-    ran = lifespan("shop", "graph", "--format", "mermaid")
+def test_mermaid_is_a_flowchart_without_colours() -> None:
+    ran = lifespan("shop", "graph", "--format", "mermaid", "--force-color")
 
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == [
@@ -98,8 +98,8 @@ def test_mermaid_labels_are_escaped() -> None:
     "ignore::DeprecationWarning:pydot.dot_parser",
 )
 @pytest.mark.parametrize("scene", ["shop", "names"])
-def test_dot_is_a_digraph(scene: str) -> None:
-    ran = lifespan(scene, "graph", "--format", "dot")
+def test_dot_is_a_digraph_without_colours(scene: str) -> None:
+    ran = lifespan(scene, "graph", "--format", "dot", "--force-color")
 
     assert (ran.code, ran.err) == (0, "")
     (graph,) = pydot.graph_from_dot_data(ran.out) or ()

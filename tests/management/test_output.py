@@ -37,13 +37,6 @@ def test_colours_are_those_of_djangos_commands(scene: str, action: str) -> None:
         assert ESCAPE.sub("", coloured) == piped.out
 
 
-@pytest.mark.parametrize("form", ["mermaid", "dot"])
-def test_the_input_of_other_programs_has_no_colours(form: str) -> None:
-    ran = lifespan("shop", "graph", "--format", form, "--force-color")
-
-    assert "\x1b" not in ran.out
-
-
 def test_an_output_without_unicode_gets_ascii() -> None:
     ran = lifespan("shop", "graph", PYTHONIOENCODING="ascii")
 
