@@ -194,15 +194,19 @@ def test_tags_select_the_checks(tag: str, tmp_path: Path) -> None:
     assert "(lifespan.W002)" in output
 
 
-def test_the_urlconf_may_register_a_dependency(tmp_path: Path) -> None:
-    """Its modules are imported even if Django's own checks do not run."""
-    write(tmp_path, {"+mysite/lifespan.py": NEEDS_POOL, "+mysite/urls.py": POOL})
-
-    assert check(tmp_path, "--tag", "lifespan") == QUIET
-
-
-def test_a_broken_urlconf_is_left_to_django(tmp_path: Path) -> None:
-    write(tmp_path, {"mysite/urls.py": "raise LookupError('no urls')"})
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"+mysite/lifespan.py": NEEDS_POOL, "+mysite/urls.py": POOL},
+        {"mysite/urls.py": "raise LookupError('no urls')"},
+    ],
+    ids=["registers a dependency", "broken"],
+)
+def test_the_urlconf_is_imported_without_djangos_checks(
+    changes: Changes, tmp_path: Path
+) -> None:
+    """Its modules may register dependencies; Django reports its errors."""
+    write(tmp_path, changes)
 
     assert check(tmp_path, "--tag", "lifespan") == QUIET
 

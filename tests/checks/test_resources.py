@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning as Warn
 
-from django_lifespan_typed import Registry, Resource, StateKey, lifespan_resource
+from django_lifespan_typed import Registry, StateKey, lifespan_resource
 from django_lifespan_typed.checks.resources import check_registry
 
 from .conftest import Declare
@@ -15,16 +15,6 @@ from .conftest import Declare
 def messages(registry: Registry) -> list[CheckMessage]:
     """Check a registry that is complete."""
     return list(check_registry(registry, is_complete=True))
-
-
-def declare_by_name(registry: Registry, factory: Any) -> Resource[Any]:
-    """Declare a resource whose type only its factory tells."""
-    decorate: Any = lifespan_resource("made", registry=registry)
-    resource: Resource[Any] = decorate(factory)
-    return resource
-
-
-# --- Dependencies
 
 
 def test_every_missing_dependency_is_reported(
@@ -81,15 +71,13 @@ def test_a_dependency_cycle_is_reported_beside_a_missing_dependency(
     assert cycle.hint
 
 
-# --- Types of values
-
-
 async def without_annotations():  # type: ignore[no-untyped-def]
     yield object()
 
 
 def test_a_value_of_unknown_type_is_reported(registry: Registry) -> None:
-    resource = declare_by_name(registry, without_annotations)
+    decorate: Any = lifespan_resource("made", registry=registry)
+    resource = decorate(without_annotations)
 
     assert messages(registry) == [
         Warn(

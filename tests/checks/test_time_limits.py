@@ -42,30 +42,21 @@ def over_budget(
 def test_the_longest_chain_is_reported_in_the_order_of_its_shutdown(
     registry: Registry, declare: Declare
 ) -> None:
+    """A resource without cleanup takes no time."""
+
+    async def model(_: object) -> str:
+        return "model"
+
     db = declare("db", stop=12.5)
-    declare("cache", "db", stop=4)
-    declare("index", "db")
-    declare("views", "cache", "index", stop=3)
+    lifespan_resource(
+        "model", needs=(StateKey[Any]("db"),), registry=registry, stop_timeout=60
+    )(model)
+    declare("index", "model")
+    declare("views", "model", "index", stop=3)
     declare("alone", stop=25)
 
     listed = "'views' (3 s), then 'index' (10 s), then 'db' (12.5 s)"
     assert messages(registry) == [over_budget("25.5", "25", listed, db)]
-
-
-def test_a_resource_without_cleanup_takes_no_time(
-    registry: Registry, declare: Declare
-) -> None:
-    async def model(_: object) -> str:
-        return "model"
-
-    db = declare("db", stop=14)
-    lifespan_resource(
-        "model", needs=(StateKey[Any]("db"),), registry=registry, stop_timeout=60
-    )(model)
-    declare("views", "model", stop=12)
-
-    listed = "'views' (12 s), then 'db' (14 s)"
-    assert messages(registry) == [over_budget("26", "25", listed, db)]
 
 
 @pytest.mark.parametrize(
