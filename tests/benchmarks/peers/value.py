@@ -2,8 +2,8 @@
 The values that all peers make, and the content of a peer's module.
 
 ``FETCHES``: what is shown → the expression to measure, with ``request`` and the names
-of the module; ``serving()``: an async context manager that yields a way to request a
-page.
+of the module; ``serving()``: an async context manager, which yields a way to request
+a page.
 
 ``starting(shape, pause)``: declares resources, each of which takes *pause* seconds;
 returns a function whose async context manager starts them when it is entered.
