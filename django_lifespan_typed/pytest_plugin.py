@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._declare.registry import Registry
     from ._runtime.lifespan import Lifespan
     from .testing.overriding import OverrideState
-    from .testing.pytest_loops import Scope
+    from .testing.pytest_loops import FixtureScope
 
 __all__ = [
     "lifespan",
@@ -83,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # pytest collects fixtures from the attributes of a plugin.
     plugin = ModuleType("django_lifespan_typed.fixtures")
     fixtures: dict[str, object] = vars(plugin)
-    scopes: tuple[Scope, ...] = ("function", "session")
+    scopes: tuple[FixtureScope, ...] = ("function", "session")
     for scope in scopes:
         fixtures[f"_{scope}_lifespan_on_thread"] = _thread_fixture(scope)
         fixtures[f"_{scope}_lifespan_on_anyio"] = _anyio_fixture(scope)
@@ -112,7 +112,7 @@ def has_asyncio(config: pytest.Config) -> bool:
     return "loop_scope" in signature(pytest_asyncio.fixture).parameters
 
 
-def _thread_fixture(scope: Scope) -> object:
+def _thread_fixture(scope: FixtureScope) -> object:
     @pytest.fixture(scope=scope)
     def on_thread(
         request: pytest.FixtureRequest, lifespan_registry: Any, lifespan_only: Any
@@ -125,7 +125,7 @@ def _thread_fixture(scope: Scope) -> object:
     return on_thread
 
 
-def _anyio_fixture(scope: Scope) -> object:
+def _anyio_fixture(scope: FixtureScope) -> object:
     @pytest.fixture(scope=scope)
     async def on_anyio(
         request: pytest.FixtureRequest,

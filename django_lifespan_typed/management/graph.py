@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, NamedTuple
 
 from .._declare.plan import Plan
 from .._declare.resources import Resource
@@ -13,9 +12,7 @@ from .screen import printable
 _UNMARKED: Final = frozenset(" _-.")
 
 
-@final
-@dataclass(frozen=True)
-class TreeLine:
+class TreeLine(NamedTuple):
     """One line of the tree."""
 
     indent: str

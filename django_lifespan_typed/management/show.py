@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from inspect import unwrap
-from typing import Any, Final, Literal, final
+from typing import Any, Final, Literal, NamedTuple, final
 
-from .._declare.location import Location
 from .._declare.resources import Resource
 from .._declare.value_types import described
 from .._settings import LifespanSettings
@@ -27,9 +25,7 @@ HEADERS: Final = (
 _NOTHING: Final = "-"
 
 
-@final
-@dataclass(frozen=True)
-class TimeLimit:
+class TimeLimit(NamedTuple):
     """The time limit of a start or a stop."""
 
     seconds: float
@@ -40,26 +36,33 @@ class TimeLimit:
         return text if self.source == "resource" else f"{text} *"
 
     def as_json(self) -> dict[str, object]:
-        """``null`` is no limit: JSON has no infinity."""
+        """Return the object in the JSON; None is no limit: JSON has no infinity."""
         seconds = None if self.seconds == float("inf") else float(self.seconds)
         return {"seconds": seconds, "from": self.source}
 
 
 @final
-@dataclass(frozen=True)
 class ShownResource:
-    """One resource or manager."""
+    """One resource or manager, with time limits from *settings* where it has none."""
 
-    kind: Literal["resource", "manager"]
-    name: str
-    type: str | None
-    needs: tuple[str, ...]
-    start: TimeLimit
-    stop: TimeLimit
-    optional: bool
-    health: str | None
-    """The qualified name of its health check."""
-    declared_at: Location
+    def __init__(
+        self,
+        kind: Literal["resource", "manager"],
+        resource: Resource[Any],
+        settings: LifespanSettings,
+    ) -> None:
+        # A manager yields a mapping of values: it has no type of its own.
+        value_type = resource.value_type if kind == "resource" else None
+        check = resource.health_check
+        self.kind = kind
+        self.name = resource.name
+        self.type = None if value_type is None else described(value_type)
+        self.needs = tuple(dict.fromkeys(need.name for need in resource.needs))
+        self.start = _limit(resource.start_timeout, settings.START_TIMEOUT)
+        self.stop = _limit(resource.stop_timeout, settings.STOP_TIMEOUT)
+        self.optional = resource.optional
+        self.health = None if check is None else _qualified_name(check)
+        self.declared_at = resource.declared_at
 
     def cells(self) -> tuple[str, ...]:
         """Return its row of the table, under ``HEADERS``."""
@@ -93,28 +96,6 @@ class ShownResource:
                 "module": self.declared_at.module,
             },
         }
-
-
-def shown_resource(
-    kind: Literal["resource", "manager"],
-    resource: Resource[Any],
-    settings: LifespanSettings,
-) -> ShownResource:
-    """Describe *resource*, with time limits from *settings* where it has none."""
-    # A manager yields a mapping of values: it has no type of its own.
-    value_type = resource.value_type if kind == "resource" else None
-    check = resource.health_check
-    return ShownResource(
-        kind=kind,
-        name=resource.name,
-        type=None if value_type is None else described(value_type),
-        needs=tuple(dict.fromkeys(need.name for need in resource.needs)),
-        start=_limit(resource.start_timeout, settings.START_TIMEOUT),
-        stop=_limit(resource.stop_timeout, settings.STOP_TIMEOUT),
-        optional=resource.optional,
-        health=None if check is None else _qualified_name(check),
-        declared_at=resource.declared_at,
-    )
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[list[str]]:

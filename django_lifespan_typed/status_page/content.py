@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
 
 from .._runtime.health import ResourceHealth
 from .._runtime.lifespan import Lifespan
@@ -29,31 +28,15 @@ _SEVERAL_RUN: Final = (
 )
 
 
-@final
-@dataclass(frozen=True)
-class StatusRow:
-    """A row of the table of resources."""
-
-    status: ResourceStatus
-    name_parts: list[str]
-    """The name, split where a line may break."""
-    took: str
-    uptime: str
-    error: str
-    verdict: str
-    latency: str
-    health_error: str
-
-
 def content() -> dict[str, object]:
     """Describe the lifespan that serves this request."""
-    shown: dict[str, object] = {"pid": os.getpid()}
+    pid = os.getpid()
     try:
         lifespan = current_lifespan()
     except LifespanNotRunning:
-        return {**shown, "problem": _SEVERAL_RUN}
+        return {"pid": pid, "problem": _SEVERAL_RUN}
     if lifespan is None:
-        return {**shown, "problem": _NONE_RUNS}
+        return {"pid": pid, "problem": _NONE_RUNS}
     statuses = lifespan.status()
     health = health_of(lifespan)
     health_by_name = {record.name: record for record in health}
@@ -61,7 +44,7 @@ def content() -> dict[str, object]:
     phases = [status.phase for status in statuses]
     connected = {status.name for column in levels(statuses) for status in column}
     return {
-        **shown,
+        "pid": pid,
         "rows": [_row(status, health_by_name.get(status.name)) for status in statuses],
         "phases": [(phases.count(phase), phase) for phase in dict.fromkeys(phases)],
         "checked_at": checked_at(health),
@@ -86,17 +69,18 @@ def checked_at(health: Sequence[ResourceHealth]) -> str:
     return f"{min(times):%H:%M:%S}" if times else ""
 
 
-def _row(status: ResourceStatus, health: ResourceHealth | None) -> StatusRow:
+def _row(status: ResourceStatus, health: ResourceHealth | None) -> dict[str, object]:
     # An error of the resource itself is shown beside its phase.
     error = health.error if health and health.error is not status.error else None
     seconds = health.seconds if health else None
-    return StatusRow(
-        status=status,
-        name_parts=re.findall(r"[^_.-]*[_.-]*", status.name),
-        took=duration(status.seconds),
-        uptime=duration(status.age),
-        error=type(status.error).__name__ if status.error else "",
-        verdict=health.verdict if health else "",
-        latency="" if seconds is None else duration(seconds),
-        health_error=type(error).__name__ if error else "",
-    )
+    return {
+        "status": status,
+        # Split where a line may break.
+        "name_parts": re.findall(r"[^_.-]*[_.-]*", status.name),
+        "took": duration(status.seconds),
+        "uptime": duration(status.age),
+        "error": type(status.error).__name__ if status.error else "",
+        "verdict": health.verdict if health else "",
+        "latency": "" if seconds is None else duration(seconds),
+        "health_error": type(error).__name__ if error else "",
+    }

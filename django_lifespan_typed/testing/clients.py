@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Any
 
 from django.http import HttpRequest
@@ -54,13 +53,8 @@ class LifespanClient(Client):
         self._lifespan.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._lifespan.__exit__(kind, error, traceback)
+    def __exit__(self, *_: object) -> None:
+        self._lifespan.__exit__(None, None, None)
 
 
 class LifespanAsyncClient(AsyncClient):
@@ -93,13 +87,8 @@ class LifespanAsyncClient(AsyncClient):
         await self._lifespan.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._lifespan.__aexit__(kind, error, traceback)
+    async def __aexit__(self, *_: object) -> None:
+        await self._lifespan.__aexit__(None, None, None)
 
 
 class LifespanAwareAsyncClient(AsyncClient):

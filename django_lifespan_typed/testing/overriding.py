@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import wraps
 from inspect import isasyncgenfunction, isclass, isgeneratorfunction
-from types import TracebackType
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from asgiref.sync import iscoroutinefunction
@@ -62,9 +61,10 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
     """
 
     def __init__(self, key: StateKey[T], value: T, /) -> None:
-        if not _is_key(key):
+        given: Any = key
+        if not isinstance(given, StateKey):
             raise TypeError(
-                f"override_state() takes a StateKey or a Resource, not {key!r}\n"
+                f"override_state() takes a StateKey or a Resource, not {given!r}\n"
                 "Write: override_state(KEY, value)"
             )
         self._key = key
@@ -75,24 +75,14 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
         self._tokens.append(overrides.add(self._key.name, self._value))
         return self._value
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         overrides.remove(self._key.name, self._tokens.pop())
 
     async def __aenter__(self) -> T:
         return self.__enter__()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.__exit__(kind, error, traceback)
+    async def __aexit__(self, *_: object) -> None:
+        self.__exit__()
 
     def __call__(self, decorated: F, /) -> F:
         """Decorate a test function, sync or async, or a ``TestCase`` class."""
@@ -122,10 +112,6 @@ def overrides_of(cls: type[Any] | None, test: object) -> list[override_state[Any
     for base in reversed(cls.__mro__ if cls is not None else ()):
         found += vars(base).get(_OVERRIDES, ())  # a subclass overrides its bases
     return [*found, *getattr(test, _OVERRIDES, ())]
-
-
-def _is_key(given: object) -> bool:
-    return isinstance(given, StateKey)
 
 
 def _decorated_function(

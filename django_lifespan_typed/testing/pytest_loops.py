@@ -19,7 +19,7 @@ from .overriding import OverrideState, override_state, overrides_of
 
 T = TypeVar("T")
 
-Scope: TypeAlias = Literal["function", "session"]
+FixtureScope: TypeAlias = Literal["function", "session"]
 
 # pytest-django's fixtures; a resource that queries the database needs them first.
 _DATABASE: Final = (
@@ -30,7 +30,7 @@ _DATABASE: Final = (
 )
 
 
-def lifespan_for(request: pytest.FixtureRequest, scope: Scope) -> Lifespan:
+def lifespan_for(request: pytest.FixtureRequest, scope: FixtureScope) -> Lifespan:
     """Return the lifespan of *scope* on the event loop of the requesting test."""
     for name in _DATABASE:
         if name in request.fixturenames:
@@ -86,7 +86,7 @@ def _overrides(request: pytest.FixtureRequest) -> ExitStack:
     return stack
 
 
-def _loop_of_test(request: pytest.FixtureRequest, scope: Scope) -> str:
+def _loop_of_test(request: pytest.FixtureRequest, scope: FixtureScope) -> str:
     """Return the last part of the private fixture's name."""
     if not _is_async(request.node):
         return "thread"
@@ -123,7 +123,7 @@ def _is_async(item: Any) -> bool:
     return iscoroutinefunction(getattr(hypothesis, "inner_test", function))
 
 
-def _asyncio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
+def _asyncio_loop(request: pytest.FixtureRequest, scope: FixtureScope) -> str:
     loop: Any = "function"
     with suppress(KeyError, ValueError):  # before pytest-asyncio 0.26
         loop = request.config.getini("asyncio_default_test_loop_scope") or loop
@@ -141,7 +141,7 @@ def _asyncio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
     return f"{loop}_loop"
 
 
-def _anyio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
+def _anyio_loop(request: pytest.FixtureRequest, scope: FixtureScope) -> str:
     backend = request.getfixturevalue("anyio_backend_name")
     if backend != "asyncio":
         raise _refusal(
@@ -157,7 +157,7 @@ def _anyio_loop(request: pytest.FixtureRequest, scope: Scope) -> str:
 
 
 def _refusal(
-    request: pytest.FixtureRequest, scope: Scope, problem: str, fix: str
+    request: pytest.FixtureRequest, scope: FixtureScope, problem: str, fix: str
 ) -> BaseException:
     name = "lifespan" if scope == "function" else "session_lifespan"
     return pytest.fail.Exception(

@@ -24,7 +24,6 @@ from django_lifespan_typed.management.show import (
     HEADERS,
     ShownResource,
     aligned,
-    shown_resource,
 )
 
 _EMPTY: Final = (
@@ -101,9 +100,9 @@ class Command(BaseCommand):
         except PlanError as error:
             # Shown anyway: the table helps to fix the plan.
             resources, invalid = [*self.registry], error
-        shown = [shown_resource("resource", each, settings) for each in resources]
+        shown = [ShownResource("resource", each, settings) for each in resources]
         shown += [
-            shown_resource("manager", each, settings) for each in self.registry.managers
+            ShownResource("manager", each, settings) for each in self.registry.managers
         ]
         if is_json:
             listed = {"resources": [each.as_json() for each in shown]}
