@@ -44,9 +44,15 @@ def connect_lifespan(
     ``current_state()[KEY]``, and its ``async_to_sync`` runs on their event loop. A
     process that only sends tasks starts nothing.
 
-    *registry* defaults to the default registry; *only* starts those keys and their
-    dependencies. A worker process whose resources fail to start logs the error and
-    ends with exit code 1. A second call for the same app does nothing.
+    A worker process whose resources fail to start logs the error and ends with exit
+    code 1. A second call for the same app does nothing.
+
+    :param app: the Celery application.
+    :param registry: the ``Registry`` to start; None for the default one.
+    :param only: the keys to start with their dependencies, and no manager; None for
+        everything.
+
+    Raises ``InvalidDeclaration`` if *registry* or *only* is of the wrong type.
     """
     worker = _Worker(app, registry, only)
     for signal, receiver in (

@@ -106,19 +106,16 @@ class LifespanCommand(BaseCommand):
                 f"{name}.handle is async, and Django does not await it\n"
                 "Write: async def ahandle(self, *args, **options):"
             )
-        if cls.handle is LifespanCommand.handle:
-            if cls.ahandle is LifespanCommand.ahandle:
-                raise LifespanError(
-                    f"{name} implements neither handle nor ahandle\n"
-                    "Write: async def ahandle(self, *args, **options):\n"
-                    "Or, in a sync command: def handle(self, *args, **options):"
-                )
-            if not iscoroutinefunction(cls.ahandle):
-                raise LifespanError(
-                    f"{name}.ahandle is not async\n"
-                    "Write: async def ahandle(self, *args, **options):\n"
-                    "Or, in a sync command: def handle(self, *args, **options):"
-                )
+        is_missing = cls.ahandle is LifespanCommand.ahandle
+        if cls.handle is LifespanCommand.handle and (
+            is_missing or not iscoroutinefunction(cls.ahandle)
+        ):
+            problem = " implements neither handle nor ahandle"
+            raise LifespanError(
+                f"{name}{problem if is_missing else '.ahandle is not async'}\n"
+                "Write: async def ahandle(self, *args, **options):\n"
+                "Or, in a sync command: def handle(self, *args, **options):"
+            )
 
 
 @contextmanager

@@ -135,9 +135,8 @@ def _anyio_fixture(scope: FixtureScope) -> object:
     ) -> AsyncGenerator[Lifespan]:
         from .testing.pytest_loops import lifespan_on_loop
 
-        async with lifespan_on_loop(
-            request, lifespan_registry, lifespan_only
-        ) as lifespan:
+        options = (request, lifespan_registry, lifespan_only)
+        async with lifespan_on_loop(*options) as lifespan:
             yield lifespan
 
     return on_anyio
@@ -149,9 +148,8 @@ def _asyncio_fixture(decorate: Any) -> object:
     ) -> AsyncGenerator[Lifespan]:
         from .testing.pytest_loops import lifespan_on_loop
 
-        async with lifespan_on_loop(
-            request, lifespan_registry, lifespan_only
-        ) as lifespan:
+        options = (request, lifespan_registry, lifespan_only)
+        async with lifespan_on_loop(*options) as lifespan:
             yield lifespan
 
     fixture: object = decorate(on_asyncio)

@@ -56,15 +56,13 @@ def configured_application() -> Application | None:
     """
     for setting in ("ASGI_APPLICATION", "WSGI_APPLICATION"):
         path = getattr(settings, setting, None)
-        if not path:
-            continue
-        if setting == "WSGI_APPLICATION" and _has_asgi_module(str(path)):
-            continue
-        try:
-            inner = _unwrapped(import_string(path))
-        except (Exception, SystemExit) as error:  # the project's code
-            return Application(setting, str(path), error=error)
-        return Application(setting, str(path), inner)
+        is_asgi = setting == "ASGI_APPLICATION"
+        if path and (is_asgi or not _has_asgi_module(str(path))):
+            try:
+                inner = _unwrapped(import_string(path))
+            except (Exception, SystemExit) as error:  # the project's code
+                return Application(setting, str(path), error=error)
+            return Application(setting, str(path), inner)
     return None
 
 
@@ -75,6 +73,7 @@ def check_application(
     setting, path, inner, error = application
     module = application.module
     names = f"settings.{setting} is {path!r}, which"
+    listed = f"Registered: {', '.join(registered)}."
     if error is not None:
         text = f"{type(error).__name__}: {error_text(error)}".rstrip(": ")
         yield Warn(
@@ -87,8 +86,7 @@ def check_application(
         return
     elif type(inner) is ASGIHandler:
         yield Warn(
-            f"{names} does not start lifespan resources. "
-            f"Registered: {', '.join(registered)}.",
+            f"{names} does not start lifespan resources. {listed}",
             hint=f"In {module}, import get_asgi_application from "
             "django_lifespan_typed.asgi instead of django.core.asgi.",
             id="lifespan.W002",
@@ -96,8 +94,7 @@ def check_application(
     elif _routes(inner) is not None:
         yield Warn(
             f'{names} is a ProtocolTypeRouter without a "lifespan" entry: servers '
-            "cannot start lifespan resources through it. "
-            f"Registered: {', '.join(registered)}.",
+            f"cannot start lifespan resources through it. {listed}",
             hint=f"In {module}, write: application = "
             "with_lifespan(ProtocolTypeRouter({...})). Import with_lifespan from "
             "django_lifespan_typed.asgi.",
@@ -106,7 +103,7 @@ def check_application(
     elif type(inner) is WSGIHandler:
         yield Warn(
             f"{names} does not start lifespan resources, and settings.ASGI_APPLICATION "
-            f"is not set. Registered: {', '.join(registered)}.",
+            f"is not set. {listed}",
             hint=f"In {module}, import get_wsgi_application from "
             "django_lifespan_typed.wsgi instead of django.core.wsgi.",
             id="lifespan.W004",

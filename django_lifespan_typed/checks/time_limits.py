@@ -40,18 +40,18 @@ def check_stop_limits(
         limits = LifespanSettings.read()
     except InvalidSetting:
         return  # check_settings() reports it
-
     # For each resource, the longest chain of dependencies that ends with it.
     chains: dict[str, _Chain] = {}
     for resource in order:
         before = [chains[need.name] for need in resource.needs if need.name in chains]
-        longest = max(before, key=_seconds, default=_Chain())
+        longest = max(before, default=_Chain(), key=lambda chain: chain.seconds)
         chains[resource.name] = longest.plus(resource, _stop_limit(resource, limits))
     of_managers = _Chain()
     for manager in managers:
         of_managers = of_managers.plus(manager, _stop_limit(manager, limits))
 
-    seconds, chain = max([*chains.values(), of_managers], key=_seconds)
+    all_chains = [*chains.values(), of_managers]
+    seconds, chain = max(all_chains, key=lambda chain: chain.seconds)
     if seconds <= limits.STOP_BUDGET or not _is_chosen(chain):
         return
     # A resource shuts down before its dependencies.
@@ -67,10 +67,6 @@ def check_stop_limits(
         obj=chain[0][0],
         id="lifespan.W008",
     )
-
-
-def _seconds(chain: _Chain) -> float:
-    return chain.seconds
 
 
 def _stop_limit(resource: Resource[Any], limits: LifespanSettings) -> float:

@@ -80,20 +80,19 @@ class Check:
             self._stderr.write(f"Interrupted{closed}")
             raise SystemExit(exit_code)
         statuses = self._lifespan.status()
+        total = len(statuses)
         if failed:
-            count = f"{len(failed)} of {len(statuses)}"
-            raise CommandError(f"{count} failed: {quoted(failed)}")
+            raise CommandError(f"{len(failed)} of {total} failed: {quoted(failed)}")
         if raised is not None:
             raise raised  # not the error of a resource
-        well = [status for status in statuses if status.error is None]
-        text = f"{len(well)} of {len(statuses)} started and shut down without errors"
+        well = sum(status.error is None for status in statuses)
+        text = f"{well} of {total} started and shut down without errors"
         self._screen.line(text, self._style.SUCCESS)
 
     def _show(self, text: str, level: int) -> None:
-        colour = None
-        if level >= logging.WARNING:
-            is_error = level >= logging.ERROR
-            colour = self._style.ERROR if is_error else self._style.WARNING
+        colour = self._style.WARNING if level >= logging.WARNING else None
+        if level >= logging.ERROR:
+            colour = self._style.ERROR
         for line in text.splitlines():
             self._screen.line(f"  {printable(line)}", colour)
 
@@ -169,8 +168,6 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
 
 
 def _from_the_project(frames: TracebackType | None) -> TracebackType | None:
-    while frames is not None:
-        if not frames.tb_frame.f_code.co_filename.startswith(_NOT_OF_THE_PROJECT):
-            break
+    while frames and frames.tb_frame.f_code.co_filename.startswith(_NOT_OF_THE_PROJECT):
         frames = frames.tb_next
     return frames

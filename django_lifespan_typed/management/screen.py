@@ -13,7 +13,6 @@ from .._text import column_width, shortened
 # For output encodings without block and line characters.
 _ASCII: Final = str.maketrans(
     {"█": "#", "░": "-", "…": ".", "├": "|", "└": "`", "─": "-", "│": "|"}
-    | dict.fromkeys("╭╮╯╰╶╴⟲", "+")
 )
 
 

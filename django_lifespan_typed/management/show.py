@@ -80,7 +80,7 @@ class ShownResource:
 
     def as_json(self) -> dict[str, object]:
         """Return the object that docs/reference/command.md describes."""
-        path, _, line = str(self.declared_at).rpartition(":")
+        location = self.declared_at
         return {
             "kind": self.kind,
             "name": self.name,
@@ -91,9 +91,9 @@ class ShownResource:
             "optional": self.optional,
             "health": self.health,
             "declared_at": {
-                "path": path,
-                "line": int(line),
-                "module": self.declared_at.module,
+                "path": str(location).rpartition(":")[0],
+                "line": location.line,
+                "module": location.module,
             },
         }
 

@@ -20,9 +20,8 @@ def waterfall_lines(
     numbers = [f"{time.seconds * 1000:.1f} ms" for time in times]
     number_width = max(map(len, numbers), default=0)
     # Names of managers are long: they get at most a third of the line.
-    name_width = min(
-        max(map(column_width, names), default=0), max(width // 3, _NARROWEST)
-    )
+    longest = max(map(column_width, names), default=0)
+    name_width = min(longest, max(width // 3, _NARROWEST))
     # Two spaces before the name, after it and after the bar, and " *" at the end.
     room = max(width - name_width - number_width - 8, _NARROWEST)
     for time, name, number in zip(times, names, numbers, strict=True):

@@ -15,7 +15,7 @@ from .._compat import override
 from .._runtime.lookup import current_lifespan
 from .._runtime.status import ResourceStatus
 from ..exceptions import LifespanNotRunning
-from .recording import Lookup, Lookups, record_lookups, type_of
+from .recording import Lookups, record_lookups, type_of
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 
@@ -55,7 +55,13 @@ class LifespanPanel(Panel):
     def _store(self) -> None:
         types, resources, problem = _lifespan()
         lookups = [
-            _as_json(lookup, count, types)
+            {
+                "name": lookup.name,
+                "type": lookup.type_name,
+                "type_in_lifespan": types.get(lookup.name),
+                "count": count,
+                "location": str(lookup.location),
+            }
             for lookup, count in self._lookups.counts().items()
         ]
         self.record_stats(
@@ -65,7 +71,7 @@ class LifespanPanel(Panel):
     @property
     @override
     def nav_subtitle(self) -> str:
-        """How many names were found, and how many were missing."""
+        """The numbers of names that were found and that were missing."""
         lookups = self.get_stats().get("lookups", [])
         found = {row["name"] for row in lookups if row["type"] is not None}
         missing = {row["name"] for row in lookups if row["type"] is None}
@@ -83,16 +89,6 @@ def _template() -> Template:
     # Independent of the project's TEMPLATES and INSTALLED_APPS.
     engine = Engine(dirs=[str(_TEMPLATES)])
     return engine.get_template("django_lifespan_typed/panels/lifespan.html")
-
-
-def _as_json(lookup: Lookup, count: int, types: dict[str, str]) -> dict[str, Any]:
-    return {
-        "name": lookup.name,
-        "type": lookup.type_name,
-        "type_in_lifespan": types.get(lookup.name),
-        "count": count,
-        "location": str(lookup.location),
-    }
 
 
 def _lifespan() -> tuple[dict[str, str], list[dict[str, Any]], str | None]:

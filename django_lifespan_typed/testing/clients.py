@@ -45,7 +45,7 @@ class LifespanClient(Client):
         super().__init__(**options)
         self._lifespan = Lifespan(registry, only=only)
         self.handler: ClientHandler = _Handler(
-            lambda: _state_of(self._lifespan, "with LifespanClient() as client:"),
+            lambda: _state_of(self._lifespan, "with LifespanClient()"),
             options.get("enforce_csrf_checks", False),
         )
 
@@ -77,9 +77,7 @@ class LifespanAsyncClient(AsyncClient):
         super().__init__(**options)
         self._lifespan = Lifespan(registry, only=only)
         self.handler: AsyncClientHandler = _AsyncHandler(
-            lambda: _state_of(
-                self._lifespan, "async with LifespanAsyncClient() as client:"
-            ),
+            lambda: _state_of(self._lifespan, "async with LifespanAsyncClient()"),
             options.get("enforce_csrf_checks", False),
         )
 
@@ -138,7 +136,7 @@ def _state_of(own: Lifespan, block: str) -> State:
     if lifespan is None:
         raise LifespanNotRunning(
             "no lifespan runs where this test client sends a request\n"
-            f"Write: {block}\n"
+            f"Write: {block} as client:\n"
             "Or derive the test case from LifespanTestCase, and call super().setUp() "
             "in your own setUp, or use pytest's fixture lifespan."
         )
