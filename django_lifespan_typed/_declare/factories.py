@@ -41,13 +41,14 @@ def opener(factory: Factory, name: str, invalid: Invalid) -> Callable[..., Opene
         return lambda *needs: _InThread(
             lambda: _Generator(factory(*needs), invalid), name
         )
-    if isclass(factory) and _is_blocking(factory):
+    if _is_blocking_class(factory):
         return lambda *needs: _InThread(partial(factory, *needs), name)
     return lambda *needs: _from_result(factory(*needs), name, invalid)
 
 
-def _is_blocking(cls: type) -> bool:
-    return hasattr(cls, "__enter__") and not hasattr(cls, "__aenter__")
+def _is_blocking_class(factory: Factory) -> bool:
+    is_blocking = hasattr(factory, "__enter__") and not hasattr(factory, "__aenter__")
+    return isclass(factory) and is_blocking
 
 
 def _from_result(result: Any, name: str, invalid: Invalid) -> Opened:
