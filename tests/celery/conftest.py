@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from django.core.checks.registry import registry
 
 from tests.journaling import add, nothing_is_left
 from tests.processes import Process, running
@@ -26,6 +27,12 @@ def _restored_logging() -> Generator[None]:
     root.setLevel(level)
     root.handlers[:] = handlers
     logging.captureWarnings(False)
+
+
+@pytest.fixture(autouse=True)
+def _no_checks_of_other_apps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker runs Django's checks; other tests register those of more apps."""
+    monkeypatch.setattr(registry, "registered_checks", set())
 
 
 @pytest.fixture
