@@ -1,1 +1,1 @@
-"""The fault machine: thousands of lifespans in which all that can go wrong does."""
+"""Generated failures: thousands of lifespans in which anything goes wrong."""

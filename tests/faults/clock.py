@@ -1,4 +1,4 @@
-"""An event loop whose time is virtual, and whose threads run in lockstep."""
+"""An event loop with virtual time, whose threads run in lockstep."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from django_lifespan_typed._runtime import health as _health
 from django_lifespan_typed._threads.asgiref import use_loop
 from django_lifespan_typed._threads.worker import Worker
 
-# Real seconds after which a thread that was waited for is taken for stuck.
+# Real seconds after which a thread counts as stuck.
 STUCK = 60.0
-# Turns of the loop in one virtual instant after which it is taken for spinning.
+# Iterations of the loop at one virtual time after which it counts as spinning.
 TURNS = 5_000
 
 
 class Deadlock(BaseException):
-    """Nothing is ready, no timer is set and no thread works: it would wait for ever."""
+    """Nothing is ready, no timer is set and no thread works."""
 
 
 class Spinning(BaseException):
@@ -36,7 +36,7 @@ class Spinning(BaseException):
 
 
 class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
-    """Does not wait: it lets the time of *loop* pass instead."""
+    """A selector that advances the time of *loop* instead of waiting."""
 
     loop: FakeLoop
 
@@ -50,9 +50,10 @@ class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
 
 class FakeLoop(asyncio.SelectorEventLoop):
     """
-    Its time stands still while anything is to be done, and then jumps to the next
-    timer. What it hands to a thread is done, or waits for virtual time, before the
-    loop goes on: so one run of it is like every other.
+    An event loop whose time stands still while it works, then jumps to the next timer.
+
+    It waits until its threads are idle or wait for virtual time, so that a run can be
+    repeated exactly.
     """
 
     def __init__(self) -> None:
@@ -63,15 +64,15 @@ class FakeLoop(asyncio.SelectorEventLoop):
         self._steps: dict[LockstepWorker, int] = {}
         self._parked: dict[LockstepWorker, threading.Event] = {}
         self._executor = ThreadPoolExecutor(1)
-        self._births = count()
-        self._born: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
+        self._numbers = count()
+        self._created: WeakKeyDictionary[asyncio.Task[Any], int] = WeakKeyDictionary()
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
-        # Its tracebacks would be most of the time; tests/runtime have that mode.
+        # Tracebacks of the debug mode would take most of the time.
         self.set_debug(False)
         self.problems: list[dict[str, Any]] = []
-        """What nobody handled: errors of callbacks, tasks never awaited."""
+        """Unhandled errors of callbacks and tasks."""
         self.set_exception_handler(lambda _, context: self.problems.append(context))
 
     def time(self) -> float:
@@ -79,12 +80,12 @@ class FakeLoop(asyncio.SelectorEventLoop):
 
     def create_task(self, *args: Any, **named: Any) -> asyncio.Task[Any]:
         task: asyncio.Task[Any] = super().create_task(*args, **named)
-        self._born[task] = next(self._births)
+        self._created[task] = next(self._numbers)
         return task
 
     def tasks(self) -> list[asyncio.Task[Any]]:
-        """All of them, the oldest first: a set would have another order each time."""
-        return sorted(asyncio.all_tasks(self), key=self._born.__getitem__)
+        """Return all tasks, the oldest first: the order of a set is not repeatable."""
+        return sorted(asyncio.all_tasks(self), key=self._created.__getitem__)
 
     def pass_time(self, seconds: float) -> None:
         self._turns = 0 if seconds else self._turns + 1
@@ -96,7 +97,7 @@ class FakeLoop(asyncio.SelectorEventLoop):
             self._now = max(self._now, timers[0]._when)
 
     def close(self) -> None:
-        """A broken runtime leaves threads that wait: none of them outlives its loop."""
+        """Close the loop and end the threads that a broken runtime has left waiting."""
         with self._working:
             self._closing = True
             for released in self._parked.values():
@@ -108,11 +109,11 @@ class FakeLoop(asyncio.SelectorEventLoop):
         super().close()
 
     def join_threads(self) -> list[str]:
-        """Wait for those that were told to end; the names of the others."""
+        """Wait for the threads that are finishing; returns the names of the others."""
         left: list[str] = []
         for worker in self._steps:
             thread: Any = worker._thread
-            if worker.told_to_end:
+            if worker.is_finishing:
                 thread.join(STUCK)
             if thread.is_alive():
                 left.append(thread.name)
@@ -138,18 +139,18 @@ class FakeLoop(asyncio.SelectorEventLoop):
             self._working.notify_all()
 
     def wait_for_threads(self) -> None:
-        """Return when each thread has nothing to do, or waits for virtual time."""
+        """Wait until each thread is idle or waits for virtual time."""
         with self._working:
             assert self._working.wait_for(
                 lambda: all(
-                    not count or worker in self._parked
-                    for worker, count in self._steps.items()
+                    not steps or worker in self._parked
+                    for worker, steps in self._steps.items()
                 ),
                 STUCK,
             )
 
     def block(self, seconds: float) -> None:
-        """Called in the thread of a blocking resource: wait for virtual time."""
+        """Wait for virtual time in the thread of a blocking resource."""
         worker = LockstepWorker.here.worker
         released = threading.Event()
 
@@ -172,17 +173,17 @@ _wrap_future = asyncio.wrap_future
 
 
 def wrapped(future: Any, *, loop: Any = None) -> asyncio.Future[Any]:
-    """``asyncio.wrap_future``, of what is done already: also asgiref's threads."""
+    """Return ``asyncio.wrap_future(future)`` once the future is done."""
     if isinstance(future, Future):
         assert wait([future], STUCK).done, future
     return _wrap_future(future, loop=loop)
 
 
 class LockstepWorker(Worker):  # type: ignore[misc]
-    """A worker that the loop waits for."""
+    """A worker whose loop waits for it."""
 
     here = threading.local()
-    told_to_end = False
+    is_finishing = False
 
     def submit(self, call: Callable[[], Any], /) -> Any:
         loop: Any = self._loop
@@ -192,7 +193,7 @@ class LockstepWorker(Worker):  # type: ignore[misc]
         return step
 
     def finish(self) -> None:
-        self.told_to_end = True
+        self.is_finishing = True
         super().finish()
 
     def _serve(self) -> None:
@@ -205,7 +206,7 @@ class LockstepWorker(Worker):  # type: ignore[misc]
 
 @contextmanager
 def virtual_time() -> Generator[FakeLoop]:
-    """A fake loop, whose time the package's modules have for the clock."""
+    """Provide a fake loop whose time is the clock of the package's modules."""
     loop = FakeLoop()
     with pytest.MonkeyPatch.context() as patch:
         for name, module in list(sys.modules.items()):

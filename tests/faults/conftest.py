@@ -1,4 +1,4 @@
-"""How many cases: ``pytest tests/faults --fault-cases 100000``, or FAULT_CASES."""
+"""The number of generated cases: ``--fault-cases``, or ``FAULT_CASES``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fault-cases",
         type=int,
         default=None,
-        help="cases of the fault machine; more than in CI are new ones every time",
+        help="number of generated failures; above 2800, new ones in each run",
     )
 
 
@@ -25,8 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def the_same_cases_whatever_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hypothesis also draws the constants of each module that other tests import."""
+def without_constants_of_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hypothesis also draws constants of imported modules; cases would vary by them."""
     none = type(providers.GLOBAL_CONSTANTS)(
         integers=SortedSet(), floats=SortedSet(), bytes=SortedSet(), strings=SortedSet()
     )

@@ -1,4 +1,4 @@
-"""Factories of every shape, which do what their probe says."""
+"""Factories of every shape, which act as their probes say."""
 
 from __future__ import annotations
 
@@ -92,15 +92,15 @@ def _class(probe: Probe) -> Callable[..., Any]:
 
 
 def _returning(probe: Probe) -> Callable[..., Any]:
-    made = _class(probe)
-    return lambda *needs: made(*needs)
+    factory = _class(probe)
+    return lambda *needs: factory(*needs)
 
 
 def _manager(probe: Probe) -> Callable[..., Any]:
-    made = asynccontextmanager(_generator(probe))
-    # What the lifespan calls it by.
-    made.__module__, made.__qualname__ = "faults", probe.name
-    return made
+    manager = asynccontextmanager(_generator(probe))
+    # The lifespan names it by these two.
+    manager.__module__, manager.__qualname__ = "faults", probe.name
+    return manager
 
 
 FACTORIES: Final[dict[Shape, Callable[[Probe], Callable[..., Any]]]] = {
@@ -115,7 +115,7 @@ FACTORIES: Final[dict[Shape, Callable[[Probe], Callable[..., Any]]]] = {
 
 
 def register(probe: Probe, registry: Registry, probes: list[Probe]) -> None:
-    """Declare what *probe* stands for; those that a receiver returns are not."""
+    """Register the resource of *probe*, unless a receiver returns it."""
     spec = probe.spec
     factory = FACTORIES[spec.shape](probe)
     if spec.shape is Shape.RECEIVED:

@@ -1,10 +1,11 @@
-"""Strategies: which scenarios are tried."""
+"""Families: Hypothesis strategies for scenarios, by what goes wrong in them."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain, combinations, product
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -34,51 +35,25 @@ from .scenario import (
     Step,
 )
 
-# Few draws, of strategies that are made once: Hypothesis is most of the time else.
+# Few draws, from strategies that are built once: otherwise Hypothesis takes most of the
+# time.
 
 SECONDS = (None, 0.0, 0.5, 1.0, 1.5, 3.0)
-
-
-def acts(faults: tuple[Fault, ...], faulty: bool) -> st.SearchStrategy[Act]:
-    """Mostly none of *faults*: one is enough to end a run."""
-    quiet = [Act(seconds) for seconds in SECONDS]
-    if not faulty:
-        return st.sampled_from(quiet)
-    wrong = [Act(seconds, fault) for fault in faults for seconds in SECONDS]
-    # Eleven seconds are longer than any limit.
-    return st.one_of(
-        *[st.sampled_from(quiet)] * 3, st.sampled_from([*wrong, Act(11.0), Act(11.0)])
-    )
-
-
-def faults_of(shape: Shape) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
-    """Those that a start, and those that a stop, of *shape* can have."""
-    if shape is Shape.BLOCKING:
-        start = (*BLOCKING_FAULTS, Fault.WRONG_TYPE, Fault.NEVER_YIELD)
-        return start, (*BLOCKING_FAULTS, Fault.YIELD_TWICE)
-    if shape is Shape.COROUTINE:
-        return (*COMMON_FAULTS, Fault.WRONG_TYPE), (Fault.NONE,)
-    if shape in MANAGERS:
-        return (*COMMON_FAULTS, Fault.WRONG_TYPE, Fault.NEVER_YIELD), COMMON_FAULTS
-    if shape is Shape.GENERATOR:
-        start = (*COMMON_FAULTS, Fault.WRONG_TYPE, Fault.NEVER_YIELD)
-        return start, (*COMMON_FAULTS, Fault.YIELD_TWICE)
-    return (*COMMON_FAULTS, Fault.WRONG_TYPE), COMMON_FAULTS
-
-
+LONG = 11.0
+"""Seconds beyond every limit."""
 # Threads are the slowest.
 SHAPES = [*list(Shape)[:4], *list(Shape)[:4], Shape.BLOCKING]
 CRASHES = [*Crash] if sys.version_info >= (3, 11) else [*list(Crash)[:2]]
-# None is the setting's; never as long as anything takes here, or as two of them.
+# Never as long as an act, or as two of them.
 OWN_LIMITS = (None, None, 0.7, 2.3, float("inf"))
 BUDGETS = (LIMITS["STOP_BUDGET"], 2.1, 0.6)
-# How many places before it are those that a resource needs.
+# The distances from a resource to its dependencies.
 BACK = [back for most in range(4) for back in combinations(range(1, 11), most)]
 
 
 @dataclass(frozen=True)
 class Focus:
-    """Which faults a family of scenarios has."""
+    """The kinds of faults in a family."""
 
     start: bool = False
     stop: bool = False
@@ -90,167 +65,191 @@ class Focus:
     limits: bool = False
     health: bool = False
     late: bool = False
-    most: int = field(default=30)
+
+
+# --- Resources
+
+
+def acts(faults: tuple[Fault, ...], faulty: bool) -> st.SearchStrategy[Act]:
+    """Mostly acts without a fault: one fault is enough to end a run."""
+    quiet = [Act(seconds) for seconds in SECONDS]
+    if not faulty:
+        return st.sampled_from(quiet)
+    wrong = [Act(seconds, fault) for fault in faults for seconds in SECONDS]
+    return st.one_of(
+        *[st.sampled_from(quiet)] * 3,
+        st.sampled_from([*wrong, Act(LONG), Act(LONG)]),
+    )
+
+
+def faults_of(shape: Shape) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
+    """Return the possible faults at startup and at shutdown."""
+    common = BLOCKING_FAULTS if shape is Shape.BLOCKING else COMMON_FAULTS
+    start, stop = (*common, Fault.WRONG_TYPE), common
+    if shape in {Shape.GENERATOR, Shape.BLOCKING, *MANAGERS}:
+        start = (*start, Fault.NEVER_YIELD)
+    if shape in {Shape.GENERATOR, Shape.BLOCKING}:
+        stop = (*stop, Fault.YIELD_TWICE)
+    return start, (Fault.NONE,) if shape is Shape.COROUTINE else stop
+
+
+# As many checks fail as pass: a failing check ends no run.
+CHECKED = [Act(seconds) for seconds in (*SECONDS, LONG)] * 2
+FALSE = (Fault.FALSE,)
+CHECKS = [
+    *[None] * 30,
+    *[Check(Act(fault=Fault.STUBBORN)), Check(Act(LONG), blocking=True)] * 4,
+    *[Check(act) for act in CHECKED],
+    *[Check(Act(*how)) for how in product((None, 1.0), COMMON_FAULTS + FALSE)],
+    *[Check(act, True) for act in CHECKED],
+    *[Check(Act(*how), True) for how in product((None, 3.0), BLOCKING_FAULTS + FALSE)],
+]
 
 
 def specs(focus: Focus) -> st.SearchStrategy[tuple[Spec, ...]]:
-    """A graph in which each may need any three of the ten before it."""
+    """Graphs whose resources depend on up to three of the ten before them."""
     shapes = SHAPES + [*MANAGERS, *MANAGERS] * focus.managers
     one = st.one_of([_of_shape(shape, focus) for shape in shapes])
-    few, many = (st.lists(one, min_size=1, max_size=most) for most in (5, focus.most))
+    few, many = (st.lists(one, min_size=1, max_size=most) for most in (5, 30))
     # One failure hides others: mostly there are few.
-    return st.tuples(st.one_of(few, many), st.sampled_from([1, 1, 2, 99])).map(_placed)
+    return st.tuples(st.one_of(few, many), st.sampled_from([1, 1, 2, 99])).map(possible)
 
 
 def _of_shape(shape: Shape, focus: Focus) -> st.SearchStrategy[Spec]:
     start, stop = faults_of(shape)
-    limits = OWN_LIMITS if focus.limits and shape not in MANAGERS else OWN_LIMITS[:1]
+    has_options = shape not in MANAGERS
+    limits = OWN_LIMITS if focus.limits and has_options else OWN_LIMITS[:1]
     return st.builds(
         Spec,
         st.sampled_from(BACK),
         st.just(shape),
         acts(start, focus.start),
         acts(stop, focus.stop),
-        st.sampled_from(CRASHES) if focus.serving else st.just(Crash.CANCELLED),
-        st.booleans() if focus.optional and shape not in MANAGERS else st.just(False),
+        st.sampled_from(CRASHES if focus.serving else CRASHES[:1]),
+        st.booleans() if focus.optional and has_options else st.just(False),
         st.sampled_from(limits),
         st.sampled_from(limits),
-        CHECKS if focus.health and shape not in MANAGERS else st.none(),
+        st.sampled_from(CHECKS if focus.health and has_options else [None]),
     )
 
 
-def _placed(drawn: tuple[list[Spec], int]) -> tuple[Spec, ...]:
+def possible(drawn: tuple[list[Spec], int]) -> tuple[Spec, ...]:
+    """Turn distances into numbers, and remove excessive and impossible faults."""
     specs, most = drawn
     starts = stops = 0
-    placed: list[Spec] = []
+    result: list[Spec] = []
     for number, spec in enumerate(specs):
         starts += _fails(spec.start)
         stops += _fails(spec.stop)
         needs = tuple(
             number - back
             for back in spec.needs
-            # Nobody can need a manager, and it needs nobody.
+            # Managers have no dependencies and no dependents.
             if back <= number
             and spec.shape not in MANAGERS
             and specs[number - back].shape not in MANAGERS
         )
         start = Act() if starts > most and _fails(spec.start) else spec.start
         stop = Act() if stops > most and _fails(spec.stop) else spec.stop
-        # It would hang for ever, as it was told to: a refused value is part of a start.
+        # Without a limit it would hang forever. A refused value is part of a startup.
         refused = start.fault is Fault.WRONG_TYPE and stop.fault in HANGS
-        hangs = start.fault in HANGS or refused
-        for_ever = hangs and spec.start_limit == float("inf")
-        limit = None if for_ever else spec.start_limit
-        # anyio would have it spin: it cancels until its scope is left.
-        stubborn = Fault.STUBBORN in {start.fault, stop.fault}
-        spins = spec.crash is Crash.ANYIO and stubborn
-        crash = Crash.CANCELLED if spins else spec.crash
-        placed.append(
+        forever = (start.fault in HANGS or refused) and spec.start_limit == float("inf")
+        # anyio would spin: it cancels until its scope is left.
+        spins = spec.crash is Crash.ANYIO and Fault.STUBBORN in {
+            start.fault,
+            stop.fault,
+        }
+        result.append(
             replace(
                 spec,
                 needs=needs,
                 start=start,
                 stop=stop,
-                crash=crash,
-                start_limit=limit,
+                crash=Crash.CANCELLED if spins else spec.crash,
+                start_limit=None if forever else spec.start_limit,
             )
         )
-    return tuple(placed)
+    return tuple(result)
 
 
 def _fails(act: Act) -> bool:
-    return act.fault is not Fault.NONE or act.seconds == 11.0
+    return act.fault is not Fault.NONE or act.seconds == LONG
 
 
-# As many fail as do not: none ends a run. Eleven seconds are longer than any limit.
-FAULTY_CHECKS = [
-    Act(seconds, fault)
-    for seconds, fault in product((None, 1.0), (*COMMON_FAULTS, Fault.FALSE))
-]
-BLOCKING_CHECKS = [
-    Act(seconds, fault)
-    for seconds, fault in product((None, 3.0), (*BLOCKING_FAULTS, Fault.FALSE))
-]
-QUIET_CHECKS = [Act(seconds) for seconds in (*SECONDS, 11.0)] * 2
-CHECKS = st.sampled_from(
-    [
-        *[None] * 30,
-        *[Check(Act(fault=Fault.STUBBORN)), Check(Act(11.0), blocking=True)] * 4,
-        *[Check(act) for act in (*QUIET_CHECKS, *FAULTY_CHECKS)],
-        *[Check(act, blocking=True) for act in (*QUIET_CHECKS, *BLOCKING_CHECKS)],
-    ]
-)
+# --- Steps
 
 TIMES = st.one_of(
     st.tuples(st.just("sleep"), st.sampled_from([0.5, 1.0, 1.5, 5.0, 30.0])),
     st.tuples(st.just("turns"), st.integers(1, 8)),
 )
+CANCELS = [CANCEL, CANCEL_ALL, CANCEL_ALL_BACK]
+ODD: list[Step] = [CLEAR, CANCEL, *CANCELS, ("break", None), ("break send", None)]
+MESSAGES = st.tuples(
+    st.just("message"),
+    st.sampled_from(["lifespan.startup", "lifespan.shutdown"])
+    | st.sampled_from(
+        ["lifespan.odd", "http.request", "lifespan.startup.complete", ""]
+    ),
+)
+
+
+def joined(parts: Any) -> tuple[Step, ...]:
+    return tuple(chain(*parts))
+
+
+def begun(parts: Any) -> tuple[Step, ...]:
+    return (STARTUP, *joined(parts))
 
 
 def steps(focus: Focus) -> st.SearchStrategy[tuple[Step, ...]]:
-    """A start, what happens then, and an end that may be long in coming."""
+    """Draw a startup, events while serving, and an end that may be disturbed."""
     some: list[st.SearchStrategy[Step]] = [TIMES, st.just(SETTLE), st.just(REQUEST)]
     ending: list[st.SearchStrategy[Step]] = [st.just(SHUTDOWN)]
     opening: list[st.SearchStrategy[Step]] = [st.just(STARTUP)]
-    crash: st.SearchStrategy[Step] = TIMES
     if focus.health:
         some += [st.just(HEALTH)] * 4
     if focus.late:
         opening += [st.just(REQUEST)]
     if focus.serving:
-        crash = st.tuples(st.just("crash"), st.integers(0, 29))
         some += [st.just(CLEAR)]
     if focus.server:
-        odd = [CLEAR, CANCEL, CANCEL, CANCEL_ALL, CANCEL_ALL_BACK]
-        odd += [("break", None), ("break send", None)]
-        words = [
-            "lifespan.startup",
-            "lifespan.shutdown",
-            "lifespan.odd",
-            "http.request",
-        ]
-        messages: st.SearchStrategy[Step] = st.tuples(
-            st.just("message"), st.sampled_from(words)
-        )
-        some += [st.sampled_from(odd)]
-        ending += [messages, st.just(CANCEL), st.just(CANCEL), st.sampled_from(odd)]
-        opening += [st.just(STARTUP)] * 6 + [messages, TIMES]
-    serving = [st.one_of(some).map(lambda step: (step,))]
+        some += [st.sampled_from(ODD)]
+        ending += [MESSAGES, st.just(CANCEL), st.just(CANCEL), st.sampled_from(ODD)]
+        opening += [st.just(STARTUP)] * 6 + [MESSAGES, TIMES]
+    serving: list[st.SearchStrategy[Any]] = [st.tuples(st.one_of(some))]
     if focus.health:
         polls = st.tuples(st.just(SETTLE), st.just(HEALTH), TIMES, st.just(HEALTH))
         serving += [polls] * 2
     if focus.serving:
+        crash = st.tuples(st.just("crash"), st.integers(0, 29))
         serving += [st.tuples(st.just(SETTLE), crash, TIMES)] * 2
         serving += [st.tuples(TIMES, crash)]
-    # Each a moment after the other: an end that is itself disturbed.
     late = [st.just(REQUEST)] + [st.just(HEALTH)] * focus.health
     after = st.tuples(TIMES, st.one_of(*late, *ending))
     return st.tuples(
-        st.one_of(opening).map(lambda step: (step,)),
-        st.lists(st.one_of(serving), min_size=focus.serving, max_size=5).map(
-            lambda parts: tuple(chain(*parts))
-        ),
-        st.one_of(ending).map(lambda step: (step,)),
-        st.lists(after, max_size=3).map(lambda pairs: tuple(chain(*pairs))),
-    ).map(lambda parts: tuple(chain(*parts)))
+        st.tuples(st.one_of(opening)),
+        st.lists(st.one_of(serving), min_size=focus.serving, max_size=5).map(joined),
+        st.tuples(st.one_of(ending)),
+        st.lists(after, max_size=3).map(joined),
+    ).map(joined)
 
 
-# Django's dispatch lets SystemExit and KeyboardInterrupt of a receiver end the loop.
+# --- Scenarios
+
+SIGNALS = st.sampled_from(["asgi_lifespan", "asgi_startup", "asgi_shutdown"])
+# Django lets SystemExit and KeyboardInterrupt of a receiver end the loop.
 RECEIVER_FAULTS = (Fault.NONE, Fault.RAISE, Fault.HANG, Fault.SWALLOW)
 RECEIVERS = st.builds(
-    Receiver,
-    st.sampled_from(["asgi_lifespan", "asgi_startup", "asgi_shutdown"]),
-    acts(RECEIVER_FAULTS, faulty=True),
+    Receiver, SIGNALS, acts(RECEIVER_FAULTS, faulty=True)
 ) | st.builds(
     Receiver,
-    st.sampled_from(["asgi_lifespan", "asgi_startup", "asgi_shutdown"]),
-    st.builds(Act, st.none(), st.sampled_from(BLOCKING_FAULTS[:2])),
+    SIGNALS,
+    st.builds(Act, st.none(), st.sampled_from(RECEIVER_FAULTS[:2])),
     st.just(True),
 )
 
 
 def scenarios(focus: Focus) -> st.SearchStrategy[Scenario]:
-    """Any run of that focus."""
     receivers = st.lists(RECEIVERS, max_size=3).map(tuple)
     return st.builds(
         Scenario,
@@ -264,39 +263,36 @@ def scenarios(focus: Focus) -> st.SearchStrategy[Scenario]:
 
 
 def budgets() -> st.SearchStrategy[Scenario]:
-    """What is left for the stops when receivers have had their part."""
+    """Shutdowns whose receivers use a part of the budget."""
     slow = [(Receiver("asgi_shutdown", Act(seconds)),) for seconds in (0.5, 1.5, 3.0)]
     return st.builds(
         Scenario,
         specs(Focus(stop=True, limits=True)),
-        st.just((STARTUP, SETTLE, SHUTDOWN)),
-        st.sampled_from(slow),
+        receivers=st.sampled_from(slow),
         budget=st.sampled_from(BUDGETS[1:]),
     )
 
 
 def cancelled_signals() -> st.SearchStrategy[Scenario]:
-    """Ends, and ends of ends, while receivers are called."""
+    """One or more cancellations while receivers are called."""
     slow = (Receiver("asgi_startup", Act(3.0)), Receiver("asgi_shutdown", Act(3.0)))
-    end = st.tuples(TIMES, st.sampled_from([CANCEL, CANCEL_ALL, CANCEL_ALL_BACK]))
-    ends = st.lists(end, min_size=1, max_size=3)
+    end = st.tuples(TIMES, st.sampled_from(CANCELS))
     return st.builds(
         Scenario,
         specs(Focus()),
-        ends.map(lambda parts: (STARTUP, *chain(*parts))),
+        st.lists(end, min_size=1, max_size=3).map(begun),
         st.sampled_from([slow, slow[:1], slow[1:]]),
         late=st.booleans(),
     )
 
 
-def probes() -> st.SearchStrategy[Scenario]:
-    """Health is asked for all the time, from the start to its failure or the end."""
-    times = st.one_of(TIMES, st.just(("sleep", 5.0)))
-    asked = st.lists(times.map(lambda time: (time, HEALTH)), min_size=2, max_size=6)
+def polled() -> st.SearchStrategy[Scenario]:
+    """Health checks from the startup to its failure or to the end."""
+    poll = st.tuples(st.one_of(TIMES, st.just(("sleep", 5.0))), st.just(HEALTH))
     return st.builds(
         Scenario,
         st.one_of([specs(Focus(start=start, health=True)) for start in (True, False)]),
-        asked.map(lambda parts: (STARTUP, *chain(*parts))),
+        st.lists(poll, min_size=2, max_size=6).map(begun),
     )
 
 
@@ -312,9 +308,9 @@ FAMILIES = {
     "health": scenarios(Focus(serving=True, health=True)),
     "budgets": budgets(),
     "cancelled signals": cancelled_signals(),
-    "probes": probes(),
+    "polled": polled(),
     "late": scenarios(Focus(server=True, late=True)),
     "late and all": scenarios(Focus(*[True] * 10)),
     "all": scenarios(Focus(*[True] * 9)),
 }
-"""Scenarios by what goes wrong in them: together they find more, and sooner."""
+"""Together they find more than one family of everything, and sooner."""

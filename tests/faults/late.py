@@ -1,4 +1,4 @@
-"""A server that sends no lifespan: the first request, or a host, starts it."""
+"""A server that sends no lifespan: the gate starts one, or the first request."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .server import Server
 
 
 class LateServer(Server):
-    """Does the steps of a scenario whose messages are calls of the host."""
+    """Runs the steps of a scenario; messages are calls of the gate."""
 
     @override
     async def _begin(self) -> None:
@@ -25,7 +25,7 @@ class LateServer(Server):
     async def _end(self) -> None:
         if self.task is None:
             await self._do(STARTUP)
-        if not self.outcome.told:
+        if not self.outcome.end_requests:
             await self._do(SHUTDOWN)
 
     def _on_start(self, loop: asyncio.AbstractEventLoop) -> bool:
@@ -56,12 +56,12 @@ class LateServer(Server):
             self._on_start(asyncio.get_running_loop())
         elif word == "lifespan.shutdown" and self.served is not None:
             is_up = self.served.startup_over.is_set()
-            self._told("stopped" if is_up else "cancelled")
+            self._note_end("stopped" if is_up else "cancelled")
             self.others.append(asyncio.ensure_future(self.served.stop()))
 
     @override
     async def _do_break(self, _: object) -> None:
-        """It has nothing that could break."""
+        """Nothing here could break."""
 
     @override
     async def _do_cancel_all(self, order: object) -> None:
@@ -70,12 +70,12 @@ class LateServer(Server):
 
     @override
     async def _do_request(self, _: object) -> None:
-        # Another would start another lifespan.
-        if not self.outcome.told:
-            self._ask_now()
+        # A request after the end would start another lifespan.
+        if not self.outcome.end_requests:
+            self._send_request()
 
-    # --- Afterwards
+    # --- After the end
 
     @override
-    async def _ask_afterwards(self) -> None:
+    async def _request_afterwards(self) -> None:
         assert await self.gate.admit() is None

@@ -1,7 +1,8 @@
-"""Runs one scenario: the real handler, its server and its receivers."""
+"""Runs one scenario with the real handler, a fake server and its receivers."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import sys
@@ -14,6 +15,7 @@ import pytest
 from django.test import override_settings
 
 from django_lifespan_typed import signals
+from django_lifespan_typed._asgi import gate as gates
 from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed._text import describe
 from django_lifespan_typed._threads.at_exit import at_exit
@@ -26,9 +28,57 @@ from .scenario import LIMITS, Crash, Fault, Receiver, Scenario, Shape
 from .server import Server
 
 
+def run(scenario: Scenario) -> Outcome:
+    """Run *scenario*; returns what was observed."""
+    with unraisable() as found:
+        outcome = _run(scenario)
+    outcome.unraisable = found
+    for probe in outcome.probes:
+        # anyio ends a group at once if the loop cancels one of its children.
+        is_anyio = probe.spec.crash is Crash.ANYIO
+        is_over = outcome.is_logged(f"{probe.title!r} ended while it was in use")
+        if is_anyio and is_over and "cancelled all" in outcome.end_requests:
+            probe.crashed_at = probe.crashed_at or probe.stopping
+    return outcome
+
+
+def _run(scenario: Scenario) -> Outcome:
+    logger = logging.getLogger("django_lifespan_typed")
+    limits = {**LIMITS, "STOP_BUDGET": scenario.budget}
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        # A run that breaks a promise leaves nothing to the next.
+        patch.setattr(running, "_lifespans", [])
+        patch.setattr(running, "last_failure", None)
+        patch.setattr(at_exit, "_closes", [])
+        patch.setattr(gates, "_gates", {})
+        patch.setattr(logger, "propagate", False)
+        stack.callback(logger.setLevel, logger.level)
+        logger.setLevel(logging.INFO)
+        stack.enter_context(
+            override_settings(LIFESPAN=limits, ROOT_URLCONF="tests.faults.site")
+        )
+        loop = stack.enter_context(virtual_time())
+
+        server = (LateServer if scenario.late else Server)(scenario, loop)
+        patch.setattr(logger, "handlers", [_Log(server.outcome)])
+        # Not in a coroutine, which a broken runtime may leave suspended.
+        stack.enter_context(connected(server))
+        try:
+            outcome = loop.run_until_complete(server.run())
+        except (Deadlock, Spinning, asyncio.TimeoutError) as error:
+            raise AssertionError(repr(error)) from None
+        outcome.problems = loop.problems
+        outcome.closes_left = len(at_exit._closes)
+    return outcome
+
+
+# --- Receivers
+
+
 @contextmanager
 def connected(server: Server) -> Generator[None]:
-    """The scenario's receivers, and of each signal one that notes it first."""
+    """Connect the receivers, and before them one that records each signal."""
     with ExitStack() as stack:
         for name in ("asgi_lifespan", "asgi_startup", "asgi_shutdown"):
             _connect(stack, name, _recorder(server, name))
@@ -60,28 +110,29 @@ def _recorder(server: Server, name: str) -> Callable[..., None]:
 
 
 def _receiver(server: Server, receiver: Receiver) -> Callable[..., Any]:
-    whose = f"receiver of {receiver.signal}"
-
-    def fails() -> None:
-        server.outcome.raised_by_receivers.append(receiver.signal)
+    label = f"receiver of {receiver.signal}"
+    failed = server.outcome.raised_by_receivers
 
     def blocking(**_: Any) -> None:
         try:
-            server.diary.act_blocking(receiver.act, whose)
+            server.diary.act_blocking(receiver.act, label)
         except BaseException:
-            fails()
+            failed.append(receiver.signal)
             raise
 
     async def plain(**_: Any) -> None:
         try:
-            await server.diary.act(receiver.act, whose)
+            await server.diary.act(receiver.act, label)
         except BaseException:
-            fails()
+            failed.append(receiver.signal)
             raise
         if receiver.act.fault is Fault.SWALLOW:
-            fails()  # it took too long
+            failed.append(receiver.signal)  # it took too long
 
     return blocking if receiver.blocking else plain
+
+
+# --- Logs and lost exceptions
 
 
 class _Log(logging.Handler):
@@ -93,22 +144,22 @@ class _Log(logging.Handler):
         message = record.getMessage()
         self._outcome.log.append(f"{record.levelname} {message}")
         if record.exc_info and (error := record.exc_info[1]) is not None:
-            self._outcome.raised_to_log[message] = describe(error)
+            self._outcome.errors_in_log[message] = describe(error)
 
 
 @contextmanager
 def unraisable() -> Generator[list[str]]:
-    """What is raised where nobody can catch it, to the end of all that is made here."""
+    """Collect exceptions that nobody can catch, including those of garbage."""
     found: list[str] = []
 
     def note(given: object) -> None:
-        # Django leaves the one to whoever cancels a request whose body it reads, anyio
-        # the other to whoever cancels a child before its first step.
+        # Django leaves the first if a request is cancelled while its body is read,
+        # anyio the second if a child is cancelled before its first step.
         if not any(name in str(given) for name in ("SpooledTemporaryFile", "._child")):
             found.append(str(given))
 
     was_enabled = gc.isenabled()
-    # One generation then has all that is made here: to collect it is quick.
+    # All objects of the run then stay in one generation, which is quick to collect.
     gc.disable()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "unraisablehook", note)
@@ -119,48 +170,3 @@ def unraisable() -> Generator[list[str]]:
         finally:
             if was_enabled:
                 gc.enable()
-
-
-def run(scenario: Scenario) -> Outcome:
-    """What becomes of *scenario*."""
-    with unraisable() as found:
-        outcome = _run(scenario)
-    outcome.unraisable = found
-    for probe in outcome.probes:
-        # anyio ends a group one of whose children the loop cancels, at once.
-        ended = f"{probe.title!r} ended while it was in use"
-        is_anyio = probe.spec.crash is Crash.ANYIO and "cancelled all" in outcome.told
-        if is_anyio and any(ended in line for line in outcome.log):
-            probe.told_to_crash = probe.told_to_crash or probe.stopping
-    return outcome
-
-
-def _run(scenario: Scenario) -> Outcome:
-    logger = logging.getLogger("django_lifespan_typed")
-    limits = {**LIMITS, "STOP_BUDGET": scenario.budget}
-    with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        # A run that breaks a promise leaves these to no other.
-        patch.setattr(running, "_lifespans", [])
-        patch.setattr(running, "last_failure", None)
-        patch.setattr(at_exit, "_closes", [])
-        patch.setattr(logger, "propagate", False)
-        level = logger.level
-        stack.callback(logger.setLevel, level)
-        logger.setLevel(logging.INFO)
-        stack.enter_context(
-            override_settings(LIFESPAN=limits, ROOT_URLCONF="tests.faults.site")
-        )
-        loop = stack.enter_context(virtual_time())
-
-        server = (LateServer if scenario.late else Server)(scenario, loop)
-        patch.setattr(logger, "handlers", [_Log(server.outcome)])
-        # Not in a coroutine: a broken runtime may leave that where it is.
-        stack.enter_context(connected(server))
-        try:
-            outcome = loop.run_until_complete(server.run())
-        except (Deadlock, Spinning) as error:
-            raise AssertionError(repr(error)) from None
-        outcome.problems = loop.problems
-        outcome.closes_left = len(at_exit._closes)
-    return outcome

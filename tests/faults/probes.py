@@ -1,4 +1,4 @@
-"""Resources that do as their spec says, and write down when and where."""
+"""Resources that act as their specs say, and record when and where."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ import anyio
 from .clock import FakeLoop
 from .scenario import LIMITS, MANAGERS, Act, Crash, Fault, Shape, Spec
 
-MARK: ContextVar[str] = ContextVar("MARK", default="nobody's")
-"""Set by each resource at its start, to its own name."""
+MARK: ContextVar[str] = ContextVar("MARK", default="unset")
+"""Each resource sets it to its own name at startup."""
 
 
 class Failure(Exception):
-    """What a scenario has something raise."""
+    """The exception that acts raise."""
 
 
 class Value:
-    """What every resource promises."""
+    """The type of the value of every resource."""
 
 
 class Moment:
-    """A point in virtual time, and in the order of all that happens."""
+    """A point in virtual time, and in the order of all events."""
 
     def __init__(self, at: float, number: int) -> None:
         self.at = at
@@ -40,19 +40,19 @@ class Moment:
 
 
 class Diary:
-    """Numbers all that happens in one run."""
+    """Numbers the events of one run."""
 
     def __init__(self, loop: FakeLoop) -> None:
         self.loop = loop
         self._numbers = itertools.count()
         self.release = asyncio.Event()
-        """Lets go whoever hangs whatever comes, at the end of the run."""
+        """Ends the stubborn acts after the run."""
 
     def now(self) -> Moment:
         return Moment(self.loop.time(), next(self._numbers))
 
-    async def act(self, act: Act, whose: str) -> None:
-        """Take that long, and end like that."""
+    async def act(self, act: Act, label: str) -> None:
+        """Take the time of *act* and end as it says."""
         if act.seconds is not None:
             await asyncio.sleep(act.seconds)
         if act.fault is Fault.CANCELLED:
@@ -72,63 +72,62 @@ class Diary:
                 with suppress(asyncio.CancelledError):
                     await self.release.wait()
         else:
-            raise_if_told(act, whose)
+            raise_fault(act, label)
 
-    def act_blocking(self, act: Act, whose: str) -> None:
+    def act_blocking(self, act: Act, label: str) -> None:
         if act.seconds is not None:
             self.loop.block(act.seconds)
-        raise_if_told(act, whose)
+        raise_fault(act, label)
 
 
-def raise_if_told(act: Act, whose: str) -> None:
+def raise_fault(act: Act, label: str) -> None:
     if act.fault is Fault.RAISE:
-        raise Failure(whose)
+        raise Failure(label)
     if act.fault is Fault.EXIT:
-        raise SystemExit(whose)
+        raise SystemExit(label)
     if act.fault is Fault.INTERRUPT:
-        raise KeyboardInterrupt(whose)
+        raise KeyboardInterrupt(label)
 
 
 @dataclass
 class Checked:
-    """One health check that was made."""
+    """One call of a health check."""
 
     began: Moment
     value: object
     mark: str
-    """That of the context it was made in."""
+    """The mark of its context."""
     others: int
-    """How many were being made of the same resource."""
+    """How many checks of the same resource were in progress."""
     ended: Moment | None = None
 
 
 class Probe:
-    """One resource, and what became of it."""
+    """One resource and the record of its life."""
 
     def __init__(self, number: int, spec: Spec, diary: Diary, optional: bool) -> None:
         self.name = f"r{number}"
-        self.title = self.name
-        """What the lifespan calls it."""
-        if spec.shape in MANAGERS:
-            self.title = f"manager faults.{self.name}"
+        is_manager = spec.shape in MANAGERS
+        self.title = f"manager faults.{self.name}" if is_manager else self.name
+        """Its name in the log."""
         self.spec = spec
         self.optional = optional
         self.value: object = Value()
         self.opened: list[tuple[object, str]] = []
-        """Where: the task or thread, and the mark of the context."""
+        """The task or thread, and the mark of the context, in which it was opened."""
         self.closed: list[tuple[object, str]] = []
         self.found: list[str] = []
+        """The marks of the contexts that it was given."""
         self.given: tuple[object, ...] = ()
         self.opening: Moment | None = None
         self.started: Moment | None = None
-        """When the start was through, by itself."""
+        """When its startup was done, even if the value was refused."""
         self.stopping: Moment | None = None
         self.closing: Moment | None = None
-        self.cut: list[str] = []
-        """The acts that were cancelled."""
+        self.cancelled_acts: list[str] = []
         self.reached: list[str] = []
         """The acts that went as far as their fault."""
-        self.told_to_crash: Moment | None = None
+        self.crashed_at: Moment | None = None
         self.checks: list[Checked] = []
         self._diary = diary
         self._crash = asyncio.Event()
@@ -140,7 +139,7 @@ class Probe:
 
     @property
     def has_child(self) -> bool:
-        """Whether it is a child's failure that it dies of."""
+        """Whether it crashes by the failure of a child task."""
         is_generator = self.spec.shape is Shape.GENERATOR
         return is_generator and self.spec.crash is not Crash.CANCELLED
 
@@ -154,38 +153,50 @@ class Probe:
         own = self.spec.stop_limit
         return LIMITS["STOP_TIMEOUT"] if own is None else own
 
+    @property
+    def ignores_limits(self) -> bool:
+        """Whether a cancellation does not end its acts."""
+        acts = {self.spec.start.fault, self.spec.stop.fault}
+        return self.spec.shape is Shape.BLOCKING or Fault.STUBBORN in acts
+
+    @property
+    def check_ignores_limits(self) -> bool:
+        """Whether a cancellation does not end its health check."""
+        check = self.spec.health
+        return check is not None and (
+            check.blocking or check.act.fault is Fault.STUBBORN
+        )
+
     def crash(self) -> bool:
-        """Die, if it is held; whether it is."""
+        """Crash if it is running; returns whether it is."""
         if self.started is None or self.stopping is not None or self._task is None:
             return False
-        if self._task.done() or self.told_to_crash is not None:
+        if self._task.done() or self.crashed_at is not None:
             return False
-        self.told_to_crash = self._diary.now()
+        self.crashed_at = self._diary.now()
         if self.has_child:
             self._crash.set()
         else:
             self._task.cancel()
         return True
 
-    # --- What the factories do
+    # --- Called by the factories
 
     def begin(self, needs: tuple[object, ...]) -> None:
         self.found.append(MARK.get())
         MARK.set(self.name)
         self.given = needs
         self.opening = self._diary.now()
-        try:
+        with suppress(RuntimeError):  # in a thread
             self._task = asyncio.current_task()
-        except RuntimeError:
-            self._task = None
-        self.opened.append(self._place())
+        self.opened.append(self._where())
 
     def end(self) -> None:
         self.closing = self._diary.now()
-        self.closed.append(self._place())
+        self.closed.append(self._where())
 
     def enter(self) -> object:
-        """The start is through: what it makes."""
+        """Record that the startup is done; returns the value."""
         self.reached.append("start")
         self.started = self._diary.now()
         if self.spec.start.fault is Fault.WRONG_TYPE:
@@ -202,19 +213,25 @@ class Probe:
             await self._diary.act(act, f"{part} of {self.name}")
         except asyncio.CancelledError:
             if act.fault not in {Fault.CANCELLED, Fault.CANCEL_ITSELF}:
-                self.cut.append(part)
-            self.reached.append(part)
+                self.cancelled_acts.append(part)
             raise
-        except BaseException:
+        finally:
             self.reached.append(part)
-            raise
-        self.reached.append(part)
 
     def act_blocking(self, part: str, act: Act) -> None:
         try:
             self._diary.act_blocking(act, f"{part} of {self.name}")
         finally:
             self.reached.append(part)
+
+    async def start(self) -> None:
+        await self.act("start", self.spec.start)
+
+    async def stop(self) -> None:
+        self.leave()
+        await self.act("stop", self.spec.stop)
+
+    # --- Health checks
 
     async def check(self, act: Act, value: object) -> object:
         checked = self._checked(value)
@@ -238,27 +255,20 @@ class Probe:
         self.checks.append(checked)
         return checked
 
-    async def start(self) -> None:
-        await self.act("start", self.spec.start)
-
-    async def stop(self) -> None:
-        self.leave()
-        await self.act("stop", self.spec.stop)
-
     @asynccontextmanager
     async def group(self) -> AsyncGenerator[None]:
-        """Whose child fails when the resource is to crash."""
-        made: Any
-        name = f"lifespan {self.title}"  # a child of the resource's own task
+        """Open a task group whose child fails when the resource is to crash."""
+        group: Any
+        name = f"lifespan {self.title}"  # like the resource's own task
         async with AsyncExitStack() as stack:
             if self.spec.crash is Crash.ANYIO:
-                made = await stack.enter_async_context(anyio.create_task_group())
-                made.start_soon(self._child, name=name)
-                stack.callback(made.cancel_scope.cancel)
+                group = await stack.enter_async_context(anyio.create_task_group())
+                group.start_soon(self._child, name=name)
+                stack.callback(group.cancel_scope.cancel)
             elif self.spec.crash is Crash.ASYNCIO:
-                group: Any = asyncio.TaskGroup  # type: ignore[attr-defined,unused-ignore]
-                made = await stack.enter_async_context(group())
-                stack.callback(made.create_task(self._child(), name=name).cancel)
+                made: Any = asyncio.TaskGroup  # type: ignore[attr-defined,unused-ignore]
+                group = await stack.enter_async_context(made())
+                stack.callback(group.create_task(self._child(), name=name).cancel)
             yield
 
     async def _child(self) -> None:
@@ -266,7 +276,7 @@ class Probe:
         raise Failure(f"crash of {self.name}")
 
     @staticmethod
-    def _place() -> tuple[object, str]:
+    def _where() -> tuple[object, str]:
         try:
             return asyncio.current_task(), MARK.get()
         except RuntimeError:

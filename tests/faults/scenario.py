@@ -1,4 +1,4 @@
-"""What may happen: resources and their faults, receivers, and what the server does."""
+"""Scenarios: resources and their faults, receivers, and the steps of a server."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LIMITS = {
     "HEALTH_TIMEOUT": 2.0,
     "HEALTH_CACHE": 1.0,
 }
-"""``settings.LIFESPAN`` of every scenario but for its budget, in virtual seconds."""
+"""``settings.LIFESPAN`` of every scenario except for its budget, in virtual seconds."""
 
 
 class Word(Enum):
-    """Is printed as it is written."""
+    """An enum whose members are valid Python in the output of Hypothesis."""
 
     def __repr__(self) -> str:
         return str(self)
@@ -31,30 +31,30 @@ class Shape(Word):
     GENERATOR = "async generator"
     COROUTINE = "coroutine"
     CLASS = "async context manager class"
-    RETURNING = "function that returns one"
+    RETURNING = "function that returns an async context manager"
     BLOCKING = "generator"
-    MANAGER = "manager that is registered"
-    RECEIVED = "manager that a receiver of asgi_lifespan returns"
+    MANAGER = "registered manager"
+    RECEIVED = "manager returned by a receiver of asgi_lifespan"
 
 
 class Fault(Word):
-    """What goes wrong in a start or a stop."""
+    """What goes wrong in a startup, a shutdown or a health check."""
 
     NONE = "nothing"
     RAISE = "an exception"
     EXIT = "SystemExit"
     INTERRUPT = "KeyboardInterrupt"
-    CANCELLED = "CancelledError, though nobody cancels"
+    CANCELLED = "CancelledError without a cancellation"
     CANCEL_ITSELF = "the task cancels itself"
     HANG = "hangs until it is cancelled"
-    SWALLOW = "hangs until it is cancelled, and goes on"
-    STUBBORN = "hangs, whoever cancels"
-    # Of a start alone:
-    WRONG_TYPE = "a value of another type than the key's"
+    SWALLOW = "hangs until it is cancelled, and continues"
+    STUBBORN = "hangs and ignores cancellations"
+    # Only at startup:
+    WRONG_TYPE = "a value of the wrong type"
     NEVER_YIELD = "no yield"
-    # Of a stop alone:
+    # Only at shutdown:
     YIELD_TWICE = "another yield"
-    # Of a health check alone:
+    # Only in a health check:
     FALSE = "False"
 
 
@@ -65,7 +65,7 @@ MANAGERS = (Shape.MANAGER, Shape.RECEIVED)
 
 
 class Crash(Word):
-    """How a resource dies while it is held."""
+    """How a running resource crashes."""
 
     CANCELLED = "its task is cancelled"
     ANYIO = "a child fails in an anyio task group"
@@ -74,10 +74,10 @@ class Crash(Word):
 
 @dataclass(frozen=True)
 class Act:
-    """A start or a stop: what it takes, in virtual seconds, and how it ends."""
+    """A startup, shutdown or health check: its duration and how it ends."""
 
     seconds: float | None = None
-    """None: it does not even give way to others."""
+    """Virtual seconds; None to run without a single await."""
     fault: Fault = Fault.NONE
 
 
@@ -91,7 +91,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Spec:
-    """One resource; it needs the ones of these numbers, which are lower."""
+    """One resource. It depends on resources with lower numbers."""
 
     needs: tuple[int, ...] = ()
     shape: Shape = Shape.GENERATOR
@@ -100,7 +100,7 @@ class Spec:
     crash: Crash = Crash.CANCELLED
     optional: bool = False
     start_limit: float | None = None
-    """``start_timeout=``; None for the setting's."""
+    """``start_timeout=``; None for the setting."""
     stop_limit: float | None = None
     health: Check | None = None
 
@@ -116,16 +116,16 @@ class Receiver:
 
 Step: TypeAlias = tuple[str, object]
 """
-What the server, or a resource, does next: see ``machine.Server``.
+A step of the server or of a resource; ``Server`` has a method for each.
 
-``("message", type)``, ``("sleep", seconds)``, ``("turns", how many turns of the
-loop)``, ``("settle", None)``: wait until the start is over; ``("request", None)``,
-``("crash", number)``, ``("cancel", None)``: the lifespan's task; ``("cancel all",
-None)``: every task of the loop; ``("clear state", None)``, ``("break", None)``:
-receive raises; ``("break send", None)``: send raises; ``("health", None)``: a probe.
+``("message", type)``, ``("sleep", seconds)``, ``("turns", iterations of the loop)``,
+``("settle", None)``: wait for the end of the startup, ``("request", None)``,
+``("crash", number)``, ``("cancel", None)``: the task of the lifespan, ``("cancel all",
+order)``: every task of the loop, ``("clear state", None)``, ``("break", None)``:
+receive raises, ``("break send", None)``: send raises, ``("health", None)``.
 
-Where no server sends the lifespan, the messages are ``Host.start`` and
-``Record.stop``, and the first request may come before them.
+In a late start, the messages are calls of ``Gate.start`` and ``ServedLoop.stop``, and
+the first request may come before them.
 """
 
 STARTUP: Step = ("message", "lifespan.startup")
@@ -141,7 +141,7 @@ HEALTH: Step = ("health", None)
 
 @dataclass(frozen=True)
 class Scenario:
-    """One run; where it leaves the lifespan open, the server sends the shutdown."""
+    """One run. The server sends a shutdown at the end if no step has."""
 
     specs: tuple[Spec, ...] = ()
     steps: tuple[Step, ...] = (STARTUP, SETTLE, SHUTDOWN)

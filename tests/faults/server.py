@@ -1,8 +1,9 @@
-"""A server's side of the real handler, on virtual time."""
+"""A fake server of the real handler, on virtual time."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -20,24 +21,23 @@ from .probes import MARK, Diary, Probe
 from .scenario import SHUTDOWN, Scenario, Step
 
 # Virtual seconds that nothing here may take.
-FOR_EVER = 10_000.0
+FOREVER = 10_000.0
 
 
 class Server:
-    """Does the steps of a scenario, one after the other."""
+    """Runs the steps of a scenario, one after the other."""
 
     def __init__(self, scenario: Scenario, loop: FakeLoop) -> None:
         self.scenario = scenario
         self.loop = loop
         self.diary = Diary(loop)
-        specs = scenario.specs
         optional: list[bool] = []
-        for spec in specs:
-            # What needs an optional one is optional: it would be refused else.
+        for spec in scenario.specs:
+            # A dependent of an optional resource has to be optional.
             optional.append(spec.optional or any(optional[n] for n in spec.needs))
         self.probes = [
             Probe(number, spec, self.diary, optional[number])
-            for number, spec in enumerate(specs)
+            for number, spec in enumerate(scenario.specs)
         ]
         self.registry = Registry()
         for probe in self.probes:
@@ -49,7 +49,7 @@ class Server:
         self.send_breaks = False
         self.inbox: asyncio.Queue[str] = asyncio.Queue()
         self.task: asyncio.Task[None] | None = None
-        self.asking: list[asyncio.Task[None]] = []
+        self.requests: list[asyncio.Task[None]] = []
         self.others: list[asyncio.Task[None]] = []
 
     async def run(self) -> Outcome:
@@ -59,22 +59,22 @@ class Server:
             await self._do(step)
         await self._end()
         assert self.task is not None
-        waiting = [self.task, *self.asking, *self.others]
-        done, _ = await asyncio.wait(waiting, timeout=FOR_EVER)
-        assert self.task in done, "the lifespan goes on and on"
-        assert done.issuperset(self.asking), "a request is never answered"
-        assert done.issuperset(self.others), "a probe, or a stop, goes on and on"
+        waiting = [self.task, *self.requests, *self.others]
+        done, _ = await asyncio.wait(waiting, timeout=FOREVER)
+        assert self.task in done, "the lifespan does not end"
+        assert done.issuperset(self.requests), "a request is never answered"
+        assert done.issuperset(self.others), "a health check, or a stop, does not end"
         outcome.error = (
             asyncio.CancelledError() if self.task.cancelled() else self.task.exception()
         )
-        for request, task in zip(outcome.requests, self.asking, strict=True):
+        for request, task in zip(outcome.requests, self.requests, strict=True):
             request.cancelled = request.cancelled or task.cancelled()
         for other in self.others:
             assert other.cancelled() or other.exception() is None
-        self._look_round()
-        await self._ask_afterwards()
+        self._note_leftovers()
+        await self._request_afterwards()
         self.diary.release.set()
-        await asyncio.sleep(FOR_EVER)  # threads cannot be cancelled
+        await asyncio.sleep(FOREVER)  # threads cannot be cancelled
         outcome.threads_left = self.loop.join_threads()
         assert not self._tasks()
         return outcome
@@ -84,11 +84,12 @@ class Server:
         self.task.add_done_callback(lambda _: self.settled.set())
 
     async def _end(self) -> None:
-        if self.task is not None and not self.task.done() and not self.outcome.told:
+        is_running = self.task is not None and not self.task.done()
+        if is_running and not self.outcome.end_requests:
             await self._do(SHUTDOWN)
 
     async def _serve(self) -> None:
-        scope: dict[str, Any] = {"type": "lifespan", "asgi": {"version": "3.0"}}
+        scope: dict[str, Any] = {"type": "lifespan", "odd": None}
         if self.scenario.has_state:
             scope["state"] = self.state
         try:
@@ -103,7 +104,7 @@ class Server:
         self.outcome.received.append(word)
         if word == "broken":
             raise OSError("receive is broken")
-        return {"type": word}
+        return {"type": word, "message": None, "state": 1}
 
     async def _send(self, message: Any) -> None:
         outcome = self.outcome
@@ -115,7 +116,7 @@ class Server:
             outcome.ready = outcome.sent_at[-1]
         self.settled.set()
         if self.send_breaks:
-            self._told("broken")
+            self._note_end("broken")
             raise OSError("send is broken")
 
     # --- Steps
@@ -125,21 +126,21 @@ class Server:
         doing: Any = getattr(self, f"_do_{what.replace(' ', '_')}")
         await doing(how)
 
-    def _told(self, word: str) -> None:
-        self.outcome.told.setdefault(word, self.diary.now())
+    def _note_end(self, word: str) -> None:
+        self.outcome.end_requests.setdefault(word, self.diary.now())
 
     async def _do_message(self, word: str) -> None:
-        # Whatever is not the one startup ends it.
+        # Any message but the first startup ends the lifespan.
         if word != "lifespan.startup" or "lifespan.startup" in self.outcome.received:
-            self._told(word)
+            self._note_end(word)
         self.inbox.put_nowait(word)
         if not self.outcome.received:
-            # A server goes on when the application has begun.
+            # A server continues once the application has begun.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
 
     async def _do_break(self, _: object) -> None:
-        self._told("broken")
+        self._note_end("broken")
         self.inbox.put_nowait("broken")
 
     async def _do_break_send(self, _: object) -> None:
@@ -154,20 +155,20 @@ class Server:
 
     async def _do_settle(self, _: object) -> None:
         if self.outcome.received:
-            await asyncio.wait_for(self.settled.wait(), FOR_EVER)
+            await asyncio.wait_for(self.settled.wait(), FOREVER)
 
     async def _do_crash(self, number: Any) -> None:
-        # The first from there on that is held.
+        # The first running resource from that number on.
         any(probe.crash() for probe in chain(self.probes[number:], self.probes))
 
     async def _do_cancel(self, _: object) -> None:
         if self.task is not None and not self.task.done():
-            self._told("cancelled")
+            self._note_end("cancelled")
             self.outcome.cancellations += 1
             self.task.cancel()
 
     async def _do_cancel_all(self, order: object) -> None:
-        self._told("cancelled all")
+        self._note_end("cancelled all")
         self.outcome.cancellations += 1
         tasks = self._tasks()
         for task in tasks[::-1] if order == "latest first" else tasks:
@@ -179,12 +180,12 @@ class Server:
     async def _do_request(self, _: object) -> None:
         # A server that sends the lifespan sends no request before it.
         if self.outcome.received[:1] == ["lifespan.startup"]:
-            self._ask_now()
+            self._send_request()
 
-    def _ask_now(self) -> None:
-        request = Request(len(self.asking), self.diary.now())
+    def _send_request(self) -> None:
+        request = Request(self.diary.now())
         self.outcome.requests.append(request)
-        self.asking.append(asyncio.ensure_future(self._ask(request)))
+        self.requests.append(asyncio.ensure_future(self._request(request)))
 
     async def _do_health(self, _: object) -> None:
         lifespan = running.on(asyncio.get_running_loop())
@@ -194,25 +195,19 @@ class Server:
             self.others.append(asyncio.ensure_future(self._poll(poll, lifespan)))
 
     async def _poll(self, poll: Poll, lifespan: Lifespan) -> None:
-        MARK.set("a probe's")
-        try:
+        MARK.set("health")
+        with suppress(LifespanNotRunning, asyncio.CancelledError):
             poll.records = await lifespan.health()
-        except LifespanNotRunning:
-            pass
-        except asyncio.CancelledError:
-            poll.cancelled = True
         poll.answered = self.diary.now()
-        # One that is told so when the end has begun is held to its turn.
-        told = [moment.at for moment in self.outcome.told.values()]
-        before = min([poll.answered.at, *told])
+        # A resource that crashes during the shutdown still waits for its turn.
+        ends = [moment.at for moment in self.outcome.end_requests.values()]
+        before = min([poll.answered.at, *ends])
         for probe in self.probes:
-            if probe.told_to_crash and probe.told_to_crash.at < before:
+            if probe.crashed_at and probe.crashed_at.at < before:
                 poll.dead.add(probe.name)
-            if probe.stopping is not None or self.outcome.ended is not None:
-                poll.ended.add(probe.name)
 
-    async def _ask(self, request: Request) -> None:
-        MARK.set("a request's")
+    async def _request(self, request: Request) -> None:
+        MARK.set("request")
         has_state = self.scenario.has_state and not self.scenario.late
         state = self.state.copy() if has_state else None
         never = asyncio.Event()
@@ -231,14 +226,16 @@ class Server:
             await self.handler(http_scope("/", state=state), receive, send)
         except asyncio.CancelledError:
             request.cancelled = True
+        finally:
+            request.ended = self.diary.now()
 
-    # --- Afterwards
+    # --- After the end
 
-    async def _ask_afterwards(self) -> None:
+    async def _request_afterwards(self) -> None:
         if self.outcome.received[:1] == ["lifespan.startup"]:
-            request = Request(-1, self.diary.now())
-            await self._ask(request)
-            self.outcome.afterwards = request.status
+            request = Request(self.diary.now())
+            await self._request(request)
+            self.outcome.status_afterwards = request.status
 
     def _open(self) -> list[Probe]:
         return [
@@ -248,10 +245,10 @@ class Server:
         ]
 
     def _tasks(self) -> list[asyncio.Task[Any]]:
-        here = asyncio.current_task()
-        return [task for task in self.loop.tasks() if task is not here]
+        current = asyncio.current_task()
+        return [task for task in self.loop.tasks() if task is not current]
 
-    def _look_round(self) -> None:
+    def _note_leftovers(self) -> None:
         outcome = self.outcome
         outcome.tasks_left = [task.get_name() for task in self._tasks()]
         outcome.left_open = self._open()

@@ -1,7 +1,8 @@
-"""What the machine's requests are answered by."""
+"""The view that answers the requests of scenarios."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,8 @@ from django.urls import path
 
 
 async def names(request: HttpRequest) -> HttpResponse:
-    """The names that are on the state."""
+    """Return the names on the lifespan state, after a while."""
+    await asyncio.sleep(0.25)
     scope: Any = request.scope  # type: ignore[attr-defined]
     return HttpResponse(" ".join(sorted(scope["state"])))
 

@@ -1,4 +1,4 @@
-"""The virtual clock: what a broken runtime leaves to it."""
+"""Tests of the virtual clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from .clock import LockstepWorker, virtual_time
 
 
 def test_no_thread_outlives_its_loop() -> None:
-    """Neither one that nobody has told to end, nor one that waits for the time."""
     before = lifespan_threads()
 
     with virtual_time() as loop:

@@ -1,38 +1,32 @@
-"""Whatever goes wrong, in whichever order: the promises hold."""
+"""The promises hold in generated scenarios, a family at a time."""
 
 from __future__ import annotations
 
-import os
-from typing import Final
-
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 
+from .cases import CASES, MORE_CASES, TIMEOUT, generate
 from .families import FAMILIES
 from .machine import run
 from .promises import check
 from .scenario import Scenario
 
-CI_CASES: Final = 2800
-CASES: Final = int(os.environ.get("FAULT_CASES", CI_CASES))
-IS_CI: Final = CASES <= CI_CASES
+pytestmark = pytest.mark.timeout(TIMEOUT)
 
 
-@pytest.mark.timeout(0 if not IS_CI else 300)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_promises_hold(family: str) -> None:
-    """Hundreds of runs of each family, and each promise of each run."""
+    check_family(family, CASES)
 
-    @settings(
-        max_examples=max(CASES // len(FAMILIES), 1),
-        # The same cases in every run of CI; with a flag, new ones.
-        derandomize=IS_CI,
-        database=None,
-        deadline=None,
-        print_blob=not IS_CI,
-        phases=(Phase.explicit, Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_promises_hold_in_more_cases(family: str) -> None:
+    check_family(family, MORE_CASES)
+
+
+def check_family(family: str, cases: int) -> None:
+    @generate(cases // len(FAMILIES))
     @given(FAMILIES[family])
     def promises_hold(scenario: Scenario) -> None:
         check(run(scenario))
