@@ -137,9 +137,13 @@ def register(probe: Probe, registry: Registry, probes: list[Probe]) -> None:
         act = spec.health.act
 
         async def check(value: object) -> object:
-            return await probe.check(act, value)
+            with probe.checking(value) as label:
+                await probe.diary.act(act, label)
+            return act.fault is not Fault.FALSE
 
         def check_blocking(value: object) -> object:
-            return probe.check_blocking(act, value)
+            with probe.checking(value) as label:
+                probe.diary.act_blocking(act, label)
+            return act.fault is not Fault.FALSE
 
         resource.health(check_blocking if spec.health.blocking else check)

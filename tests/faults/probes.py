@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -129,7 +129,7 @@ class Probe:
         """The acts that went as far as their fault."""
         self.crashed_at: Moment | None = None
         self.checks: list[Checked] = []
-        self._diary = diary
+        self.diary = diary
         self._crash = asyncio.Event()
         self._task: asyncio.Task[Any] | None = None
 
@@ -173,7 +173,7 @@ class Probe:
             return False
         if self._task.done() or self.crashed_at is not None:
             return False
-        self.crashed_at = self._diary.now()
+        self.crashed_at = self.diary.now()
         if self.has_child:
             self._crash.set()
         else:
@@ -186,19 +186,19 @@ class Probe:
         self.found.append(MARK.get())
         MARK.set(self.name)
         self.given = needs
-        self.opening = self._diary.now()
+        self.opening = self.diary.now()
         with suppress(RuntimeError):  # in a thread
             self._task = asyncio.current_task()
         self.opened.append(self._where())
 
     def end(self) -> None:
-        self.closing = self._diary.now()
+        self.closing = self.diary.now()
         self.closed.append(self._where())
 
     def enter(self) -> object:
         """Record that the startup is done; returns the value."""
         self.reached.append("start")
-        self.started = self._diary.now()
+        self.started = self.diary.now()
         if self.spec.start.fault is Fault.WRONG_TYPE:
             return "wrong"
         is_manager = self.spec.shape in MANAGERS
@@ -206,11 +206,11 @@ class Probe:
 
     def leave(self) -> None:
         if self.stopping is None:
-            self.stopping = self._diary.now()
+            self.stopping = self.diary.now()
 
     async def act(self, part: str, act: Act) -> None:
         try:
-            await self._diary.act(act, f"{part} of {self.name}")
+            await self.diary.act(act, f"{part} of {self.name}")
         except asyncio.CancelledError:
             if act.fault not in {Fault.CANCELLED, Fault.CANCEL_ITSELF}:
                 self.cancelled_acts.append(part)
@@ -220,7 +220,7 @@ class Probe:
 
     def act_blocking(self, part: str, act: Act) -> None:
         try:
-            self._diary.act_blocking(act, f"{part} of {self.name}")
+            self.diary.act_blocking(act, f"{part} of {self.name}")
         finally:
             self.reached.append(part)
 
@@ -233,27 +233,18 @@ class Probe:
 
     # --- Health checks
 
-    async def check(self, act: Act, value: object) -> object:
-        checked = self._checked(value)
-        try:
-            await self._diary.act(act, f"health of {self.name}")
-        finally:
-            checked.ended = self._diary.now()
-        return act.fault is not Fault.FALSE
-
-    def check_blocking(self, act: Act, value: object) -> object:
-        checked = self._checked(value)
-        try:
-            self._diary.act_blocking(act, f"health of {self.name}")
-        finally:
-            checked.ended = self._diary.now()
-        return act.fault is not Fault.FALSE
-
-    def _checked(self, value: object) -> Checked:
+    @contextmanager
+    def checking(self, value: object) -> Generator[str]:
+        """Record one health check; provides its label."""
         others = sum(checked.ended is None for checked in self.checks)
-        checked = Checked(self._diary.now(), value, MARK.get(), others)
+        checked = Checked(self.diary.now(), value, MARK.get(), others)
         self.checks.append(checked)
-        return checked
+        try:
+            yield f"health of {self.name}"
+        finally:
+            checked.ended = self.diary.now()
+
+    # --- Crashes
 
     @asynccontextmanager
     async def group(self) -> AsyncGenerator[None]:

@@ -38,7 +38,7 @@ class Shape(Word):
 
 
 class Fault(Word):
-    """What goes wrong in a startup, a shutdown or a health check."""
+    """A fault in a startup, a shutdown or a health check."""
 
     NONE = "nothing"
     RAISE = "an exception"
