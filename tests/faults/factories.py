@@ -91,11 +91,6 @@ def _class(probe: Probe) -> Callable[..., Any]:
     return Factory
 
 
-def _returning(probe: Probe) -> Callable[..., Any]:
-    factory = _class(probe)
-    return lambda *needs: factory(*needs)
-
-
 def _manager(probe: Probe) -> Callable[..., Any]:
     manager = asynccontextmanager(_generator(probe))
     # The lifespan names it by these two.
@@ -107,7 +102,6 @@ FACTORIES: Final[dict[Shape, Callable[[Probe], Callable[..., Any]]]] = {
     Shape.GENERATOR: _generator,
     Shape.COROUTINE: _coroutine,
     Shape.CLASS: _class,
-    Shape.RETURNING: _returning,
     Shape.BLOCKING: _blocking,
     Shape.MANAGER: _manager,
     Shape.RECEIVED: _manager,

@@ -42,7 +42,7 @@ SECONDS = (None, 0.0, 0.5, 1.0, 1.5, 3.0)
 LONG = 11.0
 """Seconds beyond every limit."""
 # Threads are the slowest.
-SHAPES = [*list(Shape)[:4], *list(Shape)[:4], Shape.BLOCKING]
+SHAPES = [*list(Shape)[:3], *list(Shape)[:3], Shape.BLOCKING]
 CRASHES = [*Crash] if sys.version_info >= (3, 11) else [*list(Crash)[:2]]
 # Never as long as an act, or as two of them.
 OWN_LIMITS = (None, None, 0.7, 2.3, float("inf"))

@@ -31,7 +31,6 @@ class Shape(Word):
     GENERATOR = "async generator"
     COROUTINE = "coroutine"
     CLASS = "async context manager class"
-    RETURNING = "function that returns an async context manager"
     BLOCKING = "generator"
     MANAGER = "registered manager"
     RECEIVED = "manager returned by a receiver of asgi_lifespan"

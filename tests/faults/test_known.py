@@ -35,25 +35,11 @@ CRASH: Step = ("crash", 0)
 COMPLETE, FAILED = "lifespan.startup.complete", "lifespan.startup.failed"
 
 
-def crash_during(fault: Fault) -> Scenario:
-    steps = (STARTUP, SETTLE, CRASH, HALF, SHUTDOWN)
-    return Scenario((Spec(stop=Act(fault=fault)),), steps)
-
-
-def crash_before_check(cancel: Step) -> Scenario:
-    specs = (Spec(crash=Crash.ANYIO, health=Check()),)
-    return Scenario(specs, (STARTUP, HALF, cancel, HEALTH, SHUTDOWN), late=True)
-
-
 SCENARIOS = {
-    "a crashed resource that hangs has the time limit of a stop": crash_during(
-        Fault.HANG
-    ),
-    "a crashed resource swallows its cancellation": crash_during(Fault.SWALLOW),
-    "a crashed resource ignores its cancellation": crash_during(Fault.STUBBORN),
-    "a resource crashes just before its health check": crash_before_check(CANCEL_ALL),
-    "a resource crashes just after its health check began": crash_before_check(
-        CANCEL_ALL_BACK
+    "a resource crashes just before its health check": Scenario(
+        (Spec(crash=Crash.ANYIO, health=Check()),),
+        (STARTUP, HALF, CANCEL_ALL, HEALTH, SHUTDOWN),
+        late=True,
     ),
     "a stubborn startup without a stop limit": Scenario(
         (Spec(start=Act(fault=Fault.STUBBORN), stop_limit=float("inf")),)
