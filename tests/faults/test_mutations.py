@@ -59,7 +59,7 @@ CHECKED = Scenario(
 # The owner of a function, its name, its replacement, and a scenario that needs it.
 MUTATIONS: dict[str, tuple[Any, str, Any, Scenario]] = {
     "nothing stops": (ResourceTask, "stop", nothing, PLAIN),
-    "shutdowns have no budget": (Run, "expect_stop", nothing, PLAIN),
+    "shutdowns have no budget": (Run, "announce_stop", nothing, PLAIN),
     "dependents never start": (Countdown, "done", lambda *_: [], PLAIN),
     "all start at once": (Countdown, "first", all_names, PLAIN),
     "crashes go unnoticed": (Run, "crash", nothing, CRASHING),
