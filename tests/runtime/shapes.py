@@ -116,11 +116,6 @@ def function_that_returns_blocking(probe: Probe) -> Factory:
     return lambda *needs: made(*needs)
 
 
-def function_that_returns_awaitable_pool(probe: Probe) -> Factory:
-    made = awaitable_class(probe)
-    return lambda *needs: made(*needs)
-
-
 def coroutine_function(probe: Probe) -> Factory:
     async def factory(*needs: object) -> Any:
         return await probe.open(*needs)
@@ -147,10 +142,6 @@ def partial_of_async(probe: Probe) -> Factory:
     return partial(factory, "given")
 
 
-def partial_of_blocking(probe: Probe) -> Factory:
-    return partial(generator_function(probe))
-
-
 def callable_instance_async(probe: Probe) -> Factory:
     class Clients:
         async def connect(self, *needs: object) -> AsyncIterator[Any]:
@@ -165,27 +156,8 @@ def callable_instance_async(probe: Probe) -> Factory:
     return Clients()
 
 
-def callable_instance_blocking(probe: Probe) -> Factory:
-    class Clients:
-        def connect(self, *needs: object) -> Iterator[Any]:
-            value = probe.open_blocking(*needs)
-            try:
-                yield value
-            finally:
-                probe.close_blocking()
-
-        __call__ = connect
-
-    return Clients()
-
-
 def bound_async_method(probe: Probe) -> Factory:
     clients: Any = callable_instance_async(probe)
-    return clients.connect  # type: ignore[no-any-return]
-
-
-def bound_blocking_method(probe: Probe) -> Factory:
-    clients: Any = callable_instance_blocking(probe)
     return clients.connect  # type: ignore[no-any-return]
 
 
@@ -242,7 +214,6 @@ SHAPES = [
     Shape(async_and_blocking_class),
     Shape(function_that_returns_async),
     Shape(awaitable_class),
-    Shape(function_that_returns_awaitable_pool),
     Shape(bound_async_method),
     Shape(partial_of_async),
     Shape(callable_instance_async),
@@ -251,9 +222,6 @@ SHAPES = [
     Shape(context_manager_function, blocking=True),
     Shape(blocking_class, blocking=True),
     Shape(function_that_returns_blocking, blocking=True),
-    Shape(bound_blocking_method, blocking=True),
-    Shape(partial_of_blocking, blocking=True),
-    Shape(callable_instance_blocking, blocking=True),
     Shape(custom_iterator, blocking=True),
     Shape(coroutine_function, closes=False),
     Shape(callable_instance_coroutine, closes=False),

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry, lifespan_resource
+from django_lifespan_typed import Registry, lifespan_resource
 
 from .probes import (
     BLOCKING,
-    Do,
     Hang,
     Interrupted,
     Log,
@@ -58,40 +57,6 @@ async def test_everything_is_closed_at_any_moment_of_the_startup(
     assert caplog.records == []  # none was abandoned
 
 
-async def test_a_task_cancelled_before_its_first_step_counts_as_stopped(
-    probes: Probes, caplog: Any
-) -> None:
-    probes.add("a", start=Do(lambda: serving.task.cancel()))
-    probes.add("b", "a")
-    serving = Serving(probes.registry)
-    await serving.end()
-
-    assert serving.task.cancelled()
-    assert probes.journal == ["+a", "-a"]
-    assert phases(serving.lifespan) == {"a": "stopped", "b": "stopped"}
-    assert caplog.records == []
-
-
-async def test_more_cancellations_do_not_shorten_the_shutdown(
-    probes: Probes, hang: Hang
-) -> None:
-    probes.add("a")
-    probes.add("b", "a", stop=hang)
-    serving = await probes.serve()
-
-    serving.task.cancel()
-    await hang.reached()
-    await cancel_thrice(serving)
-    stopping = phases(serving.lifespan)
-    hang.release()
-    await serving.end()
-
-    assert stopping == {"a": "running", "b": "stopping"}
-    assert serving.task.cancelled()
-    assert probes.journal == ["+a", "+b", "-b", "-a"]
-    assert_closed(*probes.all())
-
-
 async def test_a_cancellation_during_the_cleanup_of_a_failed_startup_waits_for_it(
     probes: Probes, hang: Hang
 ) -> None:
@@ -127,22 +92,6 @@ async def test_an_error_of_a_cancelled_resource_is_logged(
 
     assert serving.task.cancelled() or serving.task.exception() is error
     assert logged_errors(caplog) == [error]
-
-
-async def test_cancelling_the_user_of_a_value_leaves_its_resource_running(
-    registry: Registry,
-) -> None:
-    @lifespan_resource("it", registry=registry)
-    async def _it() -> AsyncGenerator[asyncio.Event]:
-        yield asyncio.Event()
-
-    lifespan = Lifespan(registry)
-    async with lifespan as state:
-        request = asyncio.ensure_future(state["it"].wait())
-        await asyncio.sleep(0)
-        request.cancel()
-        await asyncio.wait({request})
-        assert phases(lifespan) == {"it": "running"}
 
 
 async def cancel_thrice(serving: Serving) -> None:
@@ -266,22 +215,6 @@ async def test_cancelling_all_tasks_at_any_moment_of_the_startup_closes_everythi
     assert_closed(*probes.opened())
 
 
-async def test_cancelling_all_tasks_twice_keeps_the_order(
-    probes: Probes, hang: Hang
-) -> None:
-    probes.add_chain("a", "b", "c")
-    probes["c"].stop = hang
-    serving = await probes.serve()
-
-    cancel_all(serving.task, last=True)
-    await hang.reached()
-    cancel_all(serving.task, last=True)
-    await serving.end()
-
-    assert probes.journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
-    assert_closed(*probes.all())
-
-
 def test_the_end_of_asyncio_run_is_a_shutdown(caplog: Log) -> None:
     """The lifespan runs in another task than main()."""
     caplog.set_level(logging.WARNING)
@@ -301,20 +234,3 @@ def test_the_end_of_asyncio_run_is_a_shutdown(caplog: Log) -> None:
     assert_order(journal, {"b": ("a",), "c": ("b",), "blocking": ("b",)})
     assert_closed(*probes.all())
     assert caplog.records == []
-
-
-def test_an_interrupted_asyncio_run_is_a_shutdown() -> None:
-    journal: list[str] = []
-    registry = Registry()
-    probes = Probes(registry, journal)
-    probes.add_chain("a", "b")
-
-    async def main() -> None:
-        async with Lifespan(registry):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(main())
-
-    assert journal == ["+a", "+b", "-b", "-a"]
-    assert_closed(*probes.all())

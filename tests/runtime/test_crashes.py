@@ -19,16 +19,14 @@ from .probes import (
     Limits,
     Log,
     Probes,
-    Serving,
     Step,
     Stubborn,
     assert_closed,
-    errors_of,
     logged_errors,
     phases,
     until,
 )
-from .task_groups import Group, add_group, anyio_group, each_group
+from .task_groups import Group, add_group, each_group
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
@@ -93,29 +91,6 @@ async def test_the_other_resources_keep_running_and_are_closed(
     }
 
 
-async def test_a_crash_after_the_cancellation_of_the_server_is_noticed(
-    probes: Probes,
-) -> None:
-    """The lifespan is cancelled, but has not been left yet."""
-    add_group(probes, anyio_group)
-
-    async def leave() -> None:
-        serving.lifespan.state["group"](fail)
-        await until(serving.lifespan, "group", "crashed")
-
-    serving = Serving(probes.registry)
-    serving.leaving = leave
-    await serving.started.wait()
-    serving.task.cancel()
-    await serving.end()
-
-    crash = errors_of(serving.lifespan)["group"]
-    assert serving.task.cancelled()
-    assert isinstance(crash, ResourceCrashed)
-    assert isinstance(crash.__cause__, BaseExceptionGroup)
-    assert crash.__cause__.exceptions == (ERROR,)
-
-
 async def test_a_cancelled_scope_ends_its_resource(
     registry: Registry, caplog: Log
 ) -> None:
@@ -133,23 +108,6 @@ async def test_a_cancelled_scope_ends_its_resource(
 
     assert logged_errors(caplog) == [None]
     assert "'scope'" in caplog.text
-
-
-async def test_a_deadline_around_the_yield_ends_its_resource(
-    registry: Registry, caplog: Log
-) -> None:
-    """A mistake that has to be seen."""
-
-    @lifespan_resource("it", registry=registry)
-    async def _it() -> AsyncGenerator[int]:
-        with anyio.fail_after(0.01):
-            yield 1
-
-    lifespan = Lifespan(registry)
-    async with lifespan:
-        await until(lifespan, "it", "crashed")
-
-    assert [type(error) for error in logged_errors(caplog)] == [TimeoutError]
 
 
 async def test_a_resource_whose_task_is_cancelled_by_others_has_crashed(
@@ -210,20 +168,6 @@ async def crashing(
     state = await lifespan.__aenter__()
     state["group"](fail)
     return lifespan
-
-
-@each_group
-async def test_a_crash_is_reported_within_the_time_limit_of_a_shutdown(
-    group: Group, probes: Probes, hang: Hang, caplog: Log
-) -> None:
-    lifespan = await crashing(probes, group, hang, stop_timeout=0.05)
-
-    await until(lifespan, "group", "crashed")
-    reported = logged_errors(caplog)
-    await lifespan.__aexit__(None, None, None)
-
-    assert len(reported) == 1
-    assert logged_errors(caplog) == reported
 
 
 @each_group

@@ -17,7 +17,7 @@ from django_lifespan_typed._asgi.signalled import start_with_signals
 from django_lifespan_typed.signals import asgi_lifespan
 
 from .databases import Database, database, other
-from .probes import BLOCKING, Do, Log, Probes
+from .probes import BLOCKING, SHAPES, Do, Log, Probes, Shape
 
 __all__ = ["database", "other"]
 
@@ -27,26 +27,14 @@ def used_by(database: Database, name: str) -> Do:
     return Do(lambda: sync_to_async(database.use)(name))
 
 
-async def test_an_async_factory_leaves_no_connection(
-    probes: Probes, database: Database
+@pytest.mark.parametrize("shape", [SHAPES[0], BLOCKING], ids=str)
+async def test_a_factory_leaves_no_connection(
+    shape: Shape, probes: Probes, database: Database
 ) -> None:
-    probes.add("it", start=used_by(database, "start"), stop=used_by(database, "stop"))
-
-    async with probes.lifespan():
-        assert database.users() == ["start"]
-        assert database.left_open() == []
-
-    assert database.users() == ["start", "stop"]
-    assert database.left_open() == []
-
-
-async def test_a_blocking_factory_leaves_no_connection(
-    probes: Probes, database: Database
-) -> None:
-    """It has a thread of its own."""
-
-    step = Do(lambda: database.use("it"))
-    probes.add("it", shape=BLOCKING, start=step, stop=step)
+    step = used_by(database, "it")
+    if shape.blocking:  # in a thread of its own
+        step = Do(lambda: database.use("it"))
+    probes.add("it", shape=shape, start=step, stop=step)
 
     async with probes.lifespan():
         assert database.users() == ["it"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -15,9 +14,7 @@ from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.testing import override_state
 
 from .health_checks import declare, one
-from .probes import MARK, Log, logged_errors
-
-Limits = Callable[..., None]
+from .probes import MARK, Limits, Log, logged_errors
 
 
 @pytest.mark.parametrize("kind", ["async", "sync"])
@@ -90,27 +87,6 @@ def test_a_check_in_sync_code_runs_on_the_loop_of_its_resource(
 
     assert record.verdict == "pass"
     assert loops == [loop]
-
-
-async def test_each_loop_has_its_own_checks(registry: Registry) -> None:
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def check(_: object) -> None:
-        loops.append(asyncio.get_running_loop())
-
-    async def run() -> asyncio.AbstractEventLoop:
-        async with (lifespan := Lifespan(registry)):
-            await lifespan.health()
-            await lifespan.health()
-        return asyncio.get_running_loop()
-
-    declare(registry, check)
-    ran = await asyncio.gather(
-        *(asyncio.to_thread(asyncio.run, run()) for _ in range(2))
-    )
-
-    assert len(set(map(id, ran))) == 2
-    assert sorted(map(id, loops)) == sorted(map(id, ran))
 
 
 async def test_only_a_lifespan_that_runs_on_this_loop_is_checked(

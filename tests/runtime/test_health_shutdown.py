@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed._runtime.health import ResourceHealth
 
 from .health_checks import Counted, declare, one
-from .probes import Do, Hang, Limits, Log, Probes, Raise
+from .probes import Do, Hang, Limits, Log, Probes
 
 
 async def test_the_shutdown_cancels_a_check(registry: Registry) -> None:
@@ -86,26 +84,3 @@ async def test_no_check_begins_during_the_shutdown(probes: Probes) -> None:
 
     assert check.times == 0
     assert [(r.verdict, r.phase) for r in found] == [("fail", "stopping")]
-
-
-async def test_a_failed_startup_cancels_a_check(probes: Probes, hang: Hang) -> None:
-    check = Counted()
-
-    async def wait_and_fail() -> None:
-        await check.began.wait()
-        await Raise(OSError("no route")).go()
-
-    declare(probes.registry, check)
-    probes.add("late", start=hang)
-    probes.add("wrong", start=Do(wait_and_fail))
-    lifespan = probes.lifespan()
-    entering = asyncio.create_task(lifespan.__aenter__())
-    await hang.reached()
-    asking = asyncio.create_task(lifespan.health())
-
-    with pytest.raises(OSError, match="no route"):
-        await entering
-    records = await asking
-
-    assert check.times == 1
-    assert [record.phase for record in records[1:]] == ["starting", "failed"]

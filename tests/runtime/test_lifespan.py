@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
@@ -45,15 +44,6 @@ async def test_a_lifespan_may_have_no_resources(only: Any, registry: Registry) -
         assert dict(state) == {}
 
     assert lifespan.status() == ()
-
-
-async def test_every_key_of_a_name_finds_its_value(probes: Probes) -> None:
-    probe = probes.add("it")
-
-    async with probes.lifespan() as state:
-        assert state[StateKey[object]("it")] is probe.value
-        assert state["it"] is probe.value
-        assert current_state()["it"] is probe.value
 
 
 async def test_the_state_stays_readable_after_the_shutdown(probes: Probes) -> None:
@@ -143,9 +133,7 @@ async def test_the_status_follows_each_resource(probes: Probes, hang: Hang) -> N
 # --- Entering and leaving
 
 
-async def test_a_refused_entry_leaves_the_first_running(
-    probes: Probes,
-) -> None:
+async def test_a_refused_entry_leaves_the_first_running(probes: Probes) -> None:
     probes.add("it")
     lifespan = probes.lifespan()
 
@@ -162,31 +150,6 @@ async def test_a_refused_entry_leaves_the_first_running(
         assert current_state() is state
 
     assert_closed(*probes.all())
-
-
-def test_of_two_threads_that_enter_one_lifespan_the_first_shuts_it_down() -> None:
-    registry = Registry()
-    probe = Probes(registry, []).add("it")
-    lifespan = Lifespan(registry)
-    is_entered, is_refused = threading.Event(), threading.Event()
-    found: list[str] = []
-
-    def first() -> None:
-        with lifespan:
-            is_entered.set()
-            assert is_refused.wait(60)
-            found.extend(phases(lifespan).values())
-
-    thread = threading.Thread(target=first)
-    thread.start()
-    assert is_entered.wait(60)
-    with pytest.raises(LifespanError, match="already running"), lifespan:
-        raise AssertionError("it was entered")
-    is_refused.set()
-    thread.join(60)
-
-    assert found == ["running"]
-    assert_closed(probe)
 
 
 @pytest.mark.parametrize("was_entered", [False, True], ids=["new", "left"])
@@ -282,34 +245,3 @@ async def test_a_failed_startup_keeps_nothing(probes: Probes) -> None:
     assert not lifespan.is_up
     with pytest.raises(LifespanError, match="this Lifespan is not running"):
         await lifespan.__aexit__(None, None, None)
-
-
-def test_a_failed_sync_startup_keeps_no_thread() -> None:
-    registry = Registry()
-    Probes(registry, []).add("it", start=Raise(ValueError("it fails")))
-    lifespan = Lifespan(registry)
-    before = threading.enumerate()
-
-    with pytest.raises(ValueError, match="it fails"):
-        lifespan.__enter__()
-
-    assert threading.enumerate() == before
-    with pytest.raises(LifespanError, match="this Lifespan is not running"):
-        lifespan.__exit__(None, None, None)
-
-
-async def test_no_timer_is_left(probes: Probes) -> None:
-    """Neither a time limit nor a report runs while it serves or after it."""
-    probes.add_chain("a", "b")
-    probes.add("c", shape=BLOCKING)
-    loop: Any = asyncio.get_running_loop()
-
-    def timers() -> set[int]:
-        return {id(timer) for timer in loop._scheduled if not timer.cancelled()}
-
-    before = timers()
-    async with probes.lifespan():
-        inside = timers()
-
-    assert inside == before
-    assert timers() == before

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .probes import BLOCKING, SHAPES, Do, Hang, Limits, Log, Probes, Shape
+from .probes import BLOCKING, SHAPES, Hang, Limits, Log, Probes, Shape
 
 NAME = "django_lifespan_typed"
 Listen = Callable[[Callable[[str], object]], None]
@@ -66,34 +66,6 @@ async def test_each_startup_and_shutdown_is_logged(probes: Probes, caplog: Log) 
     assert {record.levelname for record in caplog.records} == {"INFO"}
 
 
-async def test_the_critical_path_ends_with_the_last_startup(
-    probes: Probes, caplog: Log, hang: Hang
-) -> None:
-    caplog.set_level(logging.INFO, NAME)
-    probes.add("slow", start=hang)
-    probes.add("user", "slow", "quick")
-    probes.add_chain("quick", "quicker")
-    probes.add("quickest", "quicker", start=Do(hang.release))
-
-    async with probes.lifespan():
-        whole = caplog.messages[-1]
-
-    assert whole.endswith(": slow > user")
-
-
-@pytest.mark.parametrize(
-    ("names", "count"), [((), "0 resources"), (("a",), "1 resource ")]
-)
-async def test_resources_are_counted(
-    names: tuple[str, ...], count: str, probes: Probes, caplog: Log
-) -> None:
-    caplog.set_level(logging.INFO, NAME)
-    probes.add_chain(*names)
-
-    async with probes.lifespan():
-        assert count in caplog.messages[-1]
-
-
 @pytest.mark.parametrize("shape", [SHAPES[0], BLOCKING], ids=str)
 async def test_a_slow_startup_is_logged_while_it_lasts(
     shape: Shape,
@@ -114,7 +86,7 @@ async def test_a_slow_startup_is_logged_while_it_lasts(
     reports: list[str] = []
 
     def count(message: str) -> None:
-        if "'slow'" in message:  # it has begun
+        if "'slow'" in message and len(reports) < 3:  # it has begun
             reports.append(message)
         if len(reports) == 3:
             hang.release()

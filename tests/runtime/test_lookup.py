@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -25,10 +25,11 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
-from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.exceptions import LifespanNotRunning, StateNotFound
 from django_lifespan_typed.testing import override_state
+
+from .probes import Do, Hang, Probes, Raise
 
 KEY = StateKey[int]("number")
 
@@ -45,19 +46,6 @@ NONE_RUNS = (
     "In a shell or a script: with Lifespan() as state: ..., or async with in async "
     "code. At import, and in AppConfig.ready(), none is running yet."
 )
-
-
-@pytest.fixture(autouse=True)
-def _no_earlier_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "last_failure", None)
-
-
-@pytest.fixture
-def default(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """The default registry, empty during this test."""
-    monkeypatch.setattr(default_registry, "_resources", {})
-    monkeypatch.setattr(default_registry, "_managers", [])
-    return default_registry
 
 
 @pytest.fixture
@@ -195,9 +183,7 @@ async def test_threads_without_a_loop_find_the_lifespan_of_the_process(
     assert [in_djangos_thread, in_another, nested] == [7, 7, 7]
 
 
-async def test_a_factory_finds_the_values_that_have_started(
-    registry: Registry,
-) -> None:
+async def test_a_factory_finds_the_values_that_have_started(registry: Registry) -> None:
     seen: list[list[str]] = []
 
     @lifespan_resource("first", registry=registry)
@@ -214,22 +200,6 @@ async def test_a_factory_finds_the_values_that_have_started(
         seen.append(sorted(current_state()))
 
     assert seen == [[], ["first"], ["first", "second"]]
-
-
-async def test_the_innermost_block_is_the_current_one(numbered: Registry) -> None:
-    inner = Registry()
-
-    @lifespan_resource(KEY, registry=inner)
-    async def eight() -> int:
-        return 8
-
-    async with Lifespan(numbered):
-        found = [get_state({}, KEY)]
-        async with Lifespan(inner):
-            found += [get_state({}, KEY), current_state()[KEY]]
-        found.append(get_state({}, KEY))
-
-    assert found == [7, 8, 8, 7]
 
 
 # --- Wrong arguments
@@ -340,7 +310,7 @@ def test_a_thread_without_a_loop_cannot_choose_between_two_lifespans(
             with pytest.raises(LifespanNotRunning) as caught:
                 look_up()
             errors.append(str(caught.value))
-        given = get_state({"state": {"number": 7}}, KEY)
+        given = get_state({"state": {"number": 7}}, KEY), get_state({}, KEY, 8)
         names = sorted(list(state) for state in states)
 
     text = (
@@ -348,18 +318,35 @@ def test_a_thread_without_a_loop_cannot_choose_between_two_lifespans(
         f"lifespan\n{shown}\nPass the request, or its scope, to get_state()."
     )
     assert errors == [text, text]
-    assert given == 7
+    assert given == (7, 8)
     assert names == [[], ["number"]]
 
 
 # --- Why a value is missing
 
+AUTODISCOVERY = (
+    'Add "django_lifespan_typed" to INSTALLED_APPS: it imports lifespan.py of every '
+    "installed app.\n"
+)
 
-def missing(key: Any, state: dict[str, Any] | None = None) -> str:
-    """Return the message for *key*, which *state* and the lifespan lack."""
+
+def missing(key: Any, state: dict[str, Any] | None = None) -> StateNotFound:
+    """Return the error for *key*, which *state* and the lifespan lack."""
     with pytest.raises(StateNotFound) as caught:
         get_state({} if state is None else {"state": state}, key)
-    return str(caught.value)
+    return caught.value
+
+
+def message(key: StateKey[Any], reason: str, fix: str) -> str:
+    """Return the message of that error."""
+    location = key.declared_at.draw()
+    return f"no {key.name!r} on the lifespan state: {reason}\n{location}\n{fix}"
+
+
+@pytest.fixture
+def defaults(default_registry: Registry, journal: list[str]) -> Probes:
+    """Probes in the default registry."""
+    return Probes(default_registry, journal)
 
 
 async def test_the_error_for_an_unknown_name_lists_the_known_ones(
@@ -368,16 +355,14 @@ async def test_the_error_for_an_unknown_name_lists_the_known_ones(
     mistaken = StateKey[int]("numbr")
 
     async with Lifespan(numbered):
-        message = missing(mistaken, {"other": 1})
+        error = missing(mistaken, {"other": 1})
 
-    assert message == (
-        "no 'numbr' on the lifespan state: it is not registered\n"
-        f"{mistaken.declared_at.draw()}\n"
+    assert str(error) == message(
+        mistaken,
+        "it is not registered",
         "Did you mean 'number'? The state has: 'number', 'other'.\n"
-        'Add "django_lifespan_typed" to INSTALLED_APPS: it imports lifespan.py of '
-        "every installed app.\n"
-        "Declare it with @lifespan_resource in lifespan.py of an installed app, or in "
-        "a module that AppConfig.ready() imports."
+        f"{AUTODISCOVERY}Declare it with @lifespan_resource in lifespan.py of an "
+        "installed app, or in a module that AppConfig.ready() imports.",
     )
 
 
@@ -388,181 +373,138 @@ def test_the_error_names_installed_apps_only_if_our_app_is_missing(
     absent = StateKey[int]("absent")
 
     with override_settings(INSTALLED_APPS=["django_lifespan_typed"]):
-        installed = missing(absent, {"other": 1})
+        installed = str(missing(absent, {"other": 1}))
     monkeypatch.setattr(apps, "apps_ready", False)
-    not_set_up = missing(absent, {"other": 1})
+    not_set_up = str(missing(absent, {"other": 1}))
 
     assert installed == not_set_up
     assert "INSTALLED_APPS" not in installed
 
 
-def test_the_error_for_a_state_without_a_registered_name(default: Registry) -> None:
-    @lifespan_resource("db")
-    async def db() -> str:
-        return "db"
+def test_the_error_for_a_state_without_a_registered_name(defaults: Probes) -> None:
+    defaults.add("db")
+    db = defaults.resources["db"]
 
-    assert missing(db, {"other": 1}) == (
-        "no 'db' on the lifespan state: it is registered, but no lifespan that has it "
-        f"filled this state\n{db.declared_at.draw()}\nThe state has: 'other'.\n"
-        "Add it to the state, or start a lifespan: async with Lifespan()."
+    assert str(missing(db, {"other": 1})) == message(
+        db,
+        "it is registered, but no lifespan that has it filled this state",
+        "The state has: 'other'.\n"
+        "Add it to the state, or start a lifespan: async with Lifespan().",
     )
 
 
-async def test_the_error_for_a_resource_that_is_starting(registry: Registry) -> None:
+async def test_the_error_for_a_resource_that_is_starting(
+    probes: Probes, hang: Hang
+) -> None:
     """A factory looks up another resource instead of depending on it."""
-    started, leave = asyncio.Event(), asyncio.Event()
-    messages: list[str] = []
+    errors: list[StateNotFound] = []
 
-    @lifespan_resource("slow", registry=registry)
-    async def slow() -> int:
-        started.set()
-        await leave.wait()
-        return 7
+    async def look_up() -> None:
+        await hang.reached()
+        errors.append(missing(slow))
+        hang.release()
 
-    @lifespan_resource("hasty", registry=registry)
-    async def hasty() -> int:
-        await started.wait()
-        messages.append(missing(slow))
-        leave.set()
-        return 0
+    probes.add("slow", start=hang)
+    probes.add("hasty", start=Do(look_up))
+    slow = probes.resources["slow"]
 
-    async with Lifespan(registry):
-        pass
+    await probes.run()
 
-    (message,) = messages
-    assert message == (
-        "no 'slow' on the lifespan state: its resource is starting\n"
-        f"{slow.declared_at.draw()}\n"
-        "Use it after it has started; in a factory, pass it in needs=."
+    assert str(errors[0]) == message(
+        slow,
+        "its resource is starting",
+        "Use it after it has started; in a factory, pass it in needs=.",
     )
 
 
 async def test_the_error_for_a_resource_that_failed_is_caused_by_its_exception(
-    registry: Registry,
+    probes: Probes,
 ) -> None:
     """A resource looks it up while it shuts down."""
     problem = OSError("no route")
-    caught: list[StateNotFound] = []
-
-    @lifespan_resource("first", registry=registry)
-    async def first() -> AsyncGenerator[int]:
-        yield 1
-        try:
-            get_state({}, fails)
-        except StateNotFound as error:
-            caught.append(error)
-
-    @lifespan_resource("fails", needs=(first,), registry=registry)
-    async def fails(first: int) -> int:
-        raise problem
+    errors: list[StateNotFound] = []
+    probes.add("first", stop=Do(lambda: errors.append(missing(fails))))
+    probes.add("fails", "first", start=Raise(problem))
+    fails = probes.resources["fails"]
 
     with pytest.raises(OSError, match="no route"):
-        async with Lifespan(registry):
-            pass
+        await probes.run()
 
-    (error,) = caught
+    (error,) = errors
     assert error.__cause__ is problem
-    assert str(error) == (
-        "no 'fails' on the lifespan state: its resource is failed (OSError)\n"
-        f"{fails.declared_at.draw()}\n"
-        "Use it after it has started; in a factory, pass it in needs=."
+    assert str(error) == message(
+        fails,
+        "its resource is failed (OSError)",
+        "Use it after it has started; in a factory, pass it in needs=.",
     )
 
 
-async def test_the_error_for_an_optional_resource_that_failed(
-    registry: Registry,
-) -> None:
-    @lifespan_resource("extra", optional=True, registry=registry)
-    async def extra() -> int:
-        raise OSError("no route")
+async def test_the_error_for_an_optional_resource_that_failed(probes: Probes) -> None:
+    problem = OSError("no route")
+    probes.add("extra", start=Raise(problem), optional=True)
+    extra = probes.resources["extra"]
 
-    async with Lifespan(registry):
-        message = missing(extra)
+    async with probes.lifespan():
+        error = missing(extra)
+        default = get_state({}, extra, None)
 
-    assert message == (
-        "no 'extra' on the lifespan state: its resource is optional and has failed "
-        f"(OSError)\n{extra.declared_at.draw()}\n"
-        "Pass a default for that case: get_state(request, KEY, None)"
+    assert default is None
+    assert error.__cause__ is problem
+    assert str(error) == message(
+        extra,
+        "its resource is optional and has failed (OSError)",
+        "Pass a default for that case: get_state(request, KEY, None)",
     )
 
 
 async def test_the_error_for_a_resource_that_only_leaves_out(
-    default: Registry,
+    defaults: Probes, probes: Probes
 ) -> None:
-    @lifespan_resource("db")
-    async def db() -> str:
-        return "db"
+    """In the default registry, and in another."""
+    for each in defaults, probes:
+        each.add("db")
+        each.add("cache")
+        db, cache = each.resources.values()
 
-    @lifespan_resource("cache")
-    async def cache() -> str:
-        return "cache"
+        async with Lifespan(each.registry, only=(db,)):
+            error = missing(cache)
 
-    async with Lifespan(only=(db,)):
-        message = missing(cache)
-
-    assert message == (
-        "no 'cache' on the lifespan state: it is registered, but not part of the "
-        f"running lifespan\n{cache.declared_at.draw()}\n"
-        "Add it to only=."
-    )
+        assert str(error) == message(
+            cache,
+            "it is registered, but not part of the running lifespan",
+            "Add it to only=.",
+        )
 
 
 async def test_the_error_for_a_resource_that_only_an_overridden_one_depends_on(
-    default: Registry,
+    defaults: Probes,
 ) -> None:
-    @lifespan_resource("db")
-    async def db() -> str:
-        return "db"
-
-    @lifespan_resource("cache", needs=(db,))
-    async def cache(db: str) -> str:
-        return "cache"
+    defaults.add_chain("db", "cache")
+    db, cache = defaults.resources.values()
 
     with override_state(cache, "a fake"):
         async with Lifespan(only=(cache,)):
-            message = missing(db)
+            error = missing(db)
 
-    assert message == (
-        "no 'db' on the lifespan state: it is registered, but did not start\n"
-        f"{db.declared_at.draw()}\n"
-        "A test overrode 'cache' at startup: their own dependencies do not start."
+    assert str(error) == message(
+        db,
+        "it is registered, but did not start",
+        "A test overrode 'cache' at startup: their own dependencies do not start.",
     )
 
 
 async def test_the_error_for_a_resource_that_is_declared_too_late(
-    default: Registry,
+    defaults: Probes,
 ) -> None:
     """Only the URLconf imports its module, at the first request."""
     async with Lifespan():
+        defaults.add("late")
+        late = defaults.resources["late"]
+        error = missing(late)
 
-        @lifespan_resource("late")
-        async def late() -> str:
-            return "late"
-
-        message = missing(late)
-
-    assert message == (
-        "no 'late' on the lifespan state: it was declared after the lifespan had "
-        f"started\n{late.declared_at.draw()}\n"
-        'Add "django_lifespan_typed" to INSTALLED_APPS: it imports lifespan.py of '
-        "every installed app.\n"
-        "Declare it in lifespan.py of an installed app, or import its module in "
-        "asgi.py or wsgi.py."
+    assert str(error) == message(
+        late,
+        "it was declared after the lifespan had started",
+        f"{AUTODISCOVERY}Declare it in lifespan.py of an installed app, or import its "
+        "module in asgi.py or wsgi.py.",
     )
-
-
-async def test_a_resource_of_an_own_registry_that_only_leaves_out_is_known(
-    registry: Registry,
-) -> None:
-    @lifespan_resource("started", registry=registry)
-    async def started() -> int:
-        return 1
-
-    @lifespan_resource("left_out", registry=registry)
-    async def left_out() -> int:
-        return 2
-
-    async with Lifespan(registry, only=(started,)):
-        message = missing(left_out)
-
-    assert "not part of the running lifespan" in message

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,15 +14,7 @@ import pytest
 from django_lifespan_typed import Lifespan, Registry, current_state, lifespan_resource
 from django_lifespan_typed._runtime.current import running
 
-from .probes import (
-    BLOCKING,
-    Probes,
-    Raise,
-    assert_closed,
-    assert_order,
-    lifespan_threads,
-    phases,
-)
+from .probes import BLOCKING, Probes, assert_closed, assert_order, lifespan_threads
 
 
 def in_threads(count: int, run: Callable[[int], Awaitable[object]]) -> None:
@@ -43,38 +36,6 @@ def in_threads(count: int, run: Callable[[int], Awaitable[object]]) -> None:
 
 
 # --- Several loops
-
-
-def test_two_loops_have_a_lifespan_each() -> None:
-    """One shuts down while the other keeps running."""
-    registry = Registry()
-    probes = Probes(registry, [])
-    probes.add("blocking", shape=BLOCKING)
-    both = threading.Barrier(2)
-    first_has_stopped = threading.Event()
-
-    @lifespan_resource("it", needs=(probes.resources["blocking"],), registry=registry)
-    async def it(_: object) -> AsyncGenerator[object]:
-        loop = asyncio.get_running_loop()
-        yield loop
-        assert asyncio.get_running_loop() is loop
-
-    async def run(index: int) -> None:
-        async with (lifespan := Lifespan(registry)) as state:
-            await asyncio.to_thread(both.wait, 60)
-            assert state[it] is asyncio.get_running_loop()
-            assert current_state() is state
-            if index:
-                assert await asyncio.to_thread(first_has_stopped.wait, 60)
-                assert set(phases(lifespan).values()) == {"running"}
-                assert current_state() is state
-        first_has_stopped.set()
-
-    in_threads(2, run)
-
-    probe = probes["blocking"]
-    assert len(probe.opened) == len(probe.closed) == 2
-    assert set(probe.opened) == set(probe.closed)
 
 
 def test_concurrent_loops_leave_no_lifespan() -> None:
@@ -132,6 +93,40 @@ async def test_the_innermost_lifespan_is_the_current_one(probes: Probes) -> None
     assert set(probe.opened) == set(probe.closed)
 
 
+def registry_named(name: str) -> Registry:
+    """A registry with a resource that looks up the *name* of its own lifespan."""
+    registry = Registry()
+
+    @lifespan_resource("name", registry=registry)
+    async def own_name() -> str:
+        return name
+
+    @lifespan_resource("seen", needs=(own_name,), registry=registry)
+    async def _(_: str) -> Any:
+        return current_state()["name"]
+
+    return registry
+
+
+async def test_a_factory_sees_its_own_lifespan_in_a_nested_block() -> None:
+    async with (
+        Lifespan(registry_named("outer")),
+        Lifespan(registry_named("inner")) as state,
+    ):
+        assert state["seen"] == "inner"
+
+
+def test_a_factory_sees_its_own_lifespan_beside_another_thread() -> None:
+    """All blocks of sync code share one event loop."""
+
+    def other_thread() -> object:
+        with Lifespan(registry_named("other thread")) as state:
+            return state["seen"]
+
+    with Lifespan(registry_named("this thread")), ThreadPoolExecutor(1) as threads:
+        assert threads.submit(other_thread).result() == "other thread"
+
+
 async def test_lifespans_may_overlap(probes: Probes) -> None:
     probes.add("it")
     first, second = probes.lifespan(), probes.lifespan()
@@ -143,25 +138,6 @@ async def test_lifespans_may_overlap(probes: Probes) -> None:
     await second.__aexit__(None, None, None)
 
     assert found is state
-
-
-async def test_a_resource_may_run_a_lifespan(
-    registry: Registry, journal: list[str]
-) -> None:
-    inner = Registry()
-    probes = Probes(inner, journal)
-    probes.add_chain("a", "b")
-
-    @lifespan_resource("inner", registry=registry)
-    async def _inner() -> AsyncGenerator[Any]:
-        async with Lifespan(inner) as state:
-            yield state
-
-    async with Lifespan(registry) as state:
-        assert sorted(state["inner"]) == ["a", "b"]
-
-    assert journal == ["+a", "+b", "-b", "-a"]
-    assert_closed(*probes.all())
 
 
 # --- Eager tasks, which begin before create_task() returns
@@ -205,60 +181,20 @@ async def test_a_chain_of_eager_tasks_may_be_longer_than_the_stack(
     assert_closed(*probes.all())
 
 
-@eager
-async def test_an_eager_task_that_fails_at_once_closes_the_others(
-    probes: Probes,
-) -> None:
-    probes.add("a")
-    probes.add("b", start=Raise(ValueError("it fails")))
-    probes.add("c")
-
-    with pytest.raises(ValueError, match="it fails"):
-        await probes.run()
-
-    assert probes.phases() == {"a": "stopped", "b": "failed", "c": "stopped"}
-    assert_closed(*probes.opened())
-
-
-@eager
-async def test_cancelled_eager_tasks_are_shut_down(probes: Probes) -> None:
-    probes.add_chain("a", "b")
-    serving = await probes.serve()
-    serving.task.cancel()
-    await serving.end()
-
-    assert serving.task.cancelled()
-    assert probes.journal == ["+a", "+b", "-b", "-a"]
-    assert_closed(*probes.all())
-
-
 # --- Tasks and threads
 
 
-async def test_each_resource_has_a_task_that_ends_with_the_lifespan(
+async def test_each_resource_has_a_task_or_a_thread_that_ends_with_it(
     probes: Probes,
 ) -> None:
-    probes.add_chain("a", "b", "c")
+    probes.add_chain("a", "b")
+    probes.add("c", shape=BLOCKING)
 
     async with probes.lifespan():
-        inside = {task.get_name() for task in asyncio.all_tasks()}
+        tasks = {task.get_name() for task in asyncio.all_tasks()}
+        (thread,) = lifespan_threads()
+    await asyncio.to_thread(thread.join, 60)
 
-    assert {"lifespan a", "lifespan b", "lifespan c"} <= inside
+    assert {"lifespan a", "lifespan b"} <= tasks
+    assert thread.daemon
     assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_each_blocking_resource_has_a_thread_that_ends_with_it(
-    probes: Probes,
-) -> None:
-    probes.add("a", shape=BLOCKING)
-    probes.add("b", shape=BLOCKING)
-    probes.add("async")
-
-    async with probes.lifespan():
-        inside = lifespan_threads()
-    for thread in inside:
-        await asyncio.to_thread(thread.join, 60)
-
-    assert len(inside) == 2
-    assert all(thread.daemon for thread in inside)
-    assert lifespan_threads() == []

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import StateKey, get_state, lifespan_resource
 from django_lifespan_typed.exceptions import (
-    InvalidValue,
     ResourceCrashed,
     StartupError,
     StartupTimeout,
-    StateNotFound,
 )
 
 from .probes import (
     Do,
     Hang,
+    Limits,
     Log,
     Probes,
     Raise,
     Step,
-    Stubborn,
     assert_closed,
     logged_errors,
     until,
 )
-
-Limits = Callable[..., None]
 
 
 @pytest.mark.parametrize(
@@ -71,37 +65,6 @@ async def test_the_lifespan_starts_without_an_optional_resource_that_fails(
     assert type(record.error) is kind
     assert (health["cache"].verdict, health["cache"].error) == ("warn", record.error)
     assert health["before"].verdict == "pass"
-    assert_closed(*probes.all())
-
-
-async def test_an_optional_resource_with_a_value_of_the_wrong_type_has_failed(
-    probes: Probes,
-) -> None:
-    @lifespan_resource(StateKey[int]("cache"), registry=probes.registry, optional=True)
-    async def _cache() -> AsyncGenerator[Any]:
-        yield "no number"
-
-    probes.add("db")
-
-    async with probes.lifespan() as state:
-        assert list(state) == ["db"]
-        assert isinstance(probes.errors()["cache"], InvalidValue)
-
-
-async def test_an_optional_resource_that_ignores_its_cancellation_is_abandoned(
-    probes: Probes, stubborn: Stubborn, limits: Limits
-) -> None:
-    """It is closed when it ends."""
-    limits(START_TIMEOUT=0.01, STOP_TIMEOUT=0.01, CANCEL_TIMEOUT=0.01)
-    probe = probes.add("cache", start=stubborn, optional=True)
-    probes.add("db")
-
-    async with probes.lifespan() as state:
-        assert list(state) == ["db"]
-    stubborn.release()
-    task: Any = probe.opened[0].runs_in
-    await asyncio.wait({task})
-
     assert_closed(*probes.all())
 
 
@@ -170,25 +133,6 @@ async def test_a_dependent_of_a_resource_that_crashed_during_the_startup_is_skip
     assert any("'crashing'" in message for message in caplog.messages)
 
 
-async def test_a_long_chain_of_dependents_is_skipped(
-    probes: Probes, caplog: Log
-) -> None:
-    """Longer than the stack; the cause of each error is the failure itself."""
-    refused = OSError("no route")
-    names = [f"r{index}" for index in range(2_000)]
-    for before, name in zip([None, *names], names, strict=False):
-        probes.add(name, *([before] if before else []), optional=True)
-    probes["r0"].start = Raise(refused)
-
-    async with probes.lifespan() as state:
-        first, *others = probes.errors().values()
-        assert dict(state) == {}
-
-    assert first is refused
-    assert {id(error and error.__cause__) for error in others} == {id(refused)}
-    assert len(caplog.records) == 2_000
-
-
 async def test_the_log_has_one_traceback_and_a_line_for_each_dependent(
     probes: Probes, caplog: Log
 ) -> None:
@@ -204,33 +148,6 @@ async def test_the_log_has_one_traceback_and_a_line_for_each_dependent(
         assert name in message
 
 
-# --- Lookups
-
-
-async def test_a_lookup_of_a_failed_resource_names_the_cause(probes: Probes) -> None:
-    refused = OSError("no route")
-    scope: dict[str, Any] = {"type": "http"}
-    probes.add("cache", start=Raise(refused), optional=True)
-    probes.add("books", "cache", optional=True)
-    cache, books = probes.resources.values()
-
-    async with probes.lifespan():
-        with pytest.raises(StateNotFound, match="OSError") as failed:
-            get_state(scope, cache)
-        with pytest.raises(StateNotFound) as skipped:
-            get_state(scope, books)
-        default = get_state(scope, cache, None)
-
-    assert default is None
-    assert failed.value.name == "cache"
-    assert failed.value.__cause__ is refused
-    assert cache.declared_at.draw() in str(failed.value)
-    reason = skipped.value.__cause__
-    assert isinstance(reason, StartupError)
-    assert (reason.name, reason.__cause__) == ("books", refused)
-    assert "'cache'" in reason.problem
-
-
 # --- Beside required resources
 
 
@@ -243,21 +160,6 @@ async def test_a_required_resource_still_fails_the_startup(probes: Probes) -> No
         await probes.lifespan().__aenter__()
 
     assert_closed(*probes.all())
-
-
-async def test_an_optional_resource_that_has_started_is_like_any_other(
-    probes: Probes, caplog: Log
-) -> None:
-    caplog.set_level(logging.INFO, "django_lifespan_typed")
-    probes.add("root")
-    probes.add("cache", "root", optional=True)
-    probes.add("books", "cache", optional=True)
-
-    await probes.run()
-
-    assert probes.journal == ["+root", "+cache", "+books", "-books", "-cache", "-root"]
-    assert_closed(*probes.all())
-    assert {record.levelname for record in caplog.records} == {"INFO"}
 
 
 async def test_the_crash_of_an_optional_resource_is_a_warning(probes: Probes) -> None:

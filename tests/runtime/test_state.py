@@ -130,9 +130,3 @@ def test_an_attribute_cannot_be_set(state: Any) -> None:
         state.db = "another"
 
     assert dict(state) == {"db": "the db"}
-
-
-def test_private_names_get_the_usual_error(state: Any) -> None:
-    """Python and its libraries look them up on any object."""
-    with pytest.raises(AttributeError, match=r"has no attribute '__wrapped__'$"):
-        _ = state.__wrapped__

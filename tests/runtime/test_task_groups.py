@@ -12,20 +12,9 @@ from typing import Any
 import anyio
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._asgi.signalled import start_with_signals, stop_with_signals
-from django_lifespan_typed.signals import asgi_shutdown
+from django_lifespan_typed import lifespan_resource
 
-from .probes import (
-    BLOCKING,
-    Do,
-    Hang,
-    Log,
-    Pause,
-    Probes,
-    assert_closed,
-    phases,
-)
+from .probes import BLOCKING, Do, Hang, Log, Pause, Probes, assert_closed, phases
 from .task_groups import Group, Spawn, add_group, each_group
 
 if sys.version_info < (3, 11):
@@ -56,22 +45,6 @@ async def test_children_run_until_their_resource_stops(
 
     assert probes.journal == ["+group", "+user", "-user", "-child", "-group"]
     assert_closed(*probes.all())
-
-
-async def test_a_cancel_scope_may_stay_open(registry: Registry) -> None:
-    """It is entered and left in one task, or anyio would complain."""
-    found: list[bool] = []
-
-    @lifespan_resource("scope", registry=registry)
-    async def scope() -> AsyncGenerator[anyio.CancelScope]:
-        with anyio.CancelScope() as scope:
-            yield scope
-        found.append(scope.cancelled_caught)
-
-    async with Lifespan(registry) as state:
-        assert not state[scope].cancel_called
-
-    assert found == [False]
 
 
 @each_group
@@ -196,26 +169,6 @@ async def test_a_child_that_fails_during_the_shutdown_fails_it(
 # --- Around a lifespan
 
 
-@each_group
-async def test_a_cancelled_task_group_around_a_lifespan_shuts_it_down(
-    group: Group, probes: Probes
-) -> None:
-    probes.add_chain("a", "b")
-    started = asyncio.Event()
-
-    async def serve() -> None:
-        async with probes.lifespan():
-            started.set()
-            await asyncio.Event().wait()
-
-    async with group() as spawn:
-        spawn(serve)
-        await started.wait()
-
-    assert probes.journal == ["+a", "+b", "-b", "-a"]
-    assert_closed(*probes.all())
-
-
 async def test_a_shutdown_in_a_cancelled_scope_is_complete(probes: Probes) -> None:
     """anyio cancels every await in the scope, again and again."""
     probes.add_chain("a", "b")
@@ -229,28 +182,6 @@ async def test_a_shutdown_in_a_cancelled_scope_is_complete(probes: Probes) -> No
     assert scope.cancelled_caught
     assert probes.journal == ["+a", "+b", "-b", "-a"]
     assert_closed(*probes.all())
-
-
-async def test_receivers_finish_in_a_cancelled_scope(probes: Probes) -> None:
-    async def on_shutdown(**_: object) -> None:
-        await asyncio.sleep(0)
-        probes.journal.append("receiver")
-
-    probes.add("it", stop=Pause())
-    scope = {"type": "lifespan"}
-    asgi_shutdown.connect(on_shutdown)
-    try:
-        with anyio.CancelScope() as cancelled:
-            lifespan = await start_with_signals(probes.registry, scope)
-            try:
-                cancelled.cancel()
-                await asyncio.Event().wait()
-            finally:
-                await stop_with_signals(lifespan, scope)
-    finally:
-        asgi_shutdown.disconnect(on_shutdown)
-
-    assert probes.journal == ["+it", "receiver", "-it"]
 
 
 async def test_a_thread_is_awaited_in_a_cancelled_scope(

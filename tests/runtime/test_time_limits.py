@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry
 from django_lifespan_typed.exceptions import ShutdownTimeout, StartupTimeout
 
-from .probes import Do, Hang, Log, Probes, Raise, assert_closed, logged_errors
-
-Limits = Callable[..., None]
+from .probes import Do, Hang, Limits, Log, Probes, Raise, assert_closed, logged_errors
 
 sleep = Do(lambda: asyncio.sleep(0.1))
 """Takes longer than the limits of 0.05 seconds in these tests."""
 
 start_or_stop = pytest.mark.parametrize("when", ["start", "stop"])
-
-
-async def run(registry: Registry) -> Lifespan:
-    """Start a lifespan and shut it down."""
-    async with (lifespan := Lifespan(registry)):
-        pass
-    return lifespan
 
 
 async def test_a_late_startup_names_the_dependents_that_wait(
@@ -71,6 +60,21 @@ async def test_a_late_shutdown_names_the_dependencies_that_wait(
     assert probes.phases() == {"a": "stopped", "b": "stopped", "it": "failed"}
 
 
+async def test_a_limit_is_that_of_the_steps_of_its_own_resource(
+    probes: Probes, limits: Limits
+) -> None:
+    """It wins over the settings, and excludes waiting for others, and serving."""
+    limits(START_TIMEOUT=0.05)
+    probes.add("slow", start=sleep, start_timeout=float("inf"))
+    probes.add("it", "slow", start_timeout=0.05, stop_timeout=0.05)
+
+    async with probes.lifespan():
+        await sleep.go()
+        assert probes.phases() == {"slow": "running", "it": "running"}
+
+    assert_closed(*probes.all())
+
+
 @start_or_stop
 async def test_the_settings_limit_resources_without_a_limit_of_their_own(
     when: str, probes: Probes, hang: Hang, limits: Limits
@@ -80,40 +84,9 @@ async def test_the_settings_limit_resources_without_a_limit_of_their_own(
     probes.add("it", **steps)
 
     with pytest.raises((StartupTimeout, ShutdownTimeout)) as caught:
-        await run(probes.registry)
+        await probes.run()
 
     assert caught.value.seconds == 0.05
-
-
-async def test_infinity_is_no_limit(probes: Probes, limits: Limits) -> None:
-    """A resource's own limit wins over the settings."""
-    limits(START_TIMEOUT=0.05)
-    probes.add("it", start=sleep, start_timeout=float("inf"))
-    probes.add("other", start=sleep, start_timeout=60)
-
-    await run(probes.registry)
-
-    assert_closed(*probes.all())
-
-
-async def test_the_limit_excludes_waiting_for_dependencies(probes: Probes) -> None:
-    probes.add("slow", start=sleep)
-    probes.add("it", "slow", start_timeout=0.05)
-
-    await run(probes.registry)
-
-    assert_closed(*probes.all())
-
-
-async def test_no_limit_counts_while_a_resource_runs(probes: Probes) -> None:
-    probes.add("it", start_timeout=0.05, stop_timeout=0.05)
-    lifespan = probes.lifespan()
-
-    async with lifespan:
-        await sleep.go()
-        assert probes.phases() == {"it": "running"}
-
-    assert_closed(*probes.all())
 
 
 async def test_the_budget_limits_the_whole_shutdown(
@@ -126,7 +99,7 @@ async def test_the_budget_limits_the_whole_shutdown(
         probe.stop = hang
 
     with pytest.raises(BaseException) as caught:
-        await run(probes.registry)
+        await probes.run()
 
     errors: list[Any] = list(getattr(caught.value, "exceptions", ()))
     assert [(error.name, error.seconds) for error in errors] == [
@@ -145,7 +118,7 @@ async def test_a_late_shutdown_is_logged_once(
     probes.add("other", stop=Raise(ValueError("other")))
 
     with pytest.raises(BaseException) as caught:
-        await run(probes.registry)
+        await probes.run()
 
     errors: list[Any] = list(getattr(caught.value, "exceptions", ()))
     assert [type(error) for error in errors] == [ValueError, ShutdownTimeout]

@@ -5,24 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from asgiref.sync import SyncToAsync, async_to_sync, sync_to_async
 
 from django_lifespan_typed._threads.asgiref import loop_in_use, use_loop
-from tests.loops.threads import LoopThread
+from tests.runtime.loop_threads import LoopThread, threads
 
-
-def _loop_thread() -> Generator[LoopThread]:
-    thread = LoopThread()
-    yield thread
-    thread.end()
-
-
-first = pytest.fixture(_loop_thread, name="first")
-second = pytest.fixture(_loop_thread, name="second")
+__all__ = ["threads"]
 
 
 async def running_loop() -> asyncio.AbstractEventLoop:
@@ -31,8 +22,8 @@ async def running_loop() -> asyncio.AbstractEventLoop:
 
 def in_thread(work: Callable[[], object]) -> object:
     """Call *work* in a new thread."""
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(work).result()
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(work).result()
 
 
 async def test_asgiref_still_has_the_attributes() -> None:
@@ -45,7 +36,11 @@ async def test_asgiref_still_has_the_attributes() -> None:
     assert isinstance(SyncToAsync.single_thread_executor, ThreadPoolExecutor)
 
 
-def test_async_to_sync_runs_on_the_loop_set_in_its_thread(first: LoopThread) -> None:
+def test_async_to_sync_runs_on_the_loop_set_in_its_thread(
+    threads: list[LoopThread],
+) -> None:
+    first, _ = threads
+
     def work() -> list[object]:
         use_loop(first.loop)
         here = async_to_sync(running_loop)()
@@ -57,7 +52,7 @@ def test_async_to_sync_runs_on_the_loop_set_in_its_thread(first: LoopThread) -> 
 
 
 def test_sync_code_under_async_to_sync_runs_in_the_calling_thread(
-    first: LoopThread,
+    threads: list[LoopThread],
 ) -> None:
     """So it is part of the caller's transaction."""
 
@@ -65,15 +60,15 @@ def test_sync_code_under_async_to_sync_runs_in_the_calling_thread(
         return await sync_to_async(threading.get_ident)()
 
     def work() -> bool:
-        use_loop(first.loop)
+        use_loop(threads[0].loop)
         return threading.get_ident() == async_to_sync(ask)()
 
     assert in_thread(work)
 
 
-def test_use_loop_returns_the_loop_used_before(
-    first: LoopThread, second: LoopThread
-) -> None:
+def test_use_loop_returns_the_loop_used_before(threads: list[LoopThread]) -> None:
+    first, second = threads
+
     def work() -> list[object]:
         return [
             loop_in_use(),
@@ -87,8 +82,9 @@ def test_use_loop_returns_the_loop_used_before(
     assert in_thread(work) == [None, None, first.loop, second.loop, second.loop, None]
 
 
-def test_a_closed_loop_is_not_used(first: LoopThread, second: LoopThread) -> None:
+def test_a_closed_loop_is_not_used(threads: list[LoopThread]) -> None:
     """Neither if it was closed before ``use_loop`` nor after."""
+    first, second = threads
     first.end()
 
     def work() -> list[object]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
 from typing import Any, TypeVar, final
+
+import pytest
 
 T = TypeVar("T")
 
@@ -36,3 +38,12 @@ class LoopThread:
             self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(30)
         assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def threads() -> Generator[list[LoopThread]]:
+    """Two threads with an event loop, which end with the test."""
+    threads = [LoopThread(), LoopThread()]
+    yield threads
+    for thread in threads:
+        thread.end()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import pytest
@@ -20,15 +19,11 @@ from django_lifespan_typed import (
 )
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.middleware import LifespanStateMiddleware
-from tests.asgi.server import FakeServer, body_of
+from tests.asgi.server import FakeServer, json_of
 
-from .threads import LoopThread
+from .loop_threads import LoopThread, threads
 
-
-@pytest.fixture
-def threads(loop_thread: Callable[[], LoopThread]) -> list[LoopThread]:
-    """Two threads with an event loop."""
-    return [loop_thread(), loop_thread()]
+__all__ = ["threads"]
 
 
 @pytest.fixture(autouse=True)
@@ -46,11 +41,10 @@ def lifespans(
 ) -> Generator[list[Lifespan]]:
     """A running lifespan on each of the loops."""
     lifespans = [Lifespan(registry), Lifespan(registry)]
-    pairs = list(zip(threads, lifespans, strict=True))
-    for thread, lifespan in pairs:
+    for thread, lifespan in zip(threads, lifespans, strict=True):
         thread.run(lifespan.__aenter__())
     yield lifespans
-    for thread, lifespan in pairs:
+    for thread, lifespan in zip(threads, lifespans, strict=True):
         if lifespan.loop is not None:
             thread.run(leave(lifespan))
 
@@ -128,7 +122,7 @@ def test_one_handler_serves_both_loops(
             threads[other].loop.call_soon_threadsafe(serving[other].set)
             await serving[index].wait()
             found = current_state()["loop"], state["loop"]
-            names = json.loads(body_of(await server.request("/names")))
+            names = json_of(await server.request("/names"))
             await server.shutdown()
         return *found, names
 
