@@ -10,10 +10,13 @@ from django.dispatch import Signal
 from django.test import override_settings
 
 from django_lifespan_typed import Registry, lifespan_resource
-from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed._runtime.current import running
+from tests.runtime.conftest import probes
+from tests.runtime.probes import Probes
 
 from .urls import NUMBER
+
+__all__ = ["probes"]
 
 Connect: TypeAlias = Callable[[Signal, Any], None]
 
@@ -25,11 +28,8 @@ def _own_urls() -> Generator[None]:
 
 
 @pytest.fixture(autouse=True)
-def default(monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """The default registry, empty during this test and restored after it."""
-    monkeypatch.setattr(default_registry, "_resources", {})
-    monkeypatch.setattr(default_registry, "_managers", [])
-    return default_registry
+def _empty_default_registry(default_registry: Registry) -> None:
+    """Requests without a registry of their own find nothing in it."""
 
 
 @pytest.fixture(autouse=True)
@@ -51,22 +51,10 @@ def numbered(registry: Registry, journal: list[str]) -> Registry:
 
 
 @pytest.fixture
-def chained(registry: Registry, journal: list[str]) -> Registry:
+def chained(probes: Probes) -> Registry:
     """A registry with ``db``, and ``repo`` that depends on it; both in the journal."""
-
-    @lifespan_resource("db", registry=registry)
-    async def db() -> AsyncGenerator[str]:
-        journal.append("+db")
-        yield "db"
-        journal.append("-db")
-
-    @lifespan_resource("repo", needs=(db,), registry=registry)
-    async def repo(db: str) -> AsyncGenerator[str]:
-        journal.append("+repo")
-        yield "repo"
-        journal.append("-repo")
-
-    return registry
+    probes.add_chain("db", "repo")
+    return probes.registry
 
 
 @pytest.fixture

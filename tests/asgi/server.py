@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, final
 
 from typing_extensions import Self
 
+from django_lifespan_typed import Registry
+from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.types import ASGIApplication, Message
 
 # Seconds; only reached if something hangs.
@@ -118,6 +122,22 @@ class FakeServer:
         return await request(self.app, path, **options)
 
 
+@asynccontextmanager
+async def serving(
+    app: ASGIApplication | Registry,
+    state: dict[str, Any] | None,
+    journal: list[str] | None = None,
+) -> AsyncGenerator[FakeServer]:
+    """Serve an application, or that of a registry, from its startup to its shutdown."""
+    if isinstance(app, Registry):
+        app = LifespanASGIHandler(app)
+    async with FakeServer(app, state=state, journal=journal) as server:
+        assert await server.startup() == STARTED
+        yield server
+        assert await server.shutdown() == STOPPED
+        assert await server.outcome() is None
+
+
 async def request(
     app: ASGIApplication,
     path: str,
@@ -193,6 +213,11 @@ def status_of(sent: list[Message]) -> int:
 def body_of(sent: list[Message]) -> str:
     """Return the body of a response."""
     return b"".join(message.get("body", b"") for message in sent[1:]).decode()
+
+
+def json_of(sent: list[Message]) -> Any:
+    """Return the value of a response in JSON."""
+    return json.loads(body_of(sent))
 
 
 UNAVAILABLE: Final = [

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import django
@@ -15,15 +13,16 @@ from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed.asgi import get_asgi_application, with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown
+from tests.runtime.probes import Hang, Probes, Raise
 
 from .conftest import Connect
 from .server import (
-    STARTED,
     STOPPED,
     UNAVAILABLE,
     FakeServer,
-    body_of,
+    json_of,
     request,
+    serving,
     status_of,
 )
 from .urls import EVERYWHERE, NUMBER
@@ -43,26 +42,10 @@ async def never(*_: object) -> Any:
 async def test_a_view_finds_the_value_everywhere(
     numbered: Registry, path: str, state: dict[str, Any] | None
 ) -> None:
-    async with FakeServer(LifespanASGIHandler(numbered), state=state) as server:
-        await server.startup()
+    async with serving(numbered, state) as server:
         served = await server.request(path)
-        await server.shutdown()
 
-    assert json.loads(body_of(served)) == EVERYWHERE
-
-
-async def test_a_state_of_none_in_a_scope_works(numbered: Registry) -> None:
-    app = LifespanASGIHandler(numbered)
-
-    async def nulled(scope: Any, receive: Any, send: Any) -> None:
-        await app({**scope, "state": None}, receive, send)
-
-    async with FakeServer(nulled, state=None) as server:
-        assert await server.startup() == STARTED
-        served = await server.request("/everywhere")
-        assert await server.shutdown() == STOPPED
-
-    assert json.loads(body_of(served)) == EVERYWHERE
+    assert json_of(served) == EVERYWHERE
 
 
 async def test_requests_without_a_state_find_the_values_of_the_lifespan(
@@ -71,17 +54,17 @@ async def test_requests_without_a_state_find_the_values_of_the_lifespan(
     """Test transports run a lifespan with a state, and requests without one."""
     scopes: list[Any] = []
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> str:
         scopes.append(scope)
+        return "served"
 
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
-        await server.startup()
+    async with serving(numbered, {}) as server:
         served = await request(server.app, "/everywhere-async", state=None)
         wrapped: Any = with_lifespan(app, numbered)
-        await wrapped({"type": "http"}, never, never)
-        await server.shutdown()
+        returned = await wrapped({"type": "http"}, never, never)
 
-    assert json.loads(body_of(served)) == EVERYWHERE
+    assert returned == "served"
+    assert json_of(served) == EVERYWHERE
     assert scopes == [{"type": "http", "state": {"number": 7}}]
 
 
@@ -89,12 +72,10 @@ async def test_requests_without_a_state_find_the_values_of_the_lifespan(
 async def test_each_request_has_its_own_copy_of_the_state(
     numbered: Registry, state: dict[str, Any] | None
 ) -> None:
-    async with FakeServer(LifespanASGIHandler(numbered), state=state) as server:
-        await server.startup()
+    async with serving(numbered, state) as server:
         served = [await server.request("/write") for _ in range(2)]
-        await server.shutdown()
 
-    assert [json.loads(body_of(sent)) for sent in served] == [["number"]] * 2
+    assert [json_of(sent) for sent in served] == [["number"]] * 2
 
 
 async def test_running_values_win_over_those_of_a_host(numbered: Registry) -> None:
@@ -102,28 +83,22 @@ async def test_running_values_win_over_those_of_a_host(numbered: Registry) -> No
     state = {"number": "the host's", "theirs": 1}
     app = LifespanASGIHandler(numbered)
 
-    async with FakeServer(app, state={}) as server:
-        await server.startup()
+    async with serving(app, {}):
         names = await request(app, "/names", state=state)
         served = await request(app, "/everywhere", state=state)
-        await server.shutdown()
 
-    assert json.loads(body_of(names)) == ["number", "theirs"]
-    assert json.loads(body_of(served)) == EVERYWHERE
+    assert json_of(names) == ["number", "theirs"]
+    assert json_of(served) == EVERYWHERE
     assert state == {"number": "the host's", "theirs": 1}
 
 
-async def test_the_lifespan_adds_to_the_state_of_the_server(
-    numbered: Registry,
-) -> None:
+async def test_the_lifespan_adds_to_the_state_of_the_server(numbered: Registry) -> None:
     state: dict[str, Any] = {"theirs": 1}
 
-    async with FakeServer(LifespanASGIHandler(numbered), state=state) as server:
-        await server.startup()
+    async with serving(numbered, state) as server:
         served = await server.request("/names")
-        await server.shutdown()
 
-    assert json.loads(body_of(served)) == ["number", "theirs"]
+    assert json_of(served) == ["number", "theirs"]
     assert state == {"number": 7, "theirs": 1}
 
 
@@ -149,28 +124,23 @@ async def test_the_server_may_clear_the_state_before_the_shutdown(
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_requests_wait_for_the_startup(registry: Registry, fails: bool) -> None:
+async def test_requests_wait_for_the_startup(probes: Probes, fails: bool) -> None:
     """A request that is cancelled meanwhile does not affect the others."""
-    entered, leave = asyncio.Event(), asyncio.Event()
+    slow = Hang()
+    probes.add("slow", start=slow)
+    if fails:
+        probes.add("fails", "slow", start=Raise(OSError("never")))
 
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> AsyncGenerator[int]:
-        entered.set()
-        await leave.wait()
-        if fails:
-            raise OSError("never")
-        yield 7
-
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
+    async with FakeServer(LifespanASGIHandler(probes.registry), state={}) as server:
         server.tell("lifespan.startup")
-        await entered.wait()
+        await slow.reached()
         early = [asyncio.ensure_future(server.request("/hello")) for _ in range(3)]
         for _ in range(10):
             await asyncio.sleep(0)
         assert not any(waiting.done() for waiting in early)
         early[0].cancel()
         await asyncio.wait({early[0]})
-        leave.set()
+        slow.release()
         await server.reply()
         served = await asyncio.gather(*early[1:])
 
@@ -180,37 +150,21 @@ async def test_requests_wait_for_the_startup(registry: Registry, fails: bool) ->
 # --- Refused
 
 
-async def test_requests_are_refused_after_a_failed_startup(registry: Registry) -> None:
-    """Some servers go on serving."""
-
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> int:
-        raise OSError("never")
-
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
-        await server.startup()
-        await server.outcome()
-        served = await server.request("/hello")
-
-    assert served == UNAVAILABLE
-
-
-async def test_requests_are_refused_after_a_cancelled_startup(
-    registry: Registry,
+@pytest.mark.parametrize("how", ["failed", "cancelled"])
+async def test_requests_are_refused_after_a_startup_that_failed_or_was_cancelled(
+    probes: Probes, how: str
 ) -> None:
-    """gunicorn cancels a startup of more than 30 s, and serves."""
-    entered = asyncio.Event()
+    """gunicorn cancels a startup of more than 30 s, and serves; others ignore both."""
+    slow = Hang()
+    probes.add("slow", start=slow)
+    if how == "failed":
+        probes.add("fails", start=Raise(OSError("never"), after=slow))
 
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> AsyncGenerator[int]:
-        entered.set()
-        await asyncio.Event().wait()
-        yield 7
-
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
+    async with FakeServer(LifespanASGIHandler(probes.registry), state={}) as server:
         server.tell("lifespan.startup")
-        await entered.wait()
-        server.task.cancel()
+        await slow.reached()
+        if how == "cancelled":
+            server.task.cancel()
         await server.outcome()
         served = await server.request("/hello")
 
@@ -260,39 +214,21 @@ async def test_other_protocols_are_refused_after_the_shutdown(
 # --- The applications
 
 
-async def test_the_application_serves_the_default_registry(
-    default: Registry, journal: list[str]
+async def test_the_application_serves_the_registry_it_is_given_or_the_default(
+    default_registry: Registry, numbered: Registry
 ) -> None:
     @lifespan_resource("db")
-    async def db() -> AsyncGenerator[str]:
-        journal.append("+db")
-        yield "db"
-        journal.append("-db")
+    async def db() -> str:
+        return "db"
 
-    application = get_asgi_application()
-    async with FakeServer(application, state={}) as server:
-        await server.startup()
-        await server.shutdown()
+    for application, name in (
+        (get_asgi_application(), "db"),
+        (get_asgi_application(numbered), "number"),
+    ):
+        async with serving(application, {}) as server:
+            assert json_of(await server.request("/names")) == [name]
 
-    assert application.registry is default
-    assert journal == ["+db", "-db"]
-
-
-async def test_the_application_serves_only_the_registry_it_is_given(
-    default: Registry, numbered: Registry, journal: list[str]
-) -> None:
-    @lifespan_resource("db")
-    async def db() -> AsyncGenerator[str]:
-        journal.append("+db")
-        yield "db"
-
-    application = get_asgi_application(numbered)
-    async with FakeServer(application, state={}) as server:
-        await server.startup()
-        await server.shutdown()
-
-    assert application.registry is numbered
-    assert journal == ["+number", "-number"]
+    assert get_asgi_application().registry is default_registry
 
 
 def test_the_application_sets_django_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,36 +240,3 @@ def test_the_application_sets_django_up(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(application, LifespanASGIHandler)
     assert isinstance(application, ASGIHandler)
     assert calls == [{"set_prefix": False}]
-
-
-async def test_resources_may_be_registered_after_the_application_is_made(
-    registry: Registry,
-) -> None:
-    handler = LifespanASGIHandler(registry)
-
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> int:
-        return 7
-
-    async with FakeServer(handler, state={}) as server:
-        await server.startup()
-        served = await server.request("/names")
-        await server.shutdown()
-
-    assert json.loads(body_of(served)) == ["number"]
-
-
-async def test_with_lifespan_returns_the_value_of_the_inner_application(
-    numbered: Registry,
-) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> str:
-        return "served"
-
-    wrapped: Any = with_lifespan(app, numbered)
-    async with FakeServer(wrapped, state={}) as server:
-        await server.startup()
-        returned = await wrapped({"type": "http"}, never, never)
-        await server.shutdown()
-
-    assert returned == "served"
-    assert wrapped.registry is numbered

@@ -10,11 +10,10 @@ import pytest
 from django.core.handlers.asgi import ASGIHandler
 
 from django_lifespan_typed import Registry
-from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.types import Message
 
 from . import urls
-from .server import FakeServer, http_scope, request
+from .server import request, serving
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "async view": {"path": "/hello"},
@@ -47,10 +46,8 @@ async def test_a_response_is_that_of_djangos_own_handler(
 ) -> None:
     expected = await request(ASGIHandler(), **options)
 
-    async with FakeServer(LifespanASGIHandler(numbered), state=state) as server:
-        await server.startup()
+    async with serving(numbered, state) as server:
         served = await server.request(**options)
-        await server.shutdown()
 
     assert served == expected
 
@@ -72,28 +69,10 @@ async def ask_and_leave(app: Any) -> list[Message]:
 )
 async def test_a_disconnect_cancels_the_view_as_in_django(numbered: Registry) -> None:
     outcomes = []
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
-        await server.startup()
+    async with serving(numbered, {}) as server:
         for app in ASGIHandler(), server.app:
             sent = await ask_and_leave(app)
             outcomes.append((sent, urls.held.pop("cancelled", False)))
-        await server.shutdown()
     urls.held.clear()
 
     assert outcomes == [([], True)] * 2
-
-
-async def test_websockets_are_refused_as_in_django(numbered: Registry) -> None:
-    async def never(*_: object) -> Any:
-        raise AssertionError("nothing is received or sent")
-
-    texts = []
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
-        await server.startup()
-        for app in ASGIHandler(), server.app:
-            with pytest.raises(ValueError) as caught:
-                await app({**http_scope("/"), "type": "websocket"}, never, never)
-            texts.append(str(caught.value))
-        await server.shutdown()
-
-    assert texts[0] == texts[1]

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
-from contextvars import Context
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import (
-    Lifespan,
-    Registry,
-    current_state,
-    lifespan_resource,
-    run_asgi_lifespan,
-)
+from django_lifespan_typed import Lifespan, Registry, current_state, lifespan_resource
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
+from tests.runtime.probes import Hang, Probes
 
 from .conftest import Connect
-from .server import LIMIT, STARTED, STOPPED, FakeServer, body_of, request, status_of
+from .server import (
+    LIMIT,
+    STARTED,
+    STOPPED,
+    FakeServer,
+    json_of,
+    request,
+    serving,
+    status_of,
+)
 from .urls import EVERYWHERE, NUMBER
 
 
@@ -35,10 +35,7 @@ def signals(connect: Connect, journal: list[str]) -> None:
     connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
 
 
-ONCE = [
-    *("asgi_lifespan", "+number", "asgi_startup"),
-    *("asgi_shutdown", "-number"),
-]
+ONCE = [*("asgi_lifespan", "+number", "asgi_startup"), *("asgi_shutdown", "-number")]
 
 
 async def status(server: FakeServer) -> int:
@@ -118,56 +115,29 @@ async def test_two_servers_that_start_together_share_the_startup(
 
 
 async def test_a_server_waits_for_the_shutdown_of_the_one_before(
-    registry: Registry, journal: list[str]
+    numbered: Registry, probes: Probes, journal: list[str]
 ) -> None:
-    stopping, go_on = asyncio.Event(), asyncio.Event()
-
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> AsyncGenerator[int]:
-        journal.append("+number")
-        yield 7
-        stopping.set()
-        await go_on.wait()
-        journal.append("-number")
-
-    handler = LifespanASGIHandler(registry)
+    slow = Hang()
+    probes.add("slow", "number", stop=slow)
+    handler = LifespanASGIHandler(numbered)
     async with (
         FakeServer(handler, state={}) as one,
         FakeServer(handler, state={}) as two,
     ):
         await one.startup()
         one.tell("lifespan.shutdown")
-        await asyncio.wait_for(stopping.wait(), LIMIT)
+        await slow.reached()
         two.tell("lifespan.startup")
         await asyncio.sleep(0)
         while_stopping = list(journal)
-        go_on.set()
+        slow.release()
         assert await one.reply() == STOPPED
         assert await two.reply() == STARTED
         served = await status(two)
 
-    assert while_stopping == ["+number"]
+    assert while_stopping == ["+number", "+slow"]
     assert served == 200
-    assert journal == ["+number", "-number"] * 2
-
-
-async def test_a_joining_lifespan_of_an_application_leaves_in_any_order(
-    numbered: Registry,
-) -> None:
-    """Applications may be mounted side by side, each with the same registry."""
-    states: list[Any] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        states.append(scope["state"])
-
-    first: Any = with_lifespan(app, numbered)
-    second: Any = with_lifespan(app, numbered)
-    async with AsyncExitStack() as later:
-        async with run_asgi_lifespan(first):
-            state = await later.enter_async_context(run_asgi_lifespan(second))
-        await second({"type": "http", "state": {**state}}, app, app)
-
-    assert states == [{"number": 7}]
+    assert journal == ["+number", "+slow", "-slow", "-number"] * 2
 
 
 # --- A server inside a block
@@ -215,48 +185,14 @@ async def test_an_application_inside_a_block_has_its_values(
     async with Lifespan(numbered):
         served = [await request(handler, path) for _ in range(2)]
 
-    assert [json.loads(body_of(messages)) for messages in served] == [EVERYWHERE] * 2
+    assert [json_of(messages) for messages in served] == [EVERYWHERE] * 2
     assert journal == ["+number", "-number"]
 
 
-def test_a_block_of_another_registry_has_not_the_values(
+async def test_blocks_of_other_registries_and_of_some_resources_hide_nothing(
     numbered: Registry, journal: list[str]
 ) -> None:
-    async def serve() -> Any:
-        async with Lifespan(Registry()):
-            return await request(LifespanASGIHandler(numbered), "/names")
-
-    served = asyncio.run(serve())
-
-    assert json.loads(body_of(served)) == ["number"]
-    assert journal == ["+number", "-number"]
-
-
-@pytest.mark.parametrize("order", ["first", "second", "nested"])
-async def test_a_block_of_another_registry_hides_nothing(
-    order: str, numbered: Registry, journal: list[str]
-) -> None:
-    handler = LifespanASGIHandler(numbered)
-    blocks = [Lifespan(numbered), Lifespan(Registry())]
-    if order == "second":
-        blocks.reverse()
-
-    if order == "nested":
-        async with blocks[0], blocks[1]:
-            served = await request(handler, "/names")
-    else:
-        for block in blocks:
-            await Context().run(asyncio.create_task, block.__aenter__())
-        served = await request(handler, "/names")
-        for block in blocks:
-            await block.__aexit__(None, None, None)
-
-    assert json.loads(body_of(served)) == ["number"]
-    assert journal == ["+number", "-number"]
-
-
-def test_a_block_with_only_serves_the_code_inside_it(numbered: Registry) -> None:
-    """A request from elsewhere starts the whole lifespan."""
+    """A request that finds no lifespan of its own registry starts it."""
 
     @lifespan_resource("other", registry=numbered)
     async def other() -> str:
@@ -264,26 +200,14 @@ def test_a_block_with_only_serves_the_code_inside_it(numbered: Registry) -> None
 
     handler = LifespanASGIHandler(numbered)
 
-    async def serve() -> list[Any]:
-        entered, go_on = asyncio.Event(), asyncio.Event()
+    async with Lifespan(numbered), Lifespan(Registry()):
+        nested = await request(handler, "/names")
+    async with Lifespan(numbered, only=(other,)):
+        inside = await request(handler, "/names")
 
-        async def job() -> Any:
-            async with Lifespan(numbered, only=(other,)):
-                served = await request(handler, "/names")
-                entered.set()
-                await go_on.wait()
-            return served
-
-        working = asyncio.ensure_future(job())
-        await entered.wait()
-        outside = await request(handler, "/names")
-        go_on.set()
-        return [await working, outside]
-
-    inside, outside = asyncio.run(serve())
-
-    assert json.loads(body_of(inside)) == ["other"]
-    assert json.loads(body_of(outside)) == ["number", "other"]
+    assert json_of(nested) == ["number", "other"]
+    assert json_of(inside) == ["other"]
+    assert journal == ["+number", "-number"]
 
 
 async def test_a_block_serves_after_a_server_on_the_same_loop(
@@ -300,7 +224,7 @@ async def test_a_block_serves_after_a_server_on_the_same_loop(
         served = await request(handler, "/everywhere")
 
     assert after == 503
-    assert json.loads(body_of(served)) == EVERYWHERE
+    assert json_of(served) == EVERYWHERE
 
 
 async def test_what_the_host_had_on_its_state_at_startup_stays_the_hosts(
@@ -311,12 +235,9 @@ async def test_what_the_host_had_on_its_state_at_startup_stays_the_hosts(
     async def app(scope: Any, receive: Any, send: Any) -> None:
         found.append(scope["state"]["host"])
 
-    server = FakeServer(with_lifespan(app, numbered), state={"host": "at startup"})
-    async with server:
-        await server.startup()
+    wrapped = with_lifespan(app, numbered)
+    async with serving(wrapped, {"host": "at startup"}) as server:
         server.state = {"host": "of this request"}
-        request = asyncio.ensure_future(server.request("/"))
-        await asyncio.wait({request})
-        await server.shutdown()
+        await server.request("/")
 
     assert found == ["of this request"]

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
-from collections.abc import AsyncGenerator, Coroutine, Generator
-from contextlib import suppress
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import (
-    Registry,
-    current_state,
-    get_state,
-    lifespan_resource,
-)
+from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
+from django_lifespan_typed.types import Message
+from tests.runtime.probes import BLOCKING, Hang, Probes, Raise, assert_closed
 from tests.threads.scripts import running_script
 
 from .conftest import Connect
-from .server import UNAVAILABLE, FakeServer, body_of, request, status_of
+from .server import UNAVAILABLE, json_of, request, serving
 from .urls import EVERYWHERE, NUMBER
 
 
@@ -55,39 +49,38 @@ def errors_in(caplog: pytest.LogCaptureFixture) -> list[Any]:
     ]
 
 
+def ask(
+    registry: Registry, *paths: str, state: dict[str, Any] | None = None
+) -> list[list[Message]]:
+    """Request the *paths*, one after the other, on a new event loop."""
+
+    async def serve() -> list[list[Message]]:
+        handler = LifespanASGIHandler(registry)
+        return [await request(handler, path, state=state) for path in paths]
+
+    return asyncio.run(serve())
+
+
 # --- The start
 
 
 @pytest.mark.parametrize("state", [{}, None], ids=["empty state", "no state"])
 @pytest.mark.parametrize("path", ["/everywhere", "/everywhere-async"])
 def test_the_first_request_finds_the_value_everywhere(
-    numbered: Registry, path: str, state: dict[str, Any] | None
+    numbered: Registry, path: str, state: dict[str, Any] | None, journal: list[str]
 ) -> None:
     """uvicorn, gunicorn and granian pass an empty state if they send no lifespan."""
+    handler = LifespanASGIHandler(numbered)
+    before = list(journal)
 
     async def serve() -> list[Any]:
-        handler = LifespanASGIHandler(numbered)
-        return [await request(handler, path, state=state) for _ in range(2)]
+        return [json_of(await request(handler, path, state=state)) for _ in range(2)]
 
-    served = asyncio.run(serve())
+    served = [asyncio.run(serve()) for _ in range(2)]
 
-    assert [json.loads(body_of(sent)) for sent in served] == [EVERYWHERE] * 2
-
-
-def test_nothing_starts_before_the_first_request(
-    numbered: Registry, journal: list[str]
-) -> None:
-    """Reloaders and commands make the application, too."""
-
-    async def serve() -> list[str]:
-        handler = LifespanASGIHandler(numbered)
-        await asyncio.sleep(0)
-        before = list(journal)
-        await request(handler, "/hello")
-        return before
-
-    assert asyncio.run(serve()) == []
-    assert journal == ["+number", "-number"]
+    assert before == []
+    assert served == [[EVERYWHERE] * 2] * 2
+    assert journal == ["+number", "-number"] * 2
 
 
 def test_concurrent_first_requests_share_one_startup(registry: Registry) -> None:
@@ -105,11 +98,10 @@ def test_concurrent_first_requests_share_one_startup(registry: Registry) -> None
             return 7
 
         handler = LifespanASGIHandler(registry)
-        first = asyncio.ensure_future(request(handler, "/everywhere-async"))
-        others = [
+        first, *others = (
             asyncio.ensure_future(request(handler, "/everywhere-async"))
-            for _ in range(3)
-        ]
+            for _ in range(4)
+        )
         await entered.wait()
         first.cancel()
         await asyncio.wait({first})
@@ -119,7 +111,7 @@ def test_concurrent_first_requests_share_one_startup(registry: Registry) -> None
 
     served = asyncio.run(serve())
 
-    assert [json.loads(body_of(sent)) for sent in served] == [EVERYWHERE] * 3
+    assert [json_of(sent) for sent in served] == [EVERYWHERE] * 3
     assert starts == ["+number"]
 
 
@@ -134,11 +126,8 @@ def test_resources_do_not_see_the_context_of_the_first_request(
         seen.append(language.get())
         return 7
 
-    async def serve() -> None:
-        language.set("de")
-        await request(LifespanASGIHandler(registry), "/hello")
-
-    asyncio.run(serve())
+    language.set("de")
+    ask(registry, "/hello")
 
     assert seen == ["en"]
 
@@ -149,7 +138,8 @@ def test_signals_are_sent(
     """Their receivers may write to the state, although the server has none."""
     seen: list[Any] = []
 
-    def receiver(signal: Any, scope: Any, state: Any, **_: Any) -> None:
+    async def receiver(signal: Any, scope: Any, state: Any, **_: Any) -> None:
+        await asyncio.sleep(0)
         journal.append("startup" if signal is asgi_startup else "shutdown")
         seen.append((scope["type"], state[NUMBER]))
         scope["state"]["one"] = 1
@@ -158,44 +148,11 @@ def test_signals_are_sent(
     connect(asgi_startup, receiver)
     connect(asgi_shutdown, receiver)
 
-    async def serve() -> Any:
-        return await request(LifespanASGIHandler(numbered), "/names")
+    (served,) = ask(numbered, "/names")
 
-    assert body_of(asyncio.run(serve())) == '["number", "one", "two"]'
+    assert json_of(served) == ["number", "one", "two"]
     assert journal == ["+number", "startup", "shutdown", "-number"]
     assert seen == [("lifespan", 7), ("lifespan", 7)]
-
-
-def test_code_without_a_request_finds_the_values(numbered: Registry) -> None:
-    async def serve() -> tuple[int, int]:
-        await request(LifespanASGIHandler(numbered), "/hello")
-        return current_state()[NUMBER], get_state({"type": "http"}, NUMBER)
-
-    assert asyncio.run(serve()) == (7, 7)
-
-
-async def test_a_request_outside_of_any_task_is_served(numbered: Registry) -> None:
-    """A server may call the application in a callback of its loop."""
-    ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        ended.set_result((asyncio.current_task(), scope["state"]))
-
-    application: Any = with_lifespan(app, numbered)
-
-    def drive() -> None:
-        serving = application({"type": "http"}, app, app)
-        with suppress(StopIteration):
-            serving.send(None)
-        serving.close()
-
-    async with FakeServer(application, state=None) as server:
-        await server.startup()
-        asyncio.get_running_loop().call_soon(drive)
-        served = await asyncio.wait_for(ended, 30)
-        await server.shutdown()
-
-    assert served == (None, {"number": 7})
 
 
 # --- The warning
@@ -222,12 +179,7 @@ def test_one_warning_names_the_option_of_the_server(
     if server is not None:
         monkeypatch.setitem(sys.modules, server, ModuleType(server))
 
-    async def serve() -> None:
-        handler = LifespanASGIHandler(numbered)
-        await asyncio.gather(*(request(handler, "/hello") for _ in range(3)))
-        await request(handler, "/hello")
-
-    asyncio.run(serve())
+    ask(numbered, "/hello", "/hello")
 
     (warning,) = warnings_in(caplog)
     assert fix in warning
@@ -239,26 +191,19 @@ async def test_a_lifespan_that_reaches_another_registry_is_explained(
     """A project may give its registry to the outer of two applications only."""
     app = with_lifespan(LifespanASGIHandler(numbered), Registry())
 
-    async with FakeServer(app, state={}) as server:
-        await server.startup()
+    async with serving(app, {}) as server:
         await server.request("/hello")
-        await server.shutdown()
 
     assert journal == ["+number"]
     (warning,) = warnings_in(caplog)
     assert "another registry" in warning
 
 
-@pytest.mark.parametrize("state", [{}, None], ids=["state", "no state"])
 async def test_a_server_that_sends_the_lifespan_causes_no_warning(
-    numbered: Registry,
-    caplog: pytest.LogCaptureFixture,
-    state: dict[str, Any] | None,
+    numbered: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with FakeServer(LifespanASGIHandler(numbered), state=state) as server:
-        await server.startup()
+    async with serving(numbered, None) as server:
         await server.request("/hello")
-        await server.shutdown()
 
     assert warnings_in(caplog) == []
 
@@ -267,150 +212,61 @@ async def test_a_server_that_sends_the_lifespan_causes_no_warning(
 
 
 def test_the_end_of_the_loop_shuts_down_in_reverse_order(
-    chained: Registry, journal: list[str]
+    chained: Registry, probes: Probes, journal: list[str]
 ) -> None:
     """``asyncio.run`` cancels all tasks together: dependents still stop first."""
+    probes.add("file", "repo", shape=BLOCKING)
 
-    @lifespan_resource("file", needs=(chained["repo"],), registry=chained)
-    def file(repo: str) -> Generator[str]:
-        journal.append("+file")
-        yield "file"
-        journal.append("-file")
-
-    async def serve() -> None:
-        await request(LifespanASGIHandler(chained), "/hello")
-
-    asyncio.run(serve())
+    ask(chained, "/hello")
 
     assert journal == ["+db", "+repo", "+file", "-file", "-repo", "-db"]
 
 
-@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-def test_receivers_run_before_the_resources_close_at_the_end_of_the_loop(
-    *,
-    numbered: Registry,
-    journal: list[str],
-    connect: Connect,
-    caplog: pytest.LogCaptureFixture,
-    is_async: bool,
-) -> None:
-    def plain(**_: Any) -> None:
-        journal.append("asgi_shutdown")
-
-    async def awaited(**_: Any) -> None:
-        for _ in range(10):
-            await asyncio.sleep(0)
-        journal.append("asgi_shutdown")
-
-    connect(asgi_shutdown, awaited if is_async else plain)
-
-    async def serve() -> None:
-        await request(LifespanASGIHandler(numbered), "/hello")
-
-    asyncio.run(serve())
-
-    assert journal == ["+number", "asgi_shutdown", "-number"]
-    assert errors_in(caplog) == []
-
-
 def test_the_end_of_the_loop_during_the_startup_closes_everything(
-    chained: Registry, journal: list[str]
+    chained: Registry, probes: Probes, journal: list[str]
 ) -> None:
     async def serve() -> None:
-        entered = asyncio.Event()
-
-        @lifespan_resource("slow", needs=(chained["repo"],), registry=chained)
-        async def slow(repo: str) -> AsyncGenerator[None]:
-            entered.set()
-            try:
-                await asyncio.Event().wait()
-            finally:
-                journal.append("slow cancelled")
-            yield
-
+        slow = Hang()
+        probes.add("slow", "repo", start=slow)
         asking = asyncio.ensure_future(request(LifespanASGIHandler(chained), "/hello"))
-        await entered.wait()
+        await slow.reached()
         assert not asking.done()
 
     asyncio.run(serve())
 
-    assert journal == ["+db", "+repo", "slow cancelled", "-repo", "-db"]
+    assert journal == ["+db", "+repo", "+slow", "-slow", "-repo", "-db"]
+
+
+# --- Failures
 
 
 def test_a_failed_shutdown_is_logged(
-    registry: Registry, caplog: pytest.LogCaptureFixture
+    probes: Probes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """There is no server that could be notified."""
     problem = OSError("lost")
+    probes.add("it", stop=Raise(problem))
 
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> AsyncGenerator[int]:
-        yield 7
-        raise problem
-
-    async def serve() -> None:
-        await request(LifespanASGIHandler(registry), "/hello")
-
-    asyncio.run(serve())
+    ask(probes.registry, "/hello")
 
     assert problem in errors_in(caplog)
 
 
-def test_each_loop_has_a_lifespan(numbered: Registry, journal: list[str]) -> None:
-    handler = LifespanASGIHandler(numbered)
-
-    def serve() -> Coroutine[Any, Any, Any]:
-        return request(handler, "/everywhere-async")
-
-    served = [asyncio.run(serve()), asyncio.run(serve())]
-
-    assert [json.loads(body_of(sent)) for sent in served] == [EVERYWHERE] * 2
-    assert journal == ["+number", "-number"] * 2
-
-
-# --- A failed startup
-
-
+@pytest.mark.parametrize("problem", [OSError("no route"), SystemExit(4)], ids=repr)
 def test_a_failed_startup_refuses_requests_and_is_logged_once(
-    chained: Registry, journal: list[str], caplog: pytest.LogCaptureFixture
+    problem: BaseException,
+    chained: Registry,
+    probes: Probes,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Later requests do not try again."""
-    problem = OSError("no route")
+    cache = probes.add("cache", "repo", start=Raise(problem))
 
-    @lifespan_resource("cache", needs=(chained["repo"],), registry=chained)
-    async def cache(repo: str) -> str:
-        raise problem
+    served = ask(chained, "/hello", "/hello")
 
-    async def serve() -> list[Any]:
-        handler = LifespanASGIHandler(chained)
-        together = await asyncio.gather(
-            request(handler, "/hello"), request(handler, "/hello")
-        )
-        return [*together, await request(handler, "/hello")]
-
-    served = asyncio.run(serve())
-
-    assert served == [UNAVAILABLE] * 3
-    assert journal == ["+db", "+repo", "-repo", "-db"]
-    assert errors_in(caplog) == [problem]
-
-
-def test_a_factory_that_raises_system_exit_refuses_requests(
-    registry: Registry, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It must not end the loop."""
-
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> int:
-        raise SystemExit(4)
-
-    async def serve() -> list[Any]:
-        handler = LifespanASGIHandler(registry)
-        return [await request(handler, "/hello") for _ in range(2)]
-
-    served = asyncio.run(serve())
-
-    assert [status_of(sent) for sent in served] == [503, 503]
+    assert served == [UNAVAILABLE] * 2
+    assert_closed(probes["db"], probes["repo"])
+    assert len(cache.opened) == 1
     assert len(errors_in(caplog)) == 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,11 +11,7 @@ import pytest
 from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed.exceptions import (
-    DuplicateName,
-    InvalidFactory,
-    ShutdownTimeout,
-)
+from django_lifespan_typed.exceptions import InvalidFactory, ShutdownTimeout
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.types import LifespanManager
@@ -53,15 +48,6 @@ async def test_the_values_of_a_manager_are_on_the_state(
     assert journal == ["+clients", "-clients"]
 
 
-async def test_a_manager_is_registered_in_the_default_registry(
-    default: Registry, clients: Any
-) -> None:
-    register_lifespan_manager(context_manager=clients)
-
-    async with Lifespan() as state:
-        assert dict(state) == {"one": 1, "two": 2}
-
-
 async def test_requests_have_the_values_of_managers_in_each_lifespan(
     registry: Registry, clients: Any, journal: list[str]
 ) -> None:
@@ -80,27 +66,6 @@ async def test_requests_have_the_values_of_managers_in_each_lifespan(
 
     assert bodies == ['["one", "three", "two"]'] * 2
     assert journal == ["+clients", "-clients"] * 2
-
-
-async def test_partials_of_one_function_are_different_managers(
-    registry: Registry,
-) -> None:
-    @asynccontextmanager
-    async def client(name: str) -> LifespanManager:
-        yield {name: 1}
-
-    for name in ("one", "two"):
-        register_lifespan_manager(
-            context_manager=functools.partial(client, name), registry=registry
-        )
-    lifespan = Lifespan(registry)
-    async with lifespan as state:
-        names = [status.name for status in lifespan.status()]
-        found = sorted(state)
-
-    qualified = f"manager {__name__}.{client.__qualname__}"
-    assert names == [qualified, f"{qualified} #2"]
-    assert found == ["one", "two"]
 
 
 class Clients:
@@ -132,16 +97,6 @@ async def test_any_callable_that_makes_a_context_manager_is_a_manager(
 
     async with Lifespan(registry) as state:
         assert dict(state) == {"one": 1}
-
-
-def test_a_bound_method_registered_twice_is_one_manager(registry: Registry) -> None:
-    """Each access makes a new method object, equal to the first."""
-    provider = Provider()
-
-    register_lifespan_manager(context_manager=provider.clients, registry=registry)
-    register_lifespan_manager(context_manager=provider.clients, registry=registry)
-
-    assert len(registry.managers) == 1
 
 
 async def test_managers_stop_one_by_one_the_last_one_first(
@@ -179,37 +134,6 @@ async def _start(registry: Registry) -> None:
         raise AssertionError("it never starts")
 
 
-@pytest.mark.parametrize("other", ["manager", "resource"])
-async def test_a_name_of_another_manager_or_resource_is_refused(
-    registry: Registry, clients: Any, journal: list[str], other: str
-) -> None:
-    """The error has both locations."""
-
-    @asynccontextmanager
-    async def second() -> LifespanManager:
-        yield {"one": 2}
-
-    if other == "manager":
-        register_lifespan_manager(context_manager=clients, registry=registry)
-        declared_at = registry.managers[0].declared_at
-    else:
-
-        @lifespan_resource("one", registry=registry)
-        async def one() -> int:
-            return 1
-
-        declared_at = one.declared_at
-    register_lifespan_manager(context_manager=second, registry=registry)
-
-    with pytest.raises(DuplicateName) as caught:
-        await _start(registry)
-
-    assert caught.value.name == "one"
-    assert declared_at.draw() in str(caught.value)
-    assert registry.managers[-1].declared_at.draw() in str(caught.value)
-    assert journal in ([], ["+clients", "-clients"])
-
-
 @pytest.mark.parametrize(
     ("yielded", "problem"),
     [
@@ -233,23 +157,6 @@ async def test_a_manager_must_yield_names_and_values(
     (manager,) = registry.managers
     assert caught.value.name == manager.name
     assert manager.declared_at.draw() in str(caught.value)
-
-
-async def test_a_manager_that_fails_to_start_is_named(registry: Registry) -> None:
-    @asynccontextmanager
-    async def broken() -> LifespanManager:
-        raise OSError("no route")
-        yield {}
-
-    register_lifespan_manager(context_manager=broken, registry=registry)
-
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
-        sent = await server.startup()
-
-    (manager,) = registry.managers
-    assert sent["type"] == "lifespan.startup.failed"
-    assert manager.name in sent["message"]
-    assert manager.declared_at.draw() in sent["message"]
 
 
 async def test_the_managers_that_wait_for_a_late_one_are_named(

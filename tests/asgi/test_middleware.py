@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from django_lifespan_typed import Lifespan, LifespanState, Registry
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.middleware import AsyncMiddleware, LifespanStateMiddleware
 
-from .server import FakeServer, body_of
+from .server import json_of, serving
 from .urls import EVERYWHERE, NUMBER
 
 # --- By itself
@@ -109,12 +108,10 @@ async def test_the_middleware_works_in_every_stack(
     with override_settings(MIDDLEWARE=stack):
         handler = LifespanASGIHandler(numbered)
 
-    async with FakeServer(handler, state={}) as server:
-        await server.startup()
+    async with serving(handler, {}) as server:
         served = await server.request(path)
-        await server.shutdown()
 
-    assert json.loads(body_of(served)) == EVERYWHERE
+    assert json_of(served) == EVERYWHERE
 
 
 class AsyncSubclass(LifespanStateMiddleware):
@@ -152,12 +149,10 @@ async def test_subclasses_work_in_every_stack(
 
 @override_settings(MIDDLEWARE=[])
 async def test_get_state_needs_no_middleware(numbered: Registry) -> None:
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
-        await server.startup()
+    async with serving(numbered, {}) as server:
         served = await server.request("/get-state")
-        await server.shutdown()
 
-    assert json.loads(body_of(served)) == {"get_state": 7, "request.state": False}
+    assert json_of(served) == {"get_state": 7, "request.state": False}
 
 
 # --- Without an ASGI server
@@ -173,17 +168,8 @@ async def _client(path: str) -> Any:
 
 async def _wsgi_handler(path: str) -> Any:
     def call() -> bytes:
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": path,
-            "SCRIPT_NAME": "",
-            "SERVER_NAME": "testserver",
-            "SERVER_PORT": "80",
-            "wsgi.input": BytesIO(),
-            "wsgi.url_scheme": "http",
-        }
         handler: Any = WSGIHandler()
-        response = handler(environ, lambda *_: None)
+        response = handler(RequestFactory().get(path).environ, lambda *_: None)
         try:
             return b"".join(response)
         finally:

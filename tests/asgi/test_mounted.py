@@ -28,8 +28,8 @@ from django_lifespan_typed import (
 from django_lifespan_typed.exceptions import (
     LifespanError,
     ResourceCrashed,
-    ShutdownTimeout,
 )
+from tests.runtime.probes import Probes
 
 from .server import LIMIT, body_of, request
 
@@ -113,34 +113,11 @@ async def test_the_application_adds_to_the_state_it_is_given() -> None:
     assert given == {"given": 1, "added": 2}
 
 
-async def test_the_application_runs_in_one_task() -> None:
-    """anyio's task groups depend on that."""
-    tasks: list[Any] = []
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        tasks.append(asyncio.current_task())
-        yield
-        tasks.append(asyncio.current_task())
-
-    async with run_asgi_lifespan(Starlette(lifespan=lifespan)):
-        pass
-
-    entered, left = tasks
-    assert entered is left
-    assert entered is not asyncio.current_task()
-
-
 async def test_an_application_is_a_resource_like_any_other(
-    registry: Registry, journal: list[str]
+    registry: Registry, probes: Probes, journal: list[str]
 ) -> None:
-    @lifespan_resource("db", registry=registry)
-    async def db() -> AsyncIterator[str]:
-        journal.append("+db")
-        yield "db"
-        journal.append("-db")
-
-    mount(registry, _starlette(journal), needs=(db,))
+    probes.add("db")
+    mount(registry, _starlette(journal), needs=(probes.resources["db"],))
 
     async with Lifespan(registry):
         found = get_state({}, MOUNTED)
@@ -241,28 +218,6 @@ async def test_an_application_without_a_lifespan_is_an_error() -> None:
     assert isinstance(error.__cause__, ValueError)
 
 
-async def test_an_application_that_returns_at_once_is_an_error() -> None:
-    async def silent(scope: Any, receive: Any, send: Any) -> None:
-        return None
-
-    error = await failed(silent)
-
-    assert str(error) == (
-        f"the ASGI application {silent.__qualname__} failed at lifespan.startup: "
-        "it ended\nIt must answer scopes of type 'lifespan'."
-    )
-
-
-@pytest.mark.parametrize("raised", [SystemExit(4), KeyboardInterrupt()], ids=type)
-async def test_an_application_cannot_end_the_process(raised: BaseException) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise raised
-
-    error = await failed(app)
-
-    assert error.__cause__ is raised
-
-
 # --- A failed shutdown
 
 
@@ -278,46 +233,10 @@ async def test_a_failed_shutdown_has_the_message_of_the_application(
     assert journal == ["+starlette", "-starlette"]
 
 
-async def test_a_shutdown_has_the_time_limit_of_the_resource(
-    registry: Registry, journal: list[str]
-) -> None:
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
-        try:
-            await asyncio.Event().wait()
-        finally:
-            journal.append("cancelled")
-
-    mount(registry, Starlette(lifespan=lifespan), stop_timeout=0.05)
-
-    with pytest.raises(ShutdownTimeout) as caught:
-        async with Lifespan(registry):
-            pass
-
-    assert caught.value.name == "mounted"
-    assert journal == ["cancelled"]
-
-
 async def _complete(receive: Any, send: Any) -> None:
     for event in "startup", "shutdown":
         await receive()
         await send({"type": f"lifespan.{event}.complete"})
-
-
-async def test_an_application_may_close_after_its_answer(journal: list[str]) -> None:
-    """As a middleware does, which wraps another application."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await _complete(receive, send)
-        for _ in range(9):
-            await asyncio.sleep(0)
-        journal.append("closed")
-
-    async with run_asgi_lifespan(app):
-        pass
-
-    assert journal == ["closed"]
 
 
 @pytest.mark.parametrize("events", [("startup",), ("startup", "shutdown")])
@@ -364,32 +283,6 @@ async def test_an_application_that_does_not_return_is_cancelled(
     assert len(caplog.records) == (waits_for == "nothing")
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_a_cancelled_block_cancels_an_application_that_does_not_return(
-    journal: list[str],
-) -> None:
-    answered = asyncio.Event()
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await _complete(receive, send)
-        answered.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            journal.append("cancelled")
-
-    async def use() -> None:
-        async with run_asgi_lifespan(app):
-            pass
-
-    using = asyncio.ensure_future(use())
-    await answered.wait()
-    using.cancel()
-    await asyncio.wait({using}, timeout=LIMIT)
-
-    assert using.cancelled()
-    assert journal == ["cancelled"]
 
 
 async def test_an_application_that_ignores_its_cancellation_is_abandoned(

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
-from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Registry, StateKey, lifespan_resource
-from django_lifespan_typed.exceptions import (
-    MissingDependency,
-    ProtocolError,
-    ShutdownTimeout,
-    StartupError,
-    StartupTimeout,
-)
+from django_lifespan_typed import Registry
+from django_lifespan_typed.exceptions import ProtocolError, StartupError
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.types import Message
+from tests.runtime.probes import Hang, Probes, Raise, Shape
+from tests.runtime.shapes import coroutine_function
 
 from .server import STARTED, STOPPED, FakeServer, body_of
 
 if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup, ExceptionGroup
+    from exceptiongroup import BaseExceptionGroup
 
 BOTH = ["+db", "+repo", "-repo", "-db"]
 
@@ -64,61 +58,31 @@ async def test_nothing_starts_before_the_startup_message(
         assert await server.startup() == STARTED
 
 
-# --- A failed startup
+# --- Failures
 
 
-async def test_a_failed_startup_is_sent_then_raised(
-    chained: Registry, journal: list[str]
+@pytest.mark.parametrize(
+    ("event", "step"), [("startup", "start"), ("shutdown", "stop")]
+)
+async def test_a_failure_is_sent_then_raised(
+    event: str, step: str, chained: Registry, probes: Probes, journal: list[str]
 ) -> None:
+    """The message has the resource, its location and the traceback."""
     problem = OSError("no route to the cache")
-
-    @lifespan_resource("cache", needs=(chained["repo"],), registry=chained)
-    async def cache(repo: str) -> AsyncGenerator[str]:
-        raise problem
-        yield ""
+    steps: dict[str, Any] = {step: Raise(problem)}
+    probes.add("cache", "repo", **steps)
 
     sent, outcome = await run_once(chained, journal)
 
     assert outcome is problem
-    assert journal == [*BOTH, "lifespan.startup.failed"]
+    assert journal[-3:] == ["-repo", "-db", f"lifespan.{event}.failed"]
     for shown in (
         "'cache'",
-        cache.declared_at.draw(),
+        probes.resources["cache"].declared_at.draw(),
         "Traceback (most recent call last):",
-        "    raise problem",
         "OSError: no route to the cache",
     ):
         assert shown in sent["message"]
-
-
-async def test_a_startup_over_its_time_limit_is_sent_then_raised(
-    registry: Registry,
-) -> None:
-    @lifespan_resource("slow", registry=registry, start_timeout=0.05)
-    async def slow() -> AsyncGenerator[None]:
-        await asyncio.Event().wait()
-        yield
-
-    sent, outcome = await run_once(registry)
-
-    assert isinstance(outcome, StartupTimeout)
-    assert outcome.name == "slow"
-    assert sent["type"] == "lifespan.startup.failed"
-    assert str(outcome) in sent["message"]
-
-
-async def test_an_impossible_plan_is_a_failed_startup(
-    chained: Registry, journal: list[str]
-) -> None:
-    @lifespan_resource("lonely", needs=(StateKey[int]("missing"),), registry=chained)
-    async def lonely(_: int) -> int:
-        return 1
-
-    sent, outcome = await run_once(chained)
-
-    assert isinstance(outcome, MissingDependency)
-    assert sent["type"] == "lifespan.startup.failed"
-    assert journal == []
 
 
 @pytest.mark.parametrize(
@@ -133,13 +97,11 @@ async def test_an_impossible_plan_is_a_failed_startup(
     ids=lambda raised: type(raised).__name__,
 )
 async def test_a_base_exception_is_a_failed_startup(
-    chained: Registry, journal: list[str], raised: BaseException
+    chained: Registry, probes: Probes, journal: list[str], raised: BaseException
 ) -> None:
     """It must not look like "lifespan unsupported", nor end the process."""
-
-    @lifespan_resource("odd", needs=(chained["repo"],), registry=chained)
-    async def odd(repo: str) -> None:
-        raise raised
+    made = Shape(coroutine_function, closes=False)
+    probes.add("odd", "repo", shape=made, start=Raise(raised))
 
     sent, outcome = await run_once(chained, journal)
 
@@ -147,101 +109,7 @@ async def test_a_base_exception_is_a_failed_startup(
     assert outcome.name == "odd"
     assert outcome.__cause__ is raised
     assert str(outcome) in sent["message"]
-    assert journal == [*BOTH, "lifespan.startup.failed"]
-
-
-async def test_a_handler_can_start_after_a_failed_startup(
-    registry: Registry, journal: list[str]
-) -> None:
-    problems = [OSError("not yet")]
-
-    @lifespan_resource("db", registry=registry)
-    async def db() -> AsyncGenerator[str]:
-        if problems:
-            raise problems.pop()
-        journal.append("+db")
-        yield "db"
-        journal.append("-db")
-
-    handler = LifespanASGIHandler(registry)
-    async with FakeServer(handler, state={}) as server:
-        first = await server.startup()
-    async with FakeServer(handler, state={}) as server:
-        second = await server.startup()
-        served = await server.request("/hello")
-        await server.shutdown()
-
-    assert first["type"] == "lifespan.startup.failed"
-    assert second == STARTED
-    assert body_of(served) == "hello"
-    assert journal == ["+db", "-db"]
-
-
-# --- A failed shutdown
-
-
-async def test_a_failed_shutdown_is_sent_then_raised(
-    chained: Registry, journal: list[str]
-) -> None:
-    problem = OSError("lost")
-
-    @lifespan_resource("cache", needs=(chained["repo"],), registry=chained)
-    async def cache(repo: str) -> AsyncGenerator[str]:
-        yield "cache"
-        raise problem
-
-    sent, outcome = await run_once(chained, journal)
-
-    assert outcome is problem
-    assert journal[2:] == [
-        *("lifespan.startup.complete", "-repo", "-db", "lifespan.shutdown.failed")
-    ]
-    for shown in (
-        "'cache'",
-        cache.declared_at.draw(),
-        "Traceback (most recent call last):",
-        "OSError: lost",
-    ):
-        assert shown in sent["message"]
-
-
-async def test_several_failed_shutdowns_are_one_group_and_all_named(
-    registry: Registry,
-) -> None:
-    """A traceback shows only fifteen exceptions of a group."""
-    names = [f"resource {number}" for number in range(40)]
-    for name in names:
-
-        @lifespan_resource(name, registry=registry)
-        async def _(name: str = name) -> AsyncGenerator[None]:
-            yield
-            raise ValueError(f"lost {name}")
-
-    sent, outcome = await run_once(registry)
-
-    assert isinstance(outcome, ExceptionGroup)
-    assert len(outcome.exceptions) == 40
-    assert sent["type"] == "lifespan.shutdown.failed"
-    assert [name for name in names if repr(name) not in sent["message"]] == []
-
-
-async def test_a_shutdown_over_its_time_limit_is_sent_then_raised(
-    chained: Registry, journal: list[str]
-) -> None:
-    @lifespan_resource(
-        "stuck", needs=(chained["repo"],), registry=chained, stop_timeout=0.05
-    )
-    async def stuck(repo: str) -> AsyncGenerator[None]:
-        yield
-        await asyncio.Event().wait()
-
-    sent, outcome = await run_once(chained)
-
-    assert isinstance(outcome, ShutdownTimeout)
-    assert (outcome.name, outcome.waiting) == ("stuck", ("repo",))
-    assert sent["type"] == "lifespan.shutdown.failed"
-    assert str(outcome) in sent["message"]
-    assert journal == BOTH
+    assert journal[-3:] == ["-repo", "-db", "lifespan.startup.failed"]
 
 
 # --- Cancellation
@@ -260,27 +128,19 @@ async def test_a_lifespan_cancelled_before_the_startup_starts_nothing(
 
 
 async def test_a_lifespan_cancelled_during_the_startup_closes_everything(
-    chained: Registry, journal: list[str]
+    chained: Registry, probes: Probes, journal: list[str]
 ) -> None:
-    entered = asyncio.Event()
-
-    @lifespan_resource("slow", needs=(chained["repo"],), registry=chained)
-    async def slow(repo: str) -> AsyncGenerator[None]:
-        entered.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            journal.append("slow cancelled")
-        yield
+    slow = Hang()
+    probes.add("slow", "repo", start=slow)
 
     async with FakeServer(LifespanASGIHandler(chained), state={}) as server:
         server.tell("lifespan.startup")
-        await entered.wait()
+        await slow.reached()
         server.task.cancel()
         outcome = await server.outcome()
 
     assert isinstance(outcome, asyncio.CancelledError)
-    assert journal == ["+db", "+repo", "slow cancelled", "-repo", "-db"]
+    assert journal == ["+db", "+repo", "+slow", "-slow", "-repo", "-db"]
     assert server.sent == []
 
 
@@ -288,14 +148,6 @@ async def test_a_lifespan_cancelled_while_serving_closes_everything(
     chained: Registry, journal: list[str]
 ) -> None:
     """gunicorn's quick shutdown and a second Ctrl-C send no message."""
-    threads = []
-
-    @lifespan_resource("file", registry=chained)
-    def file() -> Generator[str]:
-        threads.append(threading.current_thread())
-        yield "file"
-        threads.append(threading.current_thread())
-
     async with FakeServer(LifespanASGIHandler(chained), state={}) as server:
         await server.startup()
         server.task.cancel()
@@ -304,35 +156,26 @@ async def test_a_lifespan_cancelled_while_serving_closes_everything(
     assert isinstance(outcome, asyncio.CancelledError)
     assert journal == BOTH
     assert server.sent == [STARTED]
-    opened, closed = threads
-    assert opened is closed
-    assert opened is not threading.current_thread()
 
 
 async def test_a_lifespan_cancelled_during_the_shutdown_closes_everything(
-    chained: Registry, journal: list[str]
+    chained: Registry, probes: Probes, journal: list[str]
 ) -> None:
-    stopping, leave = asyncio.Event(), asyncio.Event()
-
-    @lifespan_resource("slow", needs=(chained["repo"],), registry=chained)
-    async def slow(repo: str) -> AsyncGenerator[None]:
-        yield
-        stopping.set()
-        await leave.wait()
-        journal.append("-slow")
+    slow = Hang()
+    probes.add("slow", "repo", stop=slow)
 
     async with FakeServer(LifespanASGIHandler(chained), state={}) as server:
         await server.startup()
         server.tell("lifespan.shutdown")
-        await stopping.wait()
+        await slow.reached()
         server.task.cancel()
         await asyncio.sleep(0)
         assert not server.task.done()
-        leave.set()
+        slow.release()
         outcome = await server.outcome()
 
     assert isinstance(outcome, asyncio.CancelledError)
-    assert journal == ["+db", "+repo", "-slow", "-repo", "-db"]
+    assert journal == ["+db", "+repo", "+slow", "-slow", "-repo", "-db"]
     assert server.sent == [STARTED]
 
 
@@ -386,22 +229,6 @@ async def test_a_shutdown_without_a_startup_is_complete(
 
 
 # --- Several lifespans of one handler
-
-
-async def test_one_handler_runs_one_lifespan_after_another(
-    chained: Registry, journal: list[str]
-) -> None:
-    handler = LifespanASGIHandler(chained)
-    served = []
-
-    for _ in range(2):
-        async with FakeServer(handler, state={}) as server:
-            await server.startup()
-            served.append(body_of(await server.request("/hello")))
-            await server.shutdown()
-
-    assert served == ["hello", "hello"]
-    assert journal == BOTH * 2
 
 
 def test_one_handler_runs_a_lifespan_on_each_new_loop(

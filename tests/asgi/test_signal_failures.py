@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,16 +14,16 @@ from asgiref.sync import SyncToAsync, sync_to_async
 from django.dispatch import Signal
 from django.test import override_settings
 
-from django_lifespan_typed import Registry, lifespan_resource
+from django_lifespan_typed import Registry
 from django_lifespan_typed._asgi.signal_dispatch import send
 from django_lifespan_typed.exceptions import LifespanError
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
 from django_lifespan_typed.types import Message
+from tests.runtime.probes import Probes, Raise, logged_errors
 
 from .conftest import Connect
 from .server import STARTED, FakeServer
-from .urls import NUMBER
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
@@ -110,43 +110,18 @@ async def test_the_exceptions_of_several_receivers_are_one_group(
     assert sent["type"] == "lifespan.startup.failed"
 
 
-async def test_a_receiver_and_a_resource_that_fail_to_stop_are_one_group(
-    registry: Registry, connect: Connect
-) -> None:
-    connect(asgi_shutdown, raising(OSError("of a receiver"), is_async=False))
-
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> AsyncGenerator[int]:
-        yield 7
-        raise ValueError("of a resource")
-
-    sent, outcome = await fail_once(registry)
-
-    assert isinstance(outcome, ExceptionGroup)
-    assert [str(error) for error in outcome.exceptions] == [
-        *("of a receiver", "of a resource")
-    ]
-    assert sent["type"] == "lifespan.shutdown.failed"
-
-
 async def test_failures_after_a_failed_startup_are_logged(
-    registry: Registry, connect: Connect, caplog: pytest.LogCaptureFixture
+    probes: Probes, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first problem is raised."""
     problem, following = OSError("of a receiver"), ValueError("of a resource")
     connect(asgi_startup, raising(problem, is_async=False))
+    probes.add("it", stop=Raise(following))
 
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> AsyncGenerator[int]:
-        yield 7
-        raise following
-
-    _, outcome = await fail_once(registry)
+    _, outcome = await fail_once(probes.registry)
 
     assert outcome is problem
-    assert following in [
-        record.exc_info[1] for record in caplog.records if record.exc_info
-    ]
+    assert following in logged_errors(caplog)
 
 
 @pytest.mark.parametrize(
@@ -205,23 +180,12 @@ async def test_a_receiver_that_hangs_fails_the_lifespan(
     let_go.set()
 
     assert isinstance(outcome, LifespanError)
-    assert sent["type"] == answer
-    assert journal == ["+number", "-number"]
-
-
-async def test_the_time_limit_of_receivers_is_named(connect: Connect) -> None:
-    async def hangs(**_: Any) -> None:
-        await asyncio.Event().wait()
-
-    connect(asgi_startup, hangs)
-
-    with pytest.raises(LifespanError) as caught:
-        await send(asgi_startup, timeout=0.05)
-
-    assert str(caught.value) == (
+    assert str(outcome) == (
         "the receivers of a lifespan signal took longer than 0.05 s\n"
         'Make them shorter, or raise LIFESPAN["START_TIMEOUT"] or "STOP_TIMEOUT".'
     )
+    assert sent["type"] == answer
+    assert journal == ["+number", "-number"]
 
 
 @override_settings(LIFESPAN={"STOP_BUDGET": 0.05, "STOP_TIMEOUT": 3600})

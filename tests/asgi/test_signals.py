@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
-from functools import partial
-from pathlib import Path
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeAlias
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.dispatch import Signal
 
 from django_lifespan_typed import LifespanState, Registry, lifespan_resource
@@ -22,10 +19,13 @@ from django_lifespan_typed.signals import (
     asgi_shutdown,
     asgi_startup,
 )
+from tests.runtime.databases import Database, database
 
 from .conftest import Connect
-from .server import STARTED, FakeServer, body_of
+from .server import STARTED, FakeServer, body_of, serving
 from .urls import NUMBER
+
+__all__ = ["database"]
 
 Calls: TypeAlias = list[dict[str, Any]]
 
@@ -84,20 +84,6 @@ async def test_a_failed_startup_sends_no_shutdown(
     assert journal == ["asgi_lifespan"]
 
 
-@pytest.mark.usefixtures("noted")
-async def test_a_cancelled_lifespan_sends_the_shutdown(
-    numbered: Registry, journal: list[str]
-) -> None:
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
-        await server.startup()
-        server.task.cancel()
-        await server.outcome()
-
-    assert journal == [
-        *("asgi_lifespan", "+number", "asgi_startup", "asgi_shutdown", "-number")
-    ]
-
-
 # --- The receivers
 
 
@@ -116,31 +102,7 @@ def _async_function(calls: Calls) -> Any:
     return receiver
 
 
-def _partial_of_async_function(calls: Calls) -> Any:
-    async def receiver(where: Calls, **named: Any) -> None:
-        await asyncio.sleep(0)
-        where.append(named)
-
-    return partial(receiver, calls)
-
-
-def _function_that_returns_a_callable(calls: Calls) -> Any:
-    def receiver(**named: Any) -> Callable[[], None]:
-        calls.append(named)
-        return lambda: calls.append({"called": "although it is only a result"})
-
-    return receiver
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        _function,
-        _async_function,
-        _partial_of_async_function,
-        _function_that_returns_a_callable,
-    ],
-)
+@pytest.mark.parametrize("make", [_function, _async_function])
 async def test_a_receiver_is_called_once_with_scope_and_state(
     numbered: Registry, connect: Connect, make: Callable[[Calls], Any]
 ) -> None:
@@ -148,10 +110,8 @@ async def test_a_receiver_is_called_once_with_scope_and_state(
     connect(asgi_startup, make(started))
     connect(asgi_shutdown, make(stopped))
 
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
-        await server.startup()
+    async with serving(numbered, {}):
         before_the_shutdown = list(stopped)
-        await server.shutdown()
 
     assert before_the_shutdown == []
     for (named,), signal in ((started, asgi_startup), (stopped, asgi_shutdown)):
@@ -226,32 +186,7 @@ async def test_requests_find_the_values_that_a_receiver_writes(
     assert found == [8, 8]
 
 
-async def test_a_receiver_may_write_although_the_server_has_no_state(
-    numbered: Registry, connect: Connect
-) -> None:
-    connect(asgi_startup, _write_state)
-
-    assert await serve_once(numbered, None) == '["number", "written"]'
-
-
 # --- Receivers that use the database
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Generator[str]:
-    """The alias of a database in a file; one in memory is never closed."""
-    alias = "of_receivers"
-    connections.databases[alias] = {
-        **connections.databases[DEFAULT_DB_ALIAS],
-        "NAME": tmp_path / "receivers.sqlite3",
-    }
-    yield alias
-    del connections.databases[alias]
-
-
-def _is_open(alias: str) -> bool:
-    opened = {each.alias for each in connections.all(initialized_only=True)}
-    return alias in opened and connections[alias].connection is not None
 
 
 @pytest.mark.parametrize(
@@ -264,30 +199,25 @@ async def test_a_receiver_that_queries_leaves_no_connection_open(
     *,
     registry: Registry,
     connect: Connect,
-    database: str,
+    database: Database,
     signal: Signal,
     is_async: bool,
 ) -> None:
     """No request in that thread would close it."""
-    answers: list[int] = []
 
     def plain(**_: Any) -> None:
-        with connections[database].cursor() as cursor:
-            answers.append(cursor.execute("SELECT 42").fetchone()[0])
+        database.use("receiver")
 
     async def awaited(**_: Any) -> None:
         await sync_to_async(plain)()
 
     connect(signal, awaited if is_async else plain)
 
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
-        await server.startup()
-        open_while_serving = await sync_to_async(_is_open)(database)
-        await server.shutdown()
-        open_after = await sync_to_async(_is_open)(database)
+    async with serving(registry, {}):
+        assert database.left_open() == []
 
-    assert answers == [42]
-    assert (open_while_serving, open_after) == (False, False)
+    assert database.users() == ["receiver"]
+    assert database.left_open() == []
 
 
 # --- Managers from receivers
