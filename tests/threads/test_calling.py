@@ -59,10 +59,7 @@ def test_call_is_part_of_the_callers_transaction(registry: Registry) -> None:
     try:
         with lifespan, transaction.atomic():
             insert()
-            seen = (
-                lifespan.call(insert_and_count),
-                async_to_sync(insert_and_count)(),
-            )
+            seen = (lifespan.call(insert_and_count), async_to_sync(insert_and_count)())
             transaction.set_rollback(True)
         left = count()
     finally:

@@ -234,17 +234,6 @@ say(SyncToAsync.single_thread_executor is executor)
     ]
 
 
-def test_a_child_that_starts_no_lifespan_keeps_the_executor_of_asgiref() -> None:
-    """Importing this package must not change other libraries in every child."""
-    script = """
-from asgiref.sync import SyncToAsync
-
-executor = SyncToAsync.single_thread_executor
-forked(lambda: say(SyncToAsync.single_thread_executor is executor))
-"""
-    assert lines_of(FORK + script) == ["True", "child ended with 0"]
-
-
 @pytest.mark.parametrize("way", ["fork", "forkserver", "spawn"])
 def test_multiprocessing_children_start_lifespans_of_their_own(way: str) -> None:
     script = f"""

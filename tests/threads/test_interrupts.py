@@ -7,6 +7,16 @@ import signal
 from .scripts import interrupt, running_script
 
 
+def interrupted(script: str, at: str, until: str) -> list[str]:
+    """Interrupt *script* once it has printed *at*; returns the lines of its output."""
+    with running_script(script) as child:
+        child.until(at)
+        interrupt(child, signal.SIGINT, until)
+        code = child.wait()
+    assert code == -signal.SIGINT
+    return child.lines
+
+
 def test_an_interrupted_startup_is_cancelled_and_closed() -> None:
     script = """
 @lifespan_resource("stuck", needs=(pool,))
@@ -25,14 +35,9 @@ except KeyboardInterrupt:
     say("lifespan loop" in [thread.name for thread in threading.enumerate()])
     raise
 """
-    with running_script(script) as child:
-        child.until("^starting$")
+    lines = interrupted(script, "^starting$", "-pool")
 
-        interrupt(child, signal.SIGINT, "-pool")
-        code = child.wait()
-
-    assert code == -signal.SIGINT
-    assert child.lines[:5] == ["+pool", "starting", "cancelled", "-pool", "False"]
+    assert lines[:5] == ["+pool", "starting", "cancelled", "-pool", "False"]
 
 
 def test_a_second_interrupt_still_closes_everything() -> None:
@@ -108,14 +113,9 @@ except KeyboardInterrupt:
     say([record.phase for record in lifespan.status()])
     raise
 """
-    with running_script(script) as child:
-        child.until("^loading$")
+    lines = interrupted(script, "^loading$", "-pool")
 
-        interrupt(child, signal.SIGINT, "-pool")
-        code = child.wait()
-
-    assert code == -signal.SIGINT
-    assert child.lines[:6] == [
+    assert lines[:6] == [
         *("+pool", "loading", "-model", "-pool"),
         *("None", "['stopped', 'stopped']"),
     ]
@@ -142,14 +142,9 @@ lifespan = Lifespan()
 with lifespan:
     pass
 """
-    with running_script(script) as child:
-        child.until("^stopping$")
+    lines = interrupted(script, "^stopping$", "-pool")
 
-        interrupt(child, signal.SIGINT, "-pool")
-        code = child.wait()
-
-    assert code == -signal.SIGINT
-    assert child.lines[:4] == ["+pool", "stopping", "-slow", "-pool"]
+    assert lines[:4] == ["+pool", "stopping", "-slow", "-pool"]
 
 
 def test_an_interrupted_call_ends_before_its_resources() -> None:
@@ -166,14 +161,9 @@ lifespan = Lifespan()
 with lifespan:
     lifespan.call(work)
 """
-    with running_script(script) as child:
-        child.until("^working$")
+    lines = interrupted(script, "^working$", "unwound")
 
-        interrupt(child, signal.SIGINT, "unwound")
-        code = child.wait()
-
-    assert code == -signal.SIGINT
-    assert child.lines[:4] == ["+pool", "working", "unwound", "-pool"]
+    assert lines[:4] == ["+pool", "working", "unwound", "-pool"]
 
 
 def test_a_call_interrupted_before_it_has_begun_does_not_begin() -> None:
@@ -209,14 +199,9 @@ with lifespan:
     lifespan.loop.call_soon_threadsafe(blocks)
     lifespan.call(charge)
 """
-    with running_script(script) as child:
-        child.until("^blocking$")
+    lines = interrupted(script, "^blocking$", "-pool")
 
-        interrupt(child, signal.SIGINT, "-pool")
-        code = child.wait()
-
-    assert code == -signal.SIGINT
-    assert child.lines[:3] == ["+pool", "blocking", "-pool"]
+    assert lines[:3] == ["+pool", "blocking", "-pool"]
 
 
 def test_a_lifespan_that_is_never_left_does_not_keep_the_process_alive() -> None:

@@ -22,7 +22,7 @@ from django_lifespan_typed import (
 from django_lifespan_typed.exceptions import (
     InvalidSetting,
     LifespanError,
-    StartupTimeout,
+    ShutdownTimeout,
     StateNotFound,
 )
 
@@ -55,16 +55,6 @@ def test_resources_run_while_the_block_runs(
 
     assert journal == ["+db", "+cache", "the db", "-cache", "-db"] * 2
     assert lifespan.loop is None
-
-
-def test_only_starts_the_named_resources_and_their_dependencies(
-    registry: Registry, add: Add
-) -> None:
-    cache = add("cache", add("db"))
-    add("mail")
-
-    with Lifespan(registry, only=(cache,)) as state:
-        assert sorted(state) == ["cache", "db"]
 
 
 def test_the_thread_ends_with_its_last_user(registry: Registry) -> None:
@@ -113,19 +103,6 @@ def test_tasks_and_generators_end_with_the_loop(registry: Registry) -> None:
     assert loop.is_closed()
 
 
-def test_a_block_may_be_left_in_another_thread(
-    registry: Registry, add: Add, journal: list[str]
-) -> None:
-    add("db")
-    lifespan = Lifespan(registry)
-
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(lifespan.__enter__).result()
-        lifespan.__exit__(None, None, None)
-
-    assert journal == ["+db", "-db"]
-
-
 # --- Failures
 
 
@@ -146,42 +123,6 @@ def test_a_failed_startup_leaves_nothing_open(
     assert loop_threads() == []
 
 
-@pytest.mark.parametrize("where", ["resource", "setting"])
-def test_time_limits_apply_in_sync_code(registry: Registry, where: str) -> None:
-    limit = 0.05 if where == "resource" else None
-
-    @lifespan_resource("stuck", registry=registry, start_timeout=limit)
-    async def stuck() -> AsyncGenerator[int]:
-        await asyncio.Event().wait()
-        yield 1
-
-    settings = {"START_TIMEOUT": 60 if where == "resource" else 0.05}
-    with override_settings(LIFESPAN=settings), pytest.raises(StartupTimeout) as caught:
-        enter(Lifespan(registry))
-
-    assert caught.value.seconds == 0.05
-
-
-@pytest.mark.parametrize("fails", ["block", "resource"])
-def test_a_failure_shuts_everything_down(
-    registry: Registry, add: Add, journal: list[str], fails: str
-) -> None:
-    db = add("db")
-
-    @lifespan_resource("other", registry=registry, needs=(db,))
-    async def other(_: str) -> AsyncGenerator[int]:
-        yield 1
-        if fails == "resource":
-            raise RuntimeError(fails)
-
-    with pytest.raises(RuntimeError, match=fails), Lifespan(registry):
-        if fails == "block":
-            raise RuntimeError(fails)
-
-    assert journal == ["+db", "-db"]
-    assert loop_threads() == []
-
-
 def test_wrong_arguments_and_settings_leave_no_thread(registry: Registry) -> None:
     with pytest.raises(StateNotFound):
         enter(Lifespan(registry, only=(StateKey[str]("unknown"),)))
@@ -192,29 +133,6 @@ def test_wrong_arguments_and_settings_leave_no_thread(registry: Registry) -> Non
         enter(Lifespan(registry))
 
     assert loop_threads() == []
-
-
-def test_a_running_lifespan_cannot_be_entered_again(
-    registry: Registry, add: Add
-) -> None:
-    db = add("db")
-    lifespan = Lifespan(registry)
-
-    with lifespan as state:
-        with pytest.raises(LifespanError, match="already running"):
-            enter(lifespan)
-        assert state[db] == "the db"
-        assert lifespan.call(loop_here) is lifespan.loop
-
-
-def test_a_lifespan_cannot_be_left_twice(registry: Registry) -> None:
-    lifespan = Lifespan(registry)
-    with lifespan:
-        pass
-
-    for each in lifespan, Lifespan(registry):
-        with pytest.raises(LifespanError, match="this Lifespan is not running"):
-            each.__exit__(None, None, None)
 
 
 async def test_a_sync_block_is_refused_on_an_event_loop(registry: Registry) -> None:
@@ -238,6 +156,57 @@ async def test_a_sync_block_is_refused_on_an_event_loop(registry: Registry) -> N
         "Write: async with Lifespan() as state:"
     )
     assert str(caught_on_the_loop.value) == str(caught.value)
+
+
+def test_an_abandoned_task_does_not_block_sync_code(registry: Registry) -> None:
+    stop = threading.Event()
+
+    @lifespan_resource("stubborn", registry=registry)
+    async def _() -> AsyncGenerator[int]:
+        yield 1
+        while not stop.is_set():
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+
+    limits = {"STOP_TIMEOUT": 0.05, "CANCEL_TIMEOUT": 0.05}
+    with (
+        override_settings(LIFESPAN=limits),
+        pytest.raises(ShutdownTimeout),
+        Lifespan(registry),
+    ):
+        pass
+
+    stop.set()
+
+
+def test_a_hanging_thread_does_not_block_sync_code(registry: Registry) -> None:
+    entered, leave, left = threading.Event(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        entered.set()
+        leave.wait(30)
+
+    @lifespan_resource("busy", registry=registry)
+    async def _() -> AsyncGenerator[int]:
+        task = asyncio.ensure_future(asyncio.to_thread(hang))
+        await asyncio.to_thread(entered.wait, 30)
+        yield 1
+        task.cancel()
+
+    def block() -> None:
+        with Lifespan(registry):
+            pass
+        left.set()
+
+    thread = threading.Thread(target=block)
+    thread.start()
+    has_left = left.wait(10)
+    leave.set()
+    thread.join()
+
+    assert has_left
 
 
 # --- The event loop
