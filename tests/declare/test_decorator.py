@@ -282,18 +282,11 @@ def returns_a_context_manager() -> AbstractContextManager[int]:
     return nullcontext(1)
 
 
-def returns_a_union() -> Awaitable | AbstractContextManager[int]:
-    return Awaitable()
-
-
 def returns_an_iterator() -> Iterator[int]:
     return iter([1])
 
 
 def returns_anything() -> Any: ...
-
-
-def returns_an_object() -> object: ...
 
 
 def returns_a_protocol() -> Closes:
@@ -307,23 +300,16 @@ def yields_an_annotated_number() -> int:
     yield 1  # type: ignore[misc]
 
 
-async def yields_an_annotated_number_async() -> int:
-    yield 1  # type: ignore[misc]
-
-
 @pytest.mark.parametrize(
     "factory",
     [
         returns_an_awaitable,
         returns_a_context_manager,
-        returns_a_union,
         returns_an_iterator,
         returns_anything,
-        returns_an_object,
         returns_a_protocol,
         returns_an_unknown_name,
         yields_an_annotated_number,
-        yields_an_annotated_number_async,
         nullcontext,
         partial(returns_an_awaitable),
         wraps(returns_a_number)(lambda: returns_an_awaitable()),

@@ -213,28 +213,6 @@ async def test_a_factory_may_replace_or_swallow_an_error(
         raise ValueError("in the block")
 
 
-@kinds
-@pytest.mark.parametrize("when", ["start", "stop"])
-async def test_an_error_of_the_factory_is_raised_unchanged(
-    kind: str, when: str, registry: Registry
-) -> None:
-    error = RuntimeError(f"at {when}")
-
-    async def fails() -> AsyncGenerator[int]:
-        if when == "start":
-            raise error
-        yield 1
-        raise error
-
-    declare("it", registry=registry)(made(kind, fails))
-
-    with pytest.raises(RuntimeError) as caught:
-        async with Lifespan(registry):
-            pass
-
-    assert caught.value is error
-
-
 @pytest.mark.parametrize("times", [0, 2])
 @pytest.mark.parametrize("use", ["as the factory", "in the factory"])
 async def test_errors_of_contextlib_are_raised_unchanged(
@@ -276,30 +254,6 @@ async def test_an_error_of_a_constructor_fails_the_start(
     assert caught.value is error
 
 
-async def test_a_blocking_class_is_used_in_one_thread(registry: Registry) -> None:
-    """Its constructor may connect."""
-    threads: list[threading.Thread] = []
-
-    @lifespan_resource("it", registry=registry)
-    class _Connection:
-        def __init__(self) -> None:
-            threads.append(threading.current_thread())
-
-        def __enter__(self) -> int:
-            threads.append(threading.current_thread())
-            return 1
-
-        def __exit__(self, *_: object) -> None:
-            threads.append(threading.current_thread())
-
-    async with Lifespan(registry):
-        pass
-
-    assert len(threads) == 3
-    assert len({*threads}) == 1
-    assert threading.current_thread() not in threads
-
-
 async def test_a_thread_is_named_after_its_resource(registry: Registry) -> None:
     @lifespan_resource("generated", registry=registry)
     def generated() -> Generator[str]:
@@ -312,10 +266,7 @@ async def test_a_thread_is_named_after_its_resource(registry: Registry) -> None:
     async with Lifespan(registry) as state:
         names = dict(state)
 
-    assert names == {
-        "generated": "lifespan generated",
-        "returned": "lifespan returned",
-    }
+    assert names == {"generated": "lifespan generated", "returned": "lifespan returned"}
 
 
 async def test_a_thread_that_cannot_start_fails_the_start_at_once(

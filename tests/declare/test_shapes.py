@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed.exceptions import (
-    InvalidValue,
-    StartupTimeout,
-)
+from django_lifespan_typed.exceptions import InvalidValue, StartupTimeout
 from tests.runtime.probes import (
     CLOSING,
     SHAPES,
