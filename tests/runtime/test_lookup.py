@@ -476,6 +476,22 @@ async def test_the_error_for_a_resource_that_only_leaves_out(
         )
 
 
+async def test_the_error_for_a_resource_of_another_registry(
+    defaults: Probes, registry: Registry
+) -> None:
+    defaults.add("db")
+    db = defaults.resources["db"]
+
+    async with Lifespan(registry):
+        error = missing(db)
+
+    assert str(error) == message(
+        db,
+        "it is registered, but in another registry than that of the running lifespan",
+        "Declare it with registry=, or start a lifespan of its registry.",
+    )
+
+
 async def test_the_error_for_a_resource_that_only_an_overridden_one_depends_on(
     defaults: Probes,
 ) -> None:
