@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from inspect import isawaitable
 from typing import Any
 
@@ -33,15 +32,9 @@ async def send(
         return []
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
-    begun = threading.Event()
-    sending = asyncio.ensure_future(_send(signal, named, begun))
+    sending = asyncio.ensure_future(_send(signal, named))
     cancelled = await _wait(sending, timeout)
-    while to_the_end and cancelled and loop.time() < deadline:
-        if sending.cancelled() and not begun.is_set():
-            # A cancellation of all tasks came before any receiver was called.
-            sending = asyncio.ensure_future(_send(signal, named, begun))
-        elif sending.done():
-            break
+    while to_the_end and cancelled and not sending.done() and loop.time() < deadline:
         cancelled = await _wait(sending, deadline - loop.time()) or cancelled
     is_late = cancelled is None and not sending.done()
     if not sending.done():
@@ -58,33 +51,12 @@ async def send(
     return _results(sending)
 
 
-async def _send(
-    signal: Signal, named: dict[str, Any], begun: threading.Event
-) -> list[Any]:
-    """Call the receivers; *begun* is set once they have been called."""
-
-    async def note(**_: object) -> None:
-        begun.set()
-
-    def call() -> list[tuple[Any, Any]]:
-        begun.set()
-        return signal.send_robust(LifespanSender, **named)
-
-    asend_robust = getattr(signal, "asend_robust", None)
-    if asend_robust is None:  # Django 4.2 returns the coroutines of async receivers
-        responses = await sync_to_async(call)()
-    else:
-        # Django calls the async receivers and the sync ones in the same turn.
-        signal.connect(note, LifespanSender, weak=False)
-        try:
-            responses = await asend_robust(LifespanSender, **named)
-        finally:
-            signal.disconnect(note, LifespanSender)
-    return [
-        await _result(response)
-        for receiver, response in responses
-        if receiver is not note
-    ]
+async def _send(signal: Signal, named: dict[str, Any]) -> list[Any]:
+    robust = getattr(signal, "asend_robust", None)
+    if robust is None:  # Django 4.2 returns the coroutines of async receivers
+        robust = sync_to_async(signal.send_robust)
+    responses = await robust(LifespanSender, **named)
+    return [await _result(response) for _, response in responses]
 
 
 async def _result(response: Any) -> Any:
