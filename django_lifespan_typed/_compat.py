@@ -9,10 +9,10 @@ __all__ = ["BaseExceptionGroup", "ExceptionGroup", "Self", "Unpack", "override"]
 
 M = TypeVar("M")
 
-if sys.version_info >= (3, 11):
-    from builtins import BaseExceptionGroup, ExceptionGroup
-else:
+if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup, ExceptionGroup
+else:
+    from builtins import BaseExceptionGroup, ExceptionGroup
 
 # typing_extensions is slow to import, so only where typing does not have the names.
 if sys.version_info >= (3, 12):

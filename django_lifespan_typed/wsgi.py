@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from ._asgi.gate import ServedLoop, gate_of
+from ._asgi.protocol import UNAVAILABLE
 from ._compat import override
 from ._declare.registry import Registry, registry_or_default
 from ._runtime.current import running
@@ -98,8 +99,7 @@ class LifespanWSGIHandler(WSGIHandler):
 
 
 def _refuse(start_response: Callable[..., Any]) -> HttpResponseBase:
-    text = "Service Unavailable: the application is not running.\n"
-    response = HttpResponse(text, status=503, content_type="text/plain")
+    response = HttpResponse(UNAVAILABLE, status=503, content_type="text/plain")
     start_response(
         "503 Service Unavailable", [*response.items(), ("Retry-After", "10")]
     )

@@ -57,8 +57,8 @@ def _start(gate: Gate, reactor: Any) -> None:
     reactor.addSystemEventTrigger("before", "shutdown", stop)
     if parent_process() is not None:
         _stop_at_sigterm(reactor)
-    if served.late_start is not None:
-        served.late_start.add_done_callback(lambda _: _exit_if_failed(served, reactor))
+    assert served.late_start is not None, "Daphne sends no lifespan"
+    served.late_start.add_done_callback(lambda _: _exit_if_failed(served, reactor))
 
 
 async def _stop(

@@ -91,7 +91,8 @@ class Gate:
         if served is None:
             served = self._served[loop] = ServedLoop(loop, scope)
             await self._start(served)
-        elif served.lifespan is not None:
+        else:
+            assert served.lifespan is not None, "it is running"
             served.users += 1
             share_state(served.lifespan, scope)
         try:
@@ -155,8 +156,7 @@ class Gate:
         served.startup_over.set()
         served.shutdown_over.set()
         self._outcomes[served.loop] = phase
-        if self._served.get(served.loop) is served:
-            del self._served[served.loop]
+        self._served.pop(served.loop, None)
 
     # --- A lifespan for which no server asks
 
@@ -293,5 +293,5 @@ def _stop_at_exit(served: ServedLoop) -> None:
             loop.run_until_complete(served.stop())
 
     at_exit.add(stop)
-    if served.late_start is not None:
-        served.late_start.add_done_callback(lambda _: at_exit.discard(stop))
+    assert served.late_start is not None, "it has just been created"
+    served.late_start.add_done_callback(lambda _: at_exit.discard(stop))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from asyncio import current_task, get_running_loop
+from asyncio import CancelledError, current_task, get_running_loop
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeAlias
@@ -17,7 +17,7 @@ from .gate import Gate, gate_of
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
 
 _SPEC: Final = "the ASGI specification, 'Lifespan Protocol'"
-_UNAVAILABLE: Final = b"Service Unavailable: the application is not running.\n"
+UNAVAILABLE: Final = b"Service Unavailable: the application is not running.\n"
 
 
 def gate_for_server(registry: Registry | None) -> Gate:
@@ -66,6 +66,10 @@ async def serve(
     tasks.add(task)
     try:
         return await app(scope, receive, send)
+    except CancelledError:
+        if not gate.requests.take_back(task):
+            raise
+        return None  # cancelled by the shutdown, which is not the server's business
     finally:
         tasks.discard(task)
 
@@ -117,7 +121,7 @@ async def refuse(scope: Scope, send: Send) -> None:
     if scope["type"] == "http":
         headers = [(b"content-type", b"text/plain"), (b"retry-after", b"10")]
         await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": _UNAVAILABLE})
+        await send({"type": "http.response.body", "body": UNAVAILABLE})
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1013})
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, final
 from weakref import WeakSet
 
@@ -21,6 +22,7 @@ class RequestsInFlight:
         self._django_tasks: dict[
             asyncio.AbstractEventLoop, WeakSet[asyncio.Task[Any]]
         ] = {}
+        self._cancelled: WeakSet[asyncio.Task[Any]] = WeakSet()
 
     def record_task(self) -> None:
         """Record the running task, unless it is the server's (before Django 5.0)."""
@@ -44,8 +46,19 @@ class RequestsInFlight:
             # A task that the server has cancelled is not interrupted a second time.
             cancelling = getattr(task, "cancelling", None)  # Python 3.11
             if cancelling is None or not cancelling():
+                self._cancelled.add(task)
                 task.cancel()
         return tasks
+
+    def take_back(self, task: asyncio.Task[Any]) -> bool:
+        """Take back the cancellation of *task*; returns whether it was ours."""
+        if task not in self._cancelled:
+            return False
+        self._cancelled.discard(task)
+        uncancel: Callable[[], object] | None = getattr(task, "uncancel", None)
+        if uncancel is not None:  # Python 3.11
+            uncancel()
+        return True
 
     async def end(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         """

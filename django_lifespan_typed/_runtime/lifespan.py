@@ -174,8 +174,8 @@ class Lifespan:
                 errors = await run.stop()
             finally:
                 running.remove(self)
-                if self._overridden is not None:
-                    overrides.leave(self._overridden)
+                assert self._overridden is not None, "it was entered"
+                overrides.leave(self._overridden)
                 self._overridden = None
                 running.enter(self._before)
                 self._before = None

@@ -309,8 +309,8 @@ class ResourceTask:
             self._arm(left[0])
         else:
             self._abandon()
-        if self._task is not None:
-            self._task.cancel()
+        assert self._task is not None, "its start has armed the timer"
+        self._task.cancel()
 
     def _abandon(self) -> None:
         logger.error(

@@ -10,8 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning as Warn
 from .._declare.plan import Plan
 from .._declare.registry import Registry
 from .._declare.resources import Resource
-from .._declare.value_types import plain_return_type
-from .._text import quoted, suggestion, type_name
+from .._text import quoted, suggestion
 from ..exceptions import DependencyCycle
 from .time_limits import check_stop_limits
 
@@ -62,24 +61,15 @@ def _missing_dependency(
 
 
 def _unknown_type(resource: Resource[Any]) -> CheckMessage:
-    returned = plain_return_type(resource.factory)
-    if returned is not None:
-        problem = (
-            f"the factory of lifespan resource {resource.name!r} is a plain function "
-            f"that returns {type_name(returned)}, which is neither awaitable nor a "
-            "context manager"
-        )
-        hint = "Write async def if there is nothing to close, or yield the value."
-    else:
-        problem = (
-            f"the type of lifespan resource {resource.name!r} is not known at runtime, "
-            "so its value is not checked"
-        )
-        hint = (
-            "Annotate the factory with names that can be imported at runtime, or "
-            f'declare the resource with a key: StateKey[SomeType]("{resource.name}"). '
-            "If any type will do, write StateKey[Any]."
-        )
+    problem = (
+        f"the type of lifespan resource {resource.name!r} is not known at runtime, "
+        "so its value is not checked"
+    )
+    hint = (
+        "Annotate the factory with names that can be imported at runtime, or "
+        f'declare the resource with a key: StateKey[SomeType]("{resource.name}"). '
+        "If any type will do, write StateKey[Any]."
+    )
     return Warn(
         f"{problem}\n{resource.declared_at.draw()}",
         hint=hint,

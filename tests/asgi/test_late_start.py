@@ -323,3 +323,28 @@ def test_a_loop_closed_too_early_does_not_delay_the_end_of_the_process() -> None
     expected = ["+pool", "True", "closed"]
     assert [line for line in child.lines if line in expected] == expected
     assert "failed" not in child.output
+
+
+def test_a_reactor_of_daphne_that_does_not_run_is_no_reason_for_a_late_start(
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another server, in a project that has Daphne, too."""
+    asyncioreactor = pytest.importorskip("twisted.internet.asyncioreactor")
+
+    class Idle(asyncioreactor.AsyncioSelectorReactor):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            self._asyncioEventloop = None
+
+        def callWhenRunning(self, *_: object) -> None: ...
+
+    monkeypatch.setitem(sys.modules, "daphne.server", ModuleType("daphne.server"))
+    monkeypatch.setitem(sys.modules, "twisted.internet.reactor", Idle())
+
+    async def main() -> None:
+        await request(LifespanASGIHandler(registry), "/hello")
+
+    asyncio.run(main())
+
+    assert len(warnings_in(caplog)) == 1

@@ -250,3 +250,43 @@ async def test_a_receiver_of_asgi_lifespan_may_return_a_manager(
     assert state == {"client": "of a manager"}
     assert journal == ["+clients", "-clients"]
     assert registry.managers == ()
+
+
+async def test_receivers_of_asgi_shutdown_finish_although_the_lifespan_is_cancelled(
+    numbered: Registry, connect: Connect, journal: list[str]
+) -> None:
+    entered, leave = asyncio.Event(), asyncio.Event()
+
+    async def receiver(**_: Any) -> None:
+        entered.set()
+        await leave.wait()
+        journal.append("received")
+
+    connect(asgi_shutdown, receiver)
+    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
+        await server.startup()
+        server.tell("lifespan.shutdown")
+        await entered.wait()
+        server.task.cancel()
+        await asyncio.sleep(0)
+        server.task.cancel()
+        await asyncio.sleep(0)
+        leave.set()
+        await asyncio.wait({server.task})
+
+    assert journal == ["+number", "received", "-number"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_awaitable_from_a_sync_receiver_is_awaited(
+    numbered: Registry, connect: Connect, fails: bool
+) -> None:
+    async def work() -> None:
+        if fails:
+            raise OSError("no route")
+
+    connect(asgi_startup, lambda **_: work())
+    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
+        answer = await server.startup()
+
+    assert answer["type"].endswith("failed" if fails else "complete")

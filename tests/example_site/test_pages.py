@@ -163,7 +163,7 @@ def test_the_debug_toolbar_shows_the_resources_of_a_request() -> None:
         page = client.get("/")
 
     assert 'id="djDebug"' in page.text
-    assert re.search(r"Lifespan\s*<br\s*/?>\s*<small>2 fetched</small>", page.text)
+    assert re.search(r"Lifespan\s*<br\s*/?>\s*<small>2 looked up</small>", page.text)
 
 
 # --- A book service on another machine

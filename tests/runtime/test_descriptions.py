@@ -30,6 +30,18 @@ class WithAttribute(Exception):
         setattr(self, name, value)
 
 
+class Broken(ExceptionGroup[Exception]):
+    """Has properties that raise."""
+
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]
+        raise TypeError("no notes")
+
+    @property
+    def exceptions(self) -> tuple[Exception, ...]:
+        raise TypeError("no exceptions")
+
+
 def cyclic() -> ExceptionGroup[Exception]:
     """Return a group with an error that was raised from the same group."""
     error = ValueError("in the cycle")
@@ -45,6 +57,7 @@ UNUSUAL = [
     WithAttribute("__notes__", [Mute(), 5]),
     WithAttribute("exceptions", 5),
     ExceptionGroup("around", [cyclic()]),
+    Broken("broken", [ValueError()]),
 ]
 
 
