@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from inspect import unwrap
 from typing import Any, Final, Literal, NamedTuple, final
 
+from .._declare.location import Location
 from .._declare.resources import Resource
 from .._declare.value_types import described
 from .._settings import LifespanSettings
@@ -54,15 +55,17 @@ class ShownResource:
         # A manager yields a mapping of values: it has no type of its own.
         value_type = resource.value_type if kind == "resource" else None
         check = resource.health_check
-        self.kind = kind
-        self.name = resource.name
-        self.type = None if value_type is None else described(value_type)
-        self.needs = tuple(dict.fromkeys(need.name for need in resource.needs))
-        self.start = _limit(resource.start_timeout, settings.START_TIMEOUT)
-        self.stop = _limit(resource.stop_timeout, settings.STOP_TIMEOUT)
-        self.optional = resource.optional
-        self.health = None if check is None else _qualified_name(check)
-        self.declared_at = resource.declared_at
+        self.kind: Literal["resource", "manager"] = kind
+        self.name: str = resource.name
+        self.type: str | None = None if value_type is None else described(value_type)
+        self.needs: tuple[str, ...] = tuple(
+            dict.fromkeys(need.name for need in resource.needs)
+        )
+        self.start: TimeLimit = _limit(resource.start_timeout, settings.START_TIMEOUT)
+        self.stop: TimeLimit = _limit(resource.stop_timeout, settings.STOP_TIMEOUT)
+        self.optional: bool = resource.optional
+        self.health: str | None = None if check is None else _qualified_name(check)
+        self.declared_at: Location = resource.declared_at
 
     def cells(self) -> tuple[str, ...]:
         """Return its row of the table, under ``HEADERS``."""
