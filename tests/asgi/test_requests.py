@@ -238,26 +238,15 @@ async def test_a_cancelled_lifespan_waits_for_its_requests(
 async def test_a_request_is_recorded_until_the_outer_application_has_ended(
     registry: Registry, view: View
 ) -> None:
-    inner = with_lifespan(view.app, registry)
-
-    async def router(scope: Scope, receive: Receive, send: Send) -> None:
-        task = asyncio.ensure_future(inner(scope, receive, send))
-        await view.entered.wait()
-        task.cancel()
-        await asyncio.wait({task})
-        view.left.clear()
-        view.entered.clear()
-        await inner.__class__(answer_at_once, registry)(scope, receive, send)
-        await view.serve()
-
     async def answer_at_once(scope: Scope, receive: Receive, send: Send) -> None: ...
 
-    async with FakeServer(with_lifespan(router, registry), state={}) as server:
-        await server.startup()
-        request = asyncio.ensure_future(server.request("/"))
-        await asyncio.wait_for(view.left.wait(), LIMIT)
-        await asyncio.wait_for(view.entered.wait(), LIMIT)
-        await server.shutdown()
-        await asyncio.wait({request})
+    async def router(scope: Scope, receive: Receive, send: Send) -> None:
+        await with_lifespan(answer_at_once, registry)(scope, receive, send)
+        await view.serve()
 
-    assert view.journal == ["+request", "-request", *CLOSED_AFTER]
+    request = await shut_down_during_a_request(
+        with_lifespan(router, registry), view, cancels=False
+    )
+
+    await asyncio.wait({request}, timeout=LIMIT)
+    assert view.journal == CLOSED_AFTER

@@ -94,7 +94,7 @@ def test_two_applications_share_a_lifespan_with_its_signals() -> None:
         registry = Registry()
         add("db", registry)
 
-        async def on_startup(**_):
+        def on_startup(**_):
             happened("startup")
 
         def on_shutdown(**_):
