@@ -46,12 +46,12 @@ test-all: $(VENV)/.test ## Run all tests: make test-all COVERAGE=yes
 	$(PYTEST) -m 'not checkers' $(ARGS)
 
 .PHONY: covered
-covered: ## After make test-all COVERAGE=yes: every line and branch was reached
+covered: ## After make test-all COVERAGE=yes: nearly every line and branch was reached
 	$(PY) -m coverage combine -q
-	$(PY) -m coverage report --fail-under=100
+	$(PY) -m coverage report --fail-under=99
 
 .PHONY: coverage
-coverage: ## Run all tests; they have to reach every line and branch
+coverage: ## Run all tests, and show the lines and branches that they do not reach
 	$(MAKE) test-all COVERAGE=yes
 	$(MAKE) covered
 
