@@ -132,7 +132,7 @@ def find_elsewhere(
     return None
 
 
-# Who uses them does not make them.
+# Users receive these objects from the package, and do not create them.
 MADE_BY_US = {"LifespanSender", "LifespanStatus", "LifespanStatusAdmin", "Resource"}
 MADE_BY_US |= {"ResourceHealth", "ResourceStatus", "Location"}
 
