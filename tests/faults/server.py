@@ -224,6 +224,10 @@ class Server:
 
         try:
             await self.handler(http_scope("/", state=state), receive, send)
+            # One that the shutdown has cancelled returns without an answer.
+            request.cancelled = request.status is None and bool(
+                self.outcome.end_requests
+            )
         except asyncio.CancelledError:
             request.cancelled = True
         finally:
