@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction
 from django.core.handlers.asgi import ASGIHandler
 
 from ._asgi.protocol import gate_for_server, serve
@@ -37,17 +38,19 @@ class LifespanASGIHandler(ASGIHandler):
         """Serve one connection, or the one lifespan of an event loop."""
         await serve(self._gate, super().__call__, scope, receive, send)
 
-    # Since Django 5.0, a request has two more tasks, which Django leaves running if the
-    # server cancels the request.
-    @override
-    async def listen_for_disconnect(self, receive: Any) -> None:
-        """Record the task that waits for a disconnect."""
-        self._gate.requests.record_task()
-        await super().listen_for_disconnect(receive)
-
-    # Not async: it costs each request a coroutine less.
+    # A shutdown waits for what serves a request: a task for its view since Django 5.0,
+    # which Django leaves running if the server cancels the request, or a thread. Not
+    # async, because it costs each request a coroutine less.
     @override
     def get_response_async(self, request: Any) -> Any:
         """Record the task of the view, which sends the response, too."""
-        self._gate.requests.record_task()
+        self._gate.requests().record_view()
         return super().get_response_async(request)
+
+    @override
+    def make_view_atomic(self, view: Any) -> Any:
+        """Record the calls of a sync view, which run in a thread."""
+        view = super().make_view_atomic(view)
+        if iscoroutinefunction(view):
+            return view
+        return self._gate.requests().recording(view)

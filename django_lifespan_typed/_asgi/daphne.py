@@ -49,9 +49,9 @@ def _start(gate: Gate, reactor: Any) -> None:
     def stop() -> object:
         # Daphne cancels requests but leaves Django's views running, and fails to cancel
         # the requests that come after one that is still being uploaded.
-        gate.requests.cancel(loop)
+        served.requests.cancel_views()
         deferred: Any = Deferred  # Twisted's own annotations are incomplete
-        return deferred.fromFuture(loop.create_task(_stop(gate, served, loop)))
+        return deferred.fromFuture(loop.create_task(_stop(served)))
 
     # Added while the reactor runs, so that it is called after Daphne's own trigger.
     reactor.addSystemEventTrigger("before", "shutdown", stop)
@@ -61,10 +61,8 @@ def _start(gate: Gate, reactor: Any) -> None:
     served.late_start.add_done_callback(lambda _: _exit_if_failed(served, reactor))
 
 
-async def _stop(
-    gate: Gate, served: ServedLoop, loop: asyncio.AbstractEventLoop
-) -> None:
-    await gate.requests.end(loop, LifespanSettings.read().STOP_TIMEOUT)
+async def _stop(served: ServedLoop) -> None:
+    await served.requests.end(LifespanSettings.read().STOP_TIMEOUT)
     await served.stop()
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import Context
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, final
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, final
 from weakref import WeakKeyDictionary
 
 from .._declare.registry import Registry
@@ -22,14 +22,20 @@ from .._threads.cancellation import shielded
 from .._threads.fork import after_fork
 from ..types import Scope
 from .requests import RequestsInFlight
-from .signalled import share_state, start_with_signals, stop_with_signals
+from .server_lifespan import share_state, start_with_signals, stop_with_signals
 
 ServingPhase: TypeAlias = Literal[
     "starting", "running", "stopping", "failed", "stopped"
 ]
 
-
 _FAILED: Final = "the lifespan failed to stop"
+
+
+class Admission(NamedTuple):
+    """What a request gets, and where it is recorded."""
+
+    values: Mapping[str, Any]
+    requests: RequestsInFlight
 
 
 @final
@@ -44,6 +50,7 @@ class ServedLoop:
         self.lifespan: Lifespan | None = None
         self.users = 0
         """The server scopes, and the late start, that use the lifespan."""
+        self.requests = RequestsInFlight()
         self.startup_over = asyncio.Event()
         self.shutdown_over = asyncio.Event()
         self.late_start: asyncio.Task[None] | None = None
@@ -70,9 +77,8 @@ class Gate:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self.values: dict[asyncio.AbstractEventLoop, Mapping[str, Any]] = {}
-        """The running values by loop: all that most requests need."""
-        self.requests = RequestsInFlight()
+        self.admissions: dict[asyncio.AbstractEventLoop, Admission] = {}
+        """By loop, while a lifespan is running: all that most requests need."""
         self.on_late_start: Callable[[asyncio.AbstractEventLoop], bool] | None = None
         """Called after a late start; True if the server makes that unavoidable."""
         self._served: dict[asyncio.AbstractEventLoop, ServedLoop] = {}
@@ -124,7 +130,8 @@ class Gate:
             raise
         served.users = 1
         served.phase = "running"
-        self.values[served.loop] = served.lifespan.state.by_name
+        values = served.lifespan.state.by_name
+        self.admissions[served.loop] = Admission(values, served.requests)
         served.startup_over.set()
 
     async def _leave(self, served: ServedLoop, seconds: float) -> list[Exception]:
@@ -132,10 +139,10 @@ class Gate:
         if served.users or served.lifespan is None:
             return []
         served.phase = "stopping"
-        self.values.pop(served.loop, None)
+        self.admissions.pop(served.loop, None)
         with shielded():
             try:
-                await self.requests.end(served.loop, seconds)
+                await served.requests.end(seconds)
             finally:
                 try:
                     errors = await stop_with_signals(served.lifespan, served.scope)
@@ -199,9 +206,9 @@ class Gate:
 
     # --- Requests
 
-    async def admit(self) -> Mapping[str, Any] | None:
+    async def admit(self) -> Admission | None:
         """
-        Return the values for a request, once the startup is over; None to refuse it.
+        Return what a request gets, once the startup is over; None to refuse it.
 
         Where the server sends no lifespan, the first request starts one, unless the
         calling code is inside the block of a ``Lifespan``.
@@ -210,12 +217,18 @@ class Gate:
         served = self._served.get(loop)
         if served is None:
             if (block := self._block_on(loop)) is not None:
-                return block.state
+                return Admission(block.state, RequestsInFlight())
             if loop in self._outcomes:
                 return None
             served = self._start_late(loop)
         await served.startup_over.wait()
-        return self.values.get(loop)
+        return self.admissions.get(loop)
+
+    def requests(self) -> RequestsInFlight:
+        """Return the requests in flight on the running loop."""
+        served = self._served.get(asyncio.get_running_loop())
+        # Inside the block of a Lifespan, which waits for no request.
+        return RequestsInFlight() if served is None else served.requests
 
     def _block_on(self, loop: asyncio.AbstractEventLoop) -> Lifespan | None:
         block = running.entered_on(loop)
@@ -241,8 +254,7 @@ class Gate:
 
     def forget(self) -> None:
         """Forget the loops of the parent process, in a forked child."""
-        self.values.clear()
-        self.requests.forget()
+        self.admissions.clear()
         self._served.clear()
         self._outcomes.clear()
 

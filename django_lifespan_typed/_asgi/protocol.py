@@ -50,28 +50,28 @@ async def serve(
     if scope["type"] == "lifespan":
         await answer_lifespan(gate.open, scope, receive, send)
         return None
-    values = gate.values.get(get_running_loop())
-    if values is None:
-        values = await gate.admit()
-    if values is None:
+    admission = gate.admissions.get(get_running_loop())
+    if admission is None:
+        admission = await gate.admit()
+    if admission is None:
         await refuse(scope, send)
         return None
+    values, requests = admission
     # A new scope: the host's own code keeps its own values.
     state: State = scope.get("state") or {}
     scope = {**scope, "state": {**state, **values}}
     task: Any = current_task()
-    tasks = gate.requests.tasks
-    if task in tasks:
+    if task in requests.tasks:
         return await app(scope, receive, send)  # Django inside a router, say
-    tasks.add(task)
+    requests.tasks.add(task)
     try:
         return await app(scope, receive, send)
     except CancelledError:
-        if not gate.requests.take_back(task):
+        if not requests.was_ended(task):
             raise
-        return None  # cancelled by the shutdown, which is not the server's business
+        return None  # the shutdown is not the server's business
     finally:
-        tasks.discard(task)
+        requests.tasks.discard(task)
 
 
 async def answer_lifespan(

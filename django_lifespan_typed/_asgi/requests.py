@@ -3,87 +3,116 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from functools import wraps
 from typing import Any, final
 from weakref import WeakSet
 
 from .._log import logger
-from .._settings import finite
+from .._settings import LifespanSettings, finite
 
 
 @final
 class RequestsInFlight:
-    """The tasks that serve requests: the server's, and those that Django creates."""
+    """What serves the requests of one event loop: tasks, and calls in threads."""
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
         """The tasks in which a server awaits an application."""
-        # By loop: another thread may add to its own while this one is read.
-        self._django_tasks: dict[
-            asyncio.AbstractEventLoop, WeakSet[asyncio.Task[Any]]
-        ] = {}
-        self._cancelled: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._views: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._calls: set[Future[None]] = set()
+        self._cancelled: set[asyncio.Task[Any]] = set()
 
-    def record_task(self) -> None:
-        """Record the running task, unless it is the server's (before Django 5.0)."""
+    def record_view(self) -> None:
+        """Record the running task, which Django created for a view (since 5.0)."""
         task = asyncio.current_task()
         if task is not None and task not in self.tasks:
-            tasks = self._django_tasks.get(task.get_loop())
-            if tasks is None:
-                tasks = self._django_tasks[task.get_loop()] = WeakSet()
-            tasks.add(task)
+            self._views.add(task)
 
-    def cancel(self, loop: asyncio.AbstractEventLoop) -> set[asyncio.Task[Any]]:
-        """Cancel the requests on *loop*, once each; returns their tasks."""
-        tasks = {
-            task
-            for task in (*self.tasks, *self._django_tasks.get(loop, ()))
-            if task.get_loop() is loop
-            and not task.done()
-            and task is not asyncio.current_task(loop)
-        }
-        for task in tasks:
-            # A task that the server has cancelled is not interrupted a second time.
-            cancelling = getattr(task, "cancelling", None)  # Python 3.11
-            if cancelling is None or not cancelling():
-                self._cancelled.add(task)
-                task.cancel()
-        return tasks
+    def recording(self, view: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a sync *view*: its thread goes on after the request is cancelled."""
 
-    def take_back(self, task: asyncio.Task[Any]) -> bool:
-        """Take back the cancellation of *task*; returns whether it was ours."""
-        if task not in self._cancelled:
-            return False
-        self._cancelled.discard(task)
-        uncancel: Callable[[], object] | None = getattr(task, "uncancel", None)
-        if uncancel is not None:  # Python 3.11
-            uncancel()
-        return True
+        @wraps(view)
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            ended: Future[None] = Future()
+            self._calls.add(ended)
+            try:
+                return view(*args, **kwargs)
+            finally:
+                self._calls.discard(ended)
+                ended.set_result(None)
 
-    async def end(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        return recorded
+
+    def cancel_views(self) -> set[asyncio.Task[Any]]:
+        """Cancel Django's views, once each; returns their tasks."""
+        return self._cancel([*self._views])
+
+    async def end(self, seconds: float) -> None:
         """
-        Cancel the requests on *loop* and wait at most *seconds* for them to end.
+        Cancel the requests and wait at most *seconds* for them to end.
 
         A server sends the shutdown when its connections are closed (ASGI
         specification, "Lifespan Protocol"): these requests have no client any more.
         """
+        loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
+        # Django itself ends the other tasks of a request whose view has ended.
+        limit = min(seconds, LifespanSettings.read().CANCEL_TIMEOUT)
+        await _wait(self.cancel_views(), limit)
         # Again: a request may have started its view just before it was cancelled.
-        while (tasks := self.cancel(loop)) and loop.time() < deadline:
-            done, _ = await asyncio.wait(tasks, timeout=finite(deadline - loop.time()))
-            for task in done:
-                if not task.cancelled():
-                    task.exception()  # retrieved: the log has the exceptions of views
-        self._django_tasks.pop(loop, None)
-        if tasks:
-            logger.warning(
-                "%d requests are still running %g s after cancellation; closing their "
-                "resources anyway",
-                len(tasks),
-                seconds,
-            )
+        while left := {
+            *self._cancel([*self.tasks, *self._views]),
+            *map(asyncio.wrap_future, self._calls.copy()),
+        }:
+            if loop.time() >= deadline:
+                logger.warning(
+                    "%d requests are still running %g s after cancellation; closing "
+                    "their resources anyway",
+                    len(left),
+                    seconds,
+                )
+                break
+            await _wait(left, deadline - loop.time())
 
-    def forget(self) -> None:
-        """Forget the requests of the parent process, in a forked child."""
-        self.tasks.clear()
-        self._django_tasks.clear()
+    def was_ended(self, task: asyncio.Task[Any]) -> bool:
+        """
+        Return whether the shutdown, and not the server, has cancelled *task*.
+
+        Takes the cancellation back, or time limits around the request would see it.
+        """
+        if task in self._cancelled:
+            self._cancelled.discard(task)
+            uncancel: Callable[[], object] | None = getattr(task, "uncancel", None)
+            if uncancel is not None:  # Python 3.11
+                uncancel()
+            return True
+        # Django passes the cancellation of its view on.
+        return bool(self._cancelled) and not _is_cancelled(task)
+
+    def _cancel(self, tasks: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+        own = asyncio.current_task()
+        left = {task for task in tasks if task is not own and not task.done()}
+        for task in left - self._cancelled:
+            # A task that the server has cancelled is not interrupted a second time.
+            if not _is_cancelled(task):
+                self._cancelled.add(task)
+                task.cancel()
+        return left
+
+
+def _is_cancelled(task: asyncio.Task[Any]) -> bool:
+    cancelling: Callable[[], int] | None = getattr(task, "cancelling", None)
+    return cancelling is not None and cancelling() > 0  # Python 3.11
+
+
+async def _wait(
+    futures: set[asyncio.Task[Any]] | set[asyncio.Future[Any]], seconds: float
+) -> None:
+    if not futures:
+        return
+    done, _ = await asyncio.wait(futures, timeout=finite(seconds))
+    for future in done:
+        if not future.cancelled():
+            future.exception()  # retrieved: the log has the exceptions of views

@@ -210,11 +210,12 @@ class Server:
         MARK.set("request")
         has_state = self.scenario.has_state and not self.scenario.late
         state = self.state.copy() if has_state else None
-        never = asyncio.Event()
+        gone = asyncio.Event()
 
         async def receive() -> dict[str, Any]:
             if request.admitted is not None:
-                await never.wait()
+                await gone.wait()
+                return {"type": "http.disconnect"}
             request.admitted = self.diary.now()
             return {"type": "http.request", "body": b"", "more_body": False}
 
@@ -232,6 +233,7 @@ class Server:
             request.cancelled = True
         finally:
             request.ended = self.diary.now()
+            gone.set()
 
     # --- After the end
 
@@ -257,4 +259,4 @@ class Server:
         outcome.tasks_left = [task.get_name() for task in self._tasks()]
         outcome.left_open = self._open()
         outcome.loops_left = len(running.loops())
-        outcome.serving_left = len(gate_of(self.registry).values)
+        outcome.serving_left = len(gate_of(self.registry).admissions)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from django_lifespan_typed._asgi import signalled
-from django_lifespan_typed._asgi.gate import Gate
+from django_lifespan_typed._asgi import server_lifespan
+from django_lifespan_typed._asgi.gate import Admission, Gate
 from django_lifespan_typed._asgi.requests import RequestsInFlight
 from django_lifespan_typed._runtime import run as runs
 from django_lifespan_typed._runtime.health import HealthChecks
@@ -30,8 +30,8 @@ async def nothing_async(*_: object, **__: object) -> list[Any]:
     return []
 
 
-async def admit(_: Gate) -> dict[str, object]:
-    return {}
+async def admit(_: Gate) -> Admission:
+    return Admission({}, RequestsInFlight())
 
 
 def unchanged(_: object, error: BaseException, *__: object) -> BaseException:
@@ -66,7 +66,7 @@ MUTATIONS: dict[str, tuple[Any, str, Any, Scenario]] = {
     "requests are admitted early": (Gate, "admit", admit, PLAIN),
     "requests do not end": (RequestsInFlight, "end", nothing_async, SERVING),
     "health checks do not end": (HealthChecks, "end", nothing_async, CHECKED),
-    "receivers are not called": (signalled, "send", nothing_async, PLAIN),
+    "receivers are not called": (server_lifespan, "send", nothing_async, PLAIN),
     "errors name no resource": (runs, "failed_stop", unchanged, FAILING),
 }
 

@@ -13,7 +13,7 @@ from django.db import OperationalError, connections, transaction
 from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._asgi.signalled import start_with_signals
+from django_lifespan_typed._asgi.server_lifespan import start_with_signals
 from django_lifespan_typed.signals import asgi_lifespan
 
 from .databases import Database, database, other
