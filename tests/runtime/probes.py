@@ -323,7 +323,13 @@ class Probes:
 
     def errors(self) -> dict[str, BaseException | None]:
         """Return the error of each resource in the last lifespan."""
-        return errors_of(self._lifespan)
+        return {status.name: status.error for status in self._lifespan.status()}
+
+    async def crash(self, name: str) -> None:
+        """Cancel the task of the resource, and return when it has crashed."""
+        task: Any = self[name].opened[0].runs_in
+        task.cancel()
+        await until(self._lifespan, name, "crashed")
 
     def add_chain(self, *names: str) -> None:
         """Register probes of which each depends on the one before it."""
@@ -359,14 +365,9 @@ def assert_order(journal: list[str], needs: dict[str, tuple[str, ...]]) -> None:
             assert journal.index(f"-{name}") < journal.index(f"-{need}")
 
 
-def phases(lifespan: Any) -> dict[str, str]:
+def phases(lifespan: Lifespan) -> dict[str, str]:
     """Return the phase of each resource."""
     return {status.name: status.phase for status in lifespan.status()}
-
-
-def errors_of(lifespan: Lifespan) -> dict[str, BaseException | None]:
-    """Return the error of each resource."""
-    return {status.name: status.error for status in lifespan.status()}
 
 
 async def until(lifespan: Lifespan, name: str, phase: str) -> None:

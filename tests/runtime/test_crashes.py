@@ -15,18 +15,17 @@ from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed.exceptions import ResourceCrashed
 
 from .probes import (
+    Do,
     Hang,
     Limits,
     Log,
     Probes,
-    Step,
     Stubborn,
     assert_closed,
     logged_errors,
-    phases,
     until,
 )
-from .task_groups import Group, add_group, each_group
+from .task_groups import Group, add_group, anyio_group, each_group
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
@@ -73,22 +72,15 @@ async def test_the_other_resources_keep_running_and_are_closed(
     lifespan = probes.lifespan()
 
     async with lifespan as state:
-        spawn = state[resource]
-        spawn(fail)
+        state[resource](fail)
         await until(lifespan, "group", "crashed")
-        inside = probes.phases()
-        assert state[resource] is spawn
-        await asyncio.sleep(0)
+        phases_inside = probes.phases()
         probes.journal.append("serving")
 
-    assert inside == {"dependency": "running", "group": "crashed", "user": "running"}
+    assert list(phases_inside.values()) == ["running", "crashed", "running"]
+    assert list(probes.phases().values()) == ["stopped", "crashed", "stopped"]
     assert probes.journal[3:] == ["-group", "serving", "-user", "-dependency"]
     assert_closed(*probes.all())
-    assert probes.phases() == {
-        "dependency": "stopped",
-        "group": "crashed",
-        "user": "stopped",
-    }
 
 
 async def test_a_cancelled_scope_ends_its_resource(
@@ -115,12 +107,9 @@ async def test_a_resource_whose_task_is_cancelled_by_others_has_crashed(
 ) -> None:
     """For example by code that cancels ``asyncio.all_tasks()``."""
     probe = probes.add("it")
-    lifespan = probes.lifespan()
 
-    async with lifespan:
-        task: Any = probe.opened[0].runs_in
-        task.cancel()
-        await until(lifespan, "it", "crashed")
+    async with probes.lifespan():
+        await probes.crash("it")
         assert probes.journal == ["+it", "-it"]
 
     assert_closed(probe)
@@ -134,64 +123,48 @@ async def test_a_crash_during_the_startup_fails_it(
     group: Group, probes: Probes, hang: Hang
 ) -> None:
     """No dependent starts with a dead value."""
-    add_group(probes, group)
-    slow = probes.add("slow", "group", start=hang)
+
+    async def crash() -> None:
+        spawn: Any = slow.needs[0]
+        spawn(fail)
+        await hang.go()
+
+    resource = add_group(probes, group)
+    slow = probes.add("slow", "group", start=Do(crash))
     later = probes.add("later", "slow")
-    lifespan = probes.lifespan()
-    starting = asyncio.ensure_future(lifespan.__aenter__())
-    await hang.reached()
-    spawn: Any = slow.needs[0]
-    spawn(fail)
 
     with pytest.raises(ResourceCrashed) as caught:
-        await starting
+        await probes.run()
 
-    assert caught.value.name == "group"
-    assert caught.value.location == probes.resources["group"].declared_at
+    assert (caught.value.name, caught.value.location) == ("group", resource.declared_at)
     assert later.opened == []
-    assert probes.phases() == {
-        "group": "crashed",
-        "slow": "stopped",
-        "later": "stopped",
-    }
+    assert list(probes.phases().values()) == ["crashed", "stopped", "stopped"]
 
 
 # --- A crashed resource that takes long to close
 
 
-async def crashing(
-    probes: Probes, group: Group, unwind: Step, **options: float
-) -> Lifespan:
-    """Return a lifespan whose resource has crashed and takes the step *unwind*."""
-    add_group(probes, group, stop=unwind, **options)
-    lifespan = Lifespan(probes.registry)
-    state = await lifespan.__aenter__()
-    state["group"](fail)
-    return lifespan
-
-
-@each_group
 async def test_a_crashed_resource_that_ignores_its_cancellation_is_abandoned(
-    group: Group, probes: Probes, stubborn: Stubborn, limits: Limits, caplog: Log
+    probes: Probes, stubborn: Stubborn, limits: Limits, caplog: Log
 ) -> None:
     limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
-    lifespan = await crashing(probes, group, stubborn)
+    probes.add("it", stop=stubborn)
 
-    await until(lifespan, "group", "crashed")
-    await lifespan.__aexit__(None, None, None)
+    async with probes.lifespan():
+        await probes.crash("it")
     stubborn.release()
 
     assert len(caplog.records) == 2  # abandoned, and crashed
 
 
-@each_group
 async def test_a_shutdown_waits_for_a_crashed_resource_within_its_budget(
-    group: Group, probes: Probes, hang: Hang, limits: Limits
+    probes: Probes, hang: Hang, limits: Limits
 ) -> None:
     limits(STOP_BUDGET=0.05, STOP_TIMEOUT=3600.0, CANCEL_TIMEOUT=0.05)
-    lifespan = await crashing(probes, group, hang)
-    await hang.reached()
+    resource = add_group(probes, anyio_group, stop=hang)
 
-    await lifespan.__aexit__(None, None, None)
+    async with probes.lifespan() as state:
+        state[resource](fail)
+        await hang.reached()
 
-    assert phases(lifespan) == {"group": "crashed"}
+    assert probes.phases() == {"group": "crashed"}

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import (
-    Lifespan,
-    Registry,
-    StateKey,
-    current_state,
-    lifespan_resource,
-)
+from django_lifespan_typed import Lifespan, Registry, StateKey, current_state
 from django_lifespan_typed.exceptions import LifespanError
 
-from .probes import BLOCKING, MARK, Hang, Probes, Raise, Step, assert_closed, phases
+from .probes import (
+    BLOCKING,
+    MARK,
+    SHAPES,
+    Do,
+    Hang,
+    Probes,
+    Raise,
+    Shape,
+    Step,
+    assert_closed,
+)
 
 
 async def test_only_starts_the_given_keys_and_their_dependencies(
@@ -29,21 +33,18 @@ async def test_only_starts_the_given_keys_and_their_dependencies(
 
     async with lifespan as state:
         assert sorted(state) == ["a", "b"]
-        assert phases(lifespan) == {"a": "running", "b": "running"}
+        assert probes.phases() == {"a": "running", "b": "running"}
 
     assert probes.journal == ["+a", "+b", "-b", "-a"]
 
 
-@pytest.mark.parametrize("only", [None, ()], ids=["empty registry", "no keys"])
-async def test_a_lifespan_may_have_no_resources(only: Any, registry: Registry) -> None:
-    if only is not None:
-        Probes(registry, []).add("it")
-    lifespan = Lifespan(registry, only=only)
+async def test_a_lifespan_may_have_no_resources(probes: Probes) -> None:
+    probes.add("it")
 
-    async with lifespan as state:
-        assert dict(state) == {}
-
-    assert lifespan.status() == ()
+    for lifespan in probes.lifespan(only=()), Lifespan(Registry()):
+        async with lifespan as state:
+            assert dict(state) == {}
+        assert lifespan.status() == ()
 
 
 async def test_the_state_stays_readable_after_the_shutdown(probes: Probes) -> None:
@@ -68,43 +69,27 @@ async def test_each_startup_has_its_own_state(probes: Probes) -> None:
     assert lifespan.state is second
 
 
-@pytest.mark.parametrize("kind", ["async", "blocking"])
+@pytest.mark.parametrize("shape", [SHAPES[0], BLOCKING], ids=str)
 async def test_factories_run_in_a_copy_of_the_context_of_the_block(
-    kind: str, registry: Registry
+    shape: Shape, probes: Probes
 ) -> None:
-    found: list[str] = []
-
-    def step() -> None:
-        found.append(MARK.get())
-        MARK.set("set by the factory")
-
-    async def it_async() -> AsyncGenerator[str]:
-        step()
-        yield ""
-        step()
-
-    def it_blocking() -> Iterator[str]:
-        step()
-        yield ""
-        step()
-
-    declare: Any = lifespan_resource("it", registry=registry)
-    declare(it_async if kind == "async" else it_blocking)
+    marks: list[str] = []
+    probe = probes.add("it", shape=shape, stop=Do(lambda: marks.append(MARK.get())))
 
     token = MARK.set("set outside")
-    async with Lifespan(registry):
-        found.append(MARK.get())
+    async with probes.lifespan():
+        marks.append(MARK.get())
         MARK.set("set inside")
-    found.append(MARK.get())
+    marks.append(MARK.get())
     MARK.reset(token)
 
-    assert found == ["set outside", "set outside", "set by the factory", "set inside"]
+    assert probe.found == ["set outside"]
+    assert marks == ["set outside", "it", "set inside"]
 
 
 async def test_the_status_follows_each_resource(probes: Probes, hang: Hang) -> None:
-    probes.add("b", "a", start=hang)
-    probes.add("a")
-    probes.add("c", "b")
+    probes.add_chain("a", "b", "c")
+    probes["b"].start = hang
     lifespan = probes.lifespan()
 
     before = lifespan.status()
@@ -152,19 +137,18 @@ async def test_a_refused_entry_leaves_the_first_running(probes: Probes) -> None:
     assert_closed(*probes.all())
 
 
-@pytest.mark.parametrize("was_entered", [False, True], ids=["new", "left"])
 async def test_a_lifespan_that_is_not_running_cannot_be_left(
-    was_entered: bool, registry: Registry
+    registry: Registry,
 ) -> None:
-    lifespan = Lifespan(registry)
-    if was_entered:
-        async with lifespan:
-            pass
+    left = Lifespan(registry)
+    async with left:
+        pass
 
-    with pytest.raises(LifespanError, match="this Lifespan is not running"):
-        await lifespan.__aexit__(None, None, None)
-    with pytest.raises(LifespanError, match="this Lifespan is not running"):
-        lifespan.__exit__(None, None, None)
+    for lifespan in Lifespan(registry), left:
+        with pytest.raises(LifespanError, match="this Lifespan is not running"):
+            await lifespan.__aexit__(None, None, None)
+        with pytest.raises(LifespanError, match="this Lifespan is not running"):
+            lifespan.__exit__(None, None, None)
 
 
 async def test_a_lifespan_that_is_being_left_cannot_be_left_again(
@@ -198,15 +182,12 @@ async def test_a_lifespan_may_be_left_in_another_task(probes: Probes) -> None:
 async def test_an_exception_of_the_block_is_raised_after_the_shutdown(
     probes: Probes,
 ) -> None:
-    """The resources do not see it."""
     probes.add_chain("a", "b")
-    error = ValueError("of the block")
 
-    with pytest.raises(ValueError, match="of the block") as caught:
+    with pytest.raises(ValueError, match="of the block"):
         async with probes.lifespan():
-            raise error
+            raise ValueError("of the block")
 
-    assert caught.value is error
     assert probes.journal == ["+a", "+b", "-b", "-a"]
 
 
@@ -224,9 +205,6 @@ async def test_a_lifespan_starts_again_after_a_failed_startup(probes: Probes) ->
     assert_closed(probe, times=2)
 
 
-# --- A failed startup leaves nothing behind
-
-
 async def test_a_failed_startup_keeps_nothing(probes: Probes) -> None:
     """Neither a task, nor the current lifespan, nor a loop."""
     probes.add_chain("a", "b")
@@ -242,6 +220,5 @@ async def test_a_failed_startup_keeps_nothing(probes: Probes) -> None:
         assert asyncio.all_tasks() == tasks
 
     assert lifespan.loop is None
-    assert not lifespan.is_up
     with pytest.raises(LifespanError, match="this Lifespan is not running"):
         await lifespan.__aexit__(None, None, None)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,7 +22,6 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
-from django_lifespan_typed._runtime.current import running
 from django_lifespan_typed.exceptions import LifespanNotRunning, StateNotFound
 from django_lifespan_typed.testing import override_state
 
@@ -57,29 +53,6 @@ def numbered(registry: Registry) -> Registry:
         return 7
 
     return registry
-
-
-@contextmanager
-def in_two_threads(*registries: Registry) -> Generator[list[LifespanState]]:
-    """Run a lifespan on the loop of each of two threads."""
-    both_run, go_on = threading.Barrier(3, timeout=30), threading.Event()
-    states: list[LifespanState] = []
-
-    async def serve(registry: Registry) -> None:
-        async with Lifespan(registry):
-            states.append(current_state())
-            both_run.wait()
-            go_on.wait()
-
-    with ThreadPoolExecutor(2) as threads:
-        waiting = [threads.submit(asyncio.run, serve(each)) for each in registries]
-        both_run.wait()
-        try:
-            yield states
-        finally:
-            go_on.set()
-        for future in waiting:
-            future.result(30)
 
 
 # --- Values of a source
@@ -183,21 +156,13 @@ async def test_threads_without_a_loop_find_the_lifespan_of_the_process(
     assert [in_djangos_thread, in_another, nested] == [7, 7, 7]
 
 
-async def test_a_factory_finds_the_values_that_have_started(registry: Registry) -> None:
+async def test_a_factory_finds_the_values_that_have_started(probes: Probes) -> None:
     seen: list[list[str]] = []
+    probes.add_chain("first", "second", "third")
+    for probe in probes.all():
+        probe.start = Do(lambda: seen.append(sorted(current_state())))
 
-    @lifespan_resource("first", registry=registry)
-    async def first() -> int:
-        seen.append(sorted(current_state()))
-        return 1
-
-    @lifespan_resource("second", needs=(first,), registry=registry)
-    async def second(first: int) -> int:
-        seen.append(sorted(current_state()))
-        return 2
-
-    async with Lifespan(registry):
-        seen.append(sorted(current_state()))
+    await probes.run()
 
     assert seen == [[], ["first"], ["first", "second"]]
 
@@ -242,15 +207,13 @@ def test_the_error_without_a_lifespan_explains_how_to_start_one(
     assert str(caught.value) == f"no 'number' on the lifespan state: {NONE_RUNS}"
 
 
-@pytest.mark.parametrize("in_loop", [False, True], ids=["thread", "loop"])
-def test_there_is_no_current_state_without_a_lifespan(in_loop: bool) -> None:
-    async def ask() -> LifespanState:
-        return current_state()
+async def test_there_is_no_current_state_without_a_lifespan() -> None:
+    with pytest.raises(LifespanNotRunning) as on_the_loop:
+        current_state()
+    with pytest.raises(LifespanNotRunning) as in_a_thread:
+        await asyncio.to_thread(current_state)
 
-    with pytest.raises(LifespanNotRunning) as caught:
-        asyncio.run(ask()) if in_loop else current_state()
-
-    assert str(caught.value) == NONE_RUNS
+    assert str(on_the_loop.value) == str(in_a_thread.value) == NONE_RUNS
 
 
 @pytest.mark.parametrize(
@@ -259,15 +222,12 @@ def test_there_is_no_current_state_without_a_lifespan(in_loop: bool) -> None:
     ids=["message", "no message"],
 )
 async def test_the_error_after_a_failed_startup_names_its_exception(
-    registry: Registry, problem: OSError, shown: str
+    probes: Probes, problem: OSError, shown: str
 ) -> None:
-    @lifespan_resource(KEY, registry=registry)
-    async def number() -> int:
-        raise problem
+    probes.add("it", start=Raise(problem))
 
     with pytest.raises(OSError):
-        async with Lifespan(registry):
-            pass
+        await probes.run()
     with pytest.raises(LifespanNotRunning) as caught:
         current_state()
 
@@ -297,29 +257,6 @@ async def test_the_error_on_another_loop_names_both_loops(numbered: Registry) ->
         "start a lifespan here: async with Lifespan()."
     )
     assert texts == [text, f"no 'number' on the lifespan state: {text}"]
-
-
-def test_a_thread_without_a_loop_cannot_choose_between_two_lifespans(
-    numbered: Registry,
-) -> None:
-    other = Registry()
-    with in_two_threads(numbered, other) as states:
-        shown = "\n".join(f"    {loop!r}" for loop in running.loops())
-        errors = []
-        for look_up in current_state, lambda: get_state({}, KEY):
-            with pytest.raises(LifespanNotRunning) as caught:
-                look_up()
-            errors.append(str(caught.value))
-        given = get_state({"state": {"number": 7}}, KEY), get_state({}, KEY, 8)
-        names = sorted(list(state) for state in states)
-
-    text = (
-        "this thread has no event loop, and the process has more than one "
-        f"lifespan\n{shown}\nPass the request, or its scope, to get_state()."
-    )
-    assert errors == [text, text]
-    assert given == (7, 8)
-    assert names == [[], ["number"]]
 
 
 # --- Why a value is missing

@@ -4,66 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-
-import pytest
 
 from django_lifespan_typed import Lifespan, Registry, current_state, lifespan_resource
 from django_lifespan_typed._runtime.current import running
 
-from .probes import BLOCKING, Probes, assert_closed, assert_order, lifespan_threads
-
-
-def in_threads(count: int, run: Callable[[int], Awaitable[object]]) -> None:
-    """Run the coroutine function *run* on the loops of *count* threads."""
-    errors: list[BaseException] = []
-
-    def work(index: int) -> None:
-        try:
-            asyncio.run(run(index))  # type: ignore[arg-type]
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert errors == []
-
+from .probes import BLOCKING, Probes, assert_closed, lifespan_threads
 
 # --- Several loops
 
 
-def test_concurrent_loops_leave_no_lifespan() -> None:
+def test_concurrent_loops_leave_no_lifespan(probes: Probes) -> None:
     interval = sys.getswitchinterval()
-    registry = Registry()
-    Probes(registry, []).add("it")
+    probes.add("it")
 
-    async def run(_: int) -> None:
+    async def run() -> None:
         for _ in range(50):
-            async with Lifespan(registry) as state:
+            async with Lifespan(probes.registry) as state:
                 assert current_state() is state
 
     sys.setswitchinterval(1e-6)
     try:
-        in_threads(4, run)
+        with ThreadPoolExecutor(4) as threads:
+            for running_there in [threads.submit(asyncio.run, run()) for _ in range(4)]:
+                running_there.result(60)
     finally:
         sys.setswitchinterval(interval)
 
     assert running.loops() == []
 
 
-def test_a_lifespan_may_run_on_one_loop_after_the_other() -> None:
+def test_a_lifespan_may_run_on_one_loop_after_the_other(probes: Probes) -> None:
     """Tests have a loop each, and Mangum has one per call."""
-    registry = Registry()
-    probes = Probes(registry, [])
     probes.add_chain("a", "b")
     probes.add("c", "b", shape=BLOCKING)
-    lifespan = Lifespan(registry)
+    lifespan = probes.lifespan()
 
     async def run() -> None:
         assert lifespan.loop is None
@@ -138,47 +114,6 @@ async def test_lifespans_may_overlap(probes: Probes) -> None:
     await second.__aexit__(None, None, None)
 
     assert found is state
-
-
-# --- Eager tasks, which begin before create_task() returns
-
-
-@pytest.fixture
-async def _eager_tasks() -> None:
-    factory: Any = getattr(asyncio, "eager_task_factory", None)
-    if factory is None:
-        pytest.skip("asyncio has no eager tasks before Python 3.12")
-    asyncio.get_running_loop().set_task_factory(factory)
-
-
-eager = pytest.mark.usefixtures("_eager_tasks")
-
-
-@eager
-async def test_eager_tasks_keep_the_order(probes: Probes) -> None:
-    needs = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c"), "e": ("a", "d")}
-    probes.add_all(needs)
-    probes.add("blocking", "b", shape=BLOCKING)
-    probes.add("after", "blocking")
-
-    await probes.run()
-
-    assert_order(probes.journal, {**needs, "blocking": ("b",), "after": ("blocking",)})
-    assert_closed(*probes.all())
-
-
-@eager
-async def test_a_chain_of_eager_tasks_may_be_longer_than_the_stack(
-    probes: Probes,
-) -> None:
-    names = [f"r{index}" for index in range(2_000)]
-    probes.add_chain(*names)
-
-    await probes.run()
-
-    starts = [f"+{name}" for name in names]
-    assert probes.journal == starts + [f"-{name}" for name in reversed(names)]
-    assert_closed(*probes.all())
 
 
 # --- Tasks and threads

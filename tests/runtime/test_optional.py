@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,6 @@ from .probes import (
     Step,
     assert_closed,
     logged_errors,
-    until,
 )
 
 
@@ -48,23 +46,17 @@ async def test_the_lifespan_starts_without_an_optional_resource_that_fails(
     probes.add("after")
 
     async with (lifespan := probes.lifespan()) as state:
-        found = sorted(state)
-        status = {record.name: record for record in lifespan.status()}
-        health = {record.name: record for record in await lifespan.health()}
-        is_closed = cache.opened == cache.closed
+        assert sorted(state) == ["after", "before"]
+        phases = probes.phases()
+        _, status, _ = lifespan.status()
+        before, health, _ = await lifespan.health()
+        assert cache.opened == cache.closed
 
-    assert found == ["after", "before"]
-    assert is_closed
-    assert {name: record.phase for name, record in status.items()} == {
-        "before": "running",
-        "cache": "failed",
-        "after": "running",
-    }
-    record = status["cache"]
-    assert (record.optional, record.seconds, record.age) == (True, None, None)
-    assert type(record.error) is kind
-    assert (health["cache"].verdict, health["cache"].error) == ("warn", record.error)
-    assert health["before"].verdict == "pass"
+    assert phases == {"before": "running", "cache": "failed", "after": "running"}
+    assert (status.optional, status.seconds, status.age) == (True, None, None)
+    assert type(status.error) is kind
+    assert (before.verdict, health.verdict) == ("pass", "warn")
+    assert health.error is status.error
     assert_closed(*probes.all())
 
 
@@ -112,17 +104,11 @@ async def test_a_dependent_is_skipped_although_another_dependency_started_before
 async def test_a_dependent_of_a_resource_that_crashed_during_the_startup_is_skipped(
     probes: Probes, caplog: Log
 ) -> None:
-    async def cancel_it() -> None:
-        task: Any = crashing.opened[0].runs_in
-        task.cancel()
-        await until(lifespan, "crashing", "crashed")
-
-    crashing = probes.add("crashing", optional=True)
-    probes.add("slow", start=Do(cancel_it))
+    probes.add("crashing", optional=True)
+    probes.add("slow", start=Do(lambda: probes.crash("crashing")))
     both = probes.add("both", "slow", "crashing", optional=True)
-    lifespan = probes.lifespan()
 
-    async with lifespan:
+    async with probes.lifespan():
         found = probes.phases()
 
     assert found == {"crashing": "crashed", "slow": "running", "both": "failed"}
@@ -169,10 +155,8 @@ async def test_the_crash_of_an_optional_resource_is_a_warning(probes: Probes) ->
     verdicts: list[list[str]] = []
 
     async with (lifespan := probes.lifespan()):
-        for probe in probes.all():
-            task: Any = probe.opened[0].runs_in
-            task.cancel()
-            await until(lifespan, probe.name, "crashed")
+        for name in "cache", "db":
+            await probes.crash(name)
             verdicts.append([record.verdict for record in await lifespan.health()])
 
     assert verdicts == [["warn", "pass"], ["warn", "fail"]]

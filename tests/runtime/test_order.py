@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 
 from .probes import (
-    SHAPES,
+    BLOCKING,
     Do,
     Hang,
     Probes,
     Raise,
-    Shape,
     Step,
     assert_closed,
     assert_order,
@@ -36,6 +36,18 @@ class Meet(Step):
         await self._is_complete.wait()
 
 
+def tasks_begin(when: str) -> None:
+    """Let tasks begin before create_task() returns if *when* is "eagerly"."""
+    if when == "eagerly":
+        factory: Any = getattr(asyncio, "eager_task_factory", None)
+        if factory is None:
+            pytest.skip("asyncio has no eager tasks before Python 3.12")
+        asyncio.get_running_loop().set_task_factory(factory)
+
+
+later_or_eagerly = pytest.mark.parametrize("when", ["later", "eagerly"])
+
+
 async def test_resources_stop_in_reverse(probes: Probes) -> None:
     probes.add_chain("db", "repository", "view")
 
@@ -50,12 +62,17 @@ async def test_resources_stop_in_reverse(probes: Probes) -> None:
     assert_closed(*probes.all())
 
 
-async def test_a_diamond_keeps_its_order(probes: Probes) -> None:
+@later_or_eagerly
+async def test_a_diamond_keeps_its_order(when: str, probes: Probes) -> None:
+    tasks_begin(when)
+    needs = {**DIAMOND, "blocking": ("b",), "after": ("blocking",)}
     probes.add_all(DIAMOND)
+    probes.add("blocking", "b", shape=BLOCKING)
+    probes.add("after", "blocking")
 
     await probes.run()
 
-    assert_order(probes.journal, DIAMOND)
+    assert_order(probes.journal, needs)
     assert_closed(*probes.all())
 
 
@@ -72,15 +89,14 @@ async def test_independent_resources_start_and_stop_concurrently(
     assert_closed(*probes.all())
 
 
-@pytest.mark.parametrize("shape", [s for s in SHAPES if s.blocking], ids=str)
 async def test_an_async_resource_starts_while_another_blocks_its_thread(
-    shape: Shape, probes: Probes, hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
     async def release() -> None:
         await hang.reached()
         hang.release()
 
-    probes.add("blocking", shape=shape, start=hang)
+    probes.add("blocking", shape=BLOCKING, start=hang)
     probes.add("async", start=Do(release))
 
     await probes.run()
@@ -113,10 +129,12 @@ async def test_a_resource_stops_as_soon_as_its_dependents_have_stopped(
     assert_closed(*probes.all())
 
 
+@later_or_eagerly
 @pytest.mark.parametrize("fails", [False, True])
 async def test_a_chain_may_be_longer_than_the_stack(
-    fails: bool, probes: Probes
+    fails: bool, when: str, probes: Probes
 ) -> None:
+    tasks_begin(when)
     names = [f"r{index}" for index in range(2_000)]
     probes.add_chain(*names)
     if fails:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -14,9 +14,12 @@ from django_lifespan_typed import (
     Lifespan,
     LifespanState,
     Registry,
+    StateKey,
     current_state,
+    get_state,
     lifespan_resource,
 )
+from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.middleware import LifespanStateMiddleware
 from tests.asgi.server import FakeServer, json_of
@@ -31,8 +34,8 @@ def _loop_resource(registry: Registry) -> None:
     """Each lifespan has the value ``loop``: the event loop that it runs on."""
 
     @lifespan_resource("loop", registry=registry)
-    async def loop() -> AsyncGenerator[asyncio.AbstractEventLoop]:
-        yield asyncio.get_running_loop()
+    async def loop() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
 
 
 @pytest.fixture
@@ -91,6 +94,26 @@ def test_sync_code_has_the_values_of_the_loop_that_called_it(
     found = [thread.run(serve()) for thread in threads]
 
     assert found == [(thread.loop, thread.loop) for thread in threads]
+
+
+@pytest.mark.usefixtures("lifespans")
+def test_a_thread_without_a_loop_cannot_choose(threads: list[LoopThread]) -> None:
+    key = StateKey[int]("loop")
+    messages = []
+    for look_up in current_state, lambda: get_state({}, key):
+        with pytest.raises(LifespanNotRunning) as caught:
+            look_up()
+        messages.append(str(caught.value))
+
+    first, second = threads
+    text = (
+        "this thread has no event loop, and the process has more than one lifespan\n"
+        f"    {first.loop!r}\n    {second.loop!r}\n"
+        "Pass the request, or its scope, to get_state()."
+    )
+    assert messages == [text, text]
+    assert get_state({"state": {"loop": 7}}, key) == 7
+    assert get_state({}, key, 8) == 8
 
 
 def test_a_request_of_neither_loop_has_an_empty_state(
