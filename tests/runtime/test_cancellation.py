@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Registry, lifespan_resource
-
 from .probes import (
     BLOCKING,
+    Do,
     Hang,
     Interrupted,
     Log,
@@ -37,7 +34,7 @@ needs_cancelling = pytest.mark.skipif(
 
 @pytest.mark.parametrize("turns", range(12))
 async def test_everything_is_closed_at_any_moment_of_the_startup(
-    turns: int, probes: Probes, caplog: Any
+    turns: int, probes: Probes, caplog: Log
 ) -> None:
     needs = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
     probes.add_all(needs, start=Pause(1), stop=Pause(1))
@@ -65,7 +62,9 @@ async def test_a_cancellation_during_the_cleanup_of_a_failed_startup_waits_for_i
     serving = Serving(probes.registry)
     await hang.reached()
 
-    await cancel_thrice(serving)
+    for _ in range(3):
+        serving.task.cancel()
+        await asyncio.sleep(0)
     hang.release()
     await serving.end()
 
@@ -80,10 +79,10 @@ async def test_an_error_of_a_cancelled_resource_is_logged(
 ) -> None:
     error = OSError("untidy")
     step = Interrupted(error)
-    steps: dict[str, Any] = (
-        {"start": step} if when == "start" else {"stop": Raise(error)}
-    )
-    probes.add("a", **steps)
+    if when == "start":
+        probes.add("a", start=step)
+    else:
+        probes.add("a", stop=Raise(error))
     serving = Serving(probes.registry)
     await (step.reached() if when == "start" else serving.started.wait())
 
@@ -92,12 +91,6 @@ async def test_an_error_of_a_cancelled_resource_is_logged(
 
     assert serving.task.cancelled() or serving.task.exception() is error
     assert logged_errors(caplog) == [error]
-
-
-async def cancel_thrice(serving: Serving) -> None:
-    for _ in range(3):
-        serving.task.cancel()
-        await asyncio.sleep(0)
 
 
 # --- All tasks, as asyncio.run() does at its end
@@ -143,9 +136,8 @@ async def test_resources_run_until_the_cancelled_lifespan_is_left(
         probes.journal.extend(phases(serving.lifespan).values())
 
     probes.add_chain("a", "b")
-    serving = Serving(probes.registry)
+    serving = await probes.serve()
     serving.leaving = leave
-    await serving.started.wait()
 
     cancel_all(serving.task, last=lifespan_last)
     await serving.end()
@@ -156,19 +148,17 @@ async def test_resources_run_until_the_cancelled_lifespan_is_left(
 
 @needs_cancelling
 async def test_a_resource_stops_in_a_task_that_is_not_cancelled(
-    registry: Registry,
+    probes: Probes,
 ) -> None:
     """So time limits and task groups in its cleanup work."""
     counts: list[int] = []
 
-    @lifespan_resource("it", registry=registry)
-    async def _it() -> AsyncGenerator[int]:
+    def count() -> None:
         task: Any = asyncio.current_task()
-        yield 1
         counts.append(task.cancelling())
 
-    serving = Serving(registry)
-    await serving.started.wait()
+    probes.add("it", stop=Do(count))
+    serving = await probes.serve()
 
     cancel_all(serving.task, last=True)
     await serving.end()
@@ -215,22 +205,14 @@ async def test_cancelling_all_tasks_at_any_moment_of_the_startup_closes_everythi
     assert_closed(*probes.opened())
 
 
-def test_the_end_of_asyncio_run_is_a_shutdown(caplog: Log) -> None:
+def test_the_end_of_asyncio_run_is_a_shutdown(probes: Probes, caplog: Log) -> None:
     """The lifespan runs in another task than main()."""
-    caplog.set_level(logging.WARNING)
-    journal: list[str] = []
-    registry = Registry()
-    probes = Probes(registry, journal)
     probes.add_chain("a", "b", "c")
     probes.add("blocking", "b", shape=BLOCKING)
-    kept: list[Serving] = []
 
-    async def main() -> None:
-        kept.append(Serving(registry))
-        await kept[0].started.wait()
+    asyncio.run(probes.serve())
 
-    asyncio.run(main())
-
-    assert_order(journal, {"b": ("a",), "c": ("b",), "blocking": ("b",)})
+    needs = {"b": ("a",), "c": ("b",), "blocking": ("b",)}
+    assert_order(probes.journal, needs)
     assert_closed(*probes.all())
     assert caplog.records == []

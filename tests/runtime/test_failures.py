@@ -36,7 +36,6 @@ BASE_EXCEPTIONS = [
     SystemExit(3),
     KeyboardInterrupt(),
     BaseExceptionGroup("several", [KeyboardInterrupt(), ValueError()]),
-    GeneratorExit(),
 ]
 
 
@@ -66,13 +65,8 @@ async def test_a_failed_startup_cancels_and_awaits_the_resources_still_starting(
     assert "+waiting" not in probes.journal
     assert probes.journal[-1] == "-db"
     assert_closed(*probes.opened())
-    assert probes.phases() == {
-        "db": "stopped",
-        "repository": "stopped",
-        "sibling": "stopped",
-        "it": "failed",
-        "waiting": "stopped",
-    }
+    others = dict.fromkeys(["db", "repository", "sibling", "waiting"], "stopped")
+    assert probes.phases() == {"it": "failed", **others}
 
 
 async def test_a_resource_that_swallows_its_cancellation_is_closed(
@@ -136,32 +130,32 @@ async def test_a_note_names_the_resource_and_its_location(
     assert probes.resources["it"].declared_at.draw() in note
 
 
+@either_way
 @pytest.mark.parametrize(
-    ("shape", "error"),
-    [
-        pytest.param(shape, error, id=f"{shape}-{type(error).__name__}")
-        for shape in (SHAPES[0], BLOCKING)
-        for error in BASE_EXCEPTIONS
-        # An async generator may not raise it.
-        if shape.blocking or not isinstance(error, GeneratorExit)
-    ],
+    ("when", "kind"), [("start", StartupError), ("stop", ShutdownError)]
 )
-async def test_a_base_exception_becomes_a_failed_startup(
-    shape: Shape, error: BaseException, probes: Probes
+@pytest.mark.parametrize("error", BASE_EXCEPTIONS, ids=lambda e: type(e).__name__)
+async def test_a_base_exception_becomes_a_failed_startup_or_shutdown(
+    error: BaseException,
+    when: str,
+    kind: type[StartupError | ShutdownError],
+    *,
+    shape: Shape,
+    probes: Probes,
 ) -> None:
     """It neither ends the loop nor looks like a cancellation."""
+    steps: dict[str, Any] = {when: Raise(error)}
     probes.add("before")
-    it = probes.add("it", "before", shape=shape, start=Raise(error))
+    probes.add("it", "before", shape=shape, **steps)
 
-    with pytest.raises(StartupError) as caught:
+    with pytest.raises(kind) as caught:
         await probes.run()
 
     location = probes.resources["it"].declared_at
     assert (caught.value.name, caught.value.location) == ("it", location)
     assert type(error).__name__ in caught.value.problem
     assert caught.value.__cause__ is error
-    assert it.opened == it.closed
-    assert_closed(probes["before"])
+    assert_closed(*probes.all())
     assert probes.phases() == {"before": "stopped", "it": "failed"}
 
 
@@ -184,38 +178,19 @@ async def test_an_exception_that_ends_generators_is_a_failed_startup(
 # --- Shutdown
 
 
-@either_way
-@pytest.mark.parametrize("error", BASE_EXCEPTIONS, ids=lambda e: type(e).__name__)
-async def test_a_base_exception_becomes_a_failed_shutdown(
-    error: BaseException, shape: Shape, probes: Probes
-) -> None:
-    probes.add("before")
-    probes.add("it", "before", shape=shape, stop=Raise(error))
-
-    with pytest.raises(ShutdownError) as caught:
-        await probes.run()
-
-    location = probes.resources["it"].declared_at
-    assert (caught.value.name, caught.value.location) == ("it", location)
-    assert type(error).__name__ in caught.value.problem
-    assert caught.value.__cause__ is error
-    assert_closed(*probes.all())
-
-
 async def test_several_errors_of_a_shutdown_are_raised_as_a_group(
     probes: Probes,
 ) -> None:
     """In the order of the shutdown, which reaches every resource."""
-    errors = {name: ValueError(name) for name in "abd"}
-    probes.add("a", stop=Raise(errors["a"]))
-    probes.add("b", "a", stop=Raise(errors["b"]))
-    probes.add("c", "b")
-    probes.add("d", "c", stop=Raise(errors["d"]))
+    errors = {name: ValueError(name) for name in "dba"}
+    probes.add_chain("a", "b", "c", "d")
+    for name, error in errors.items():
+        probes[name].stop = Raise(error)
 
     with pytest.raises(ExceptionGroup) as caught:
         await probes.run()
 
-    assert list(caught.value.exceptions) == [errors["d"], errors["b"], errors["a"]]
+    assert caught.value.exceptions == (*errors.values(),)
     assert probes.journal[4:] == ["-d", "-c", "-b", "-a"]
     assert_closed(*probes.all())
 
