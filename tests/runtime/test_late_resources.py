@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed.exceptions import ShutdownTimeout, StartupTimeout
 
 from .probes import (
@@ -25,9 +23,6 @@ from .probes import (
     assert_closed,
     logged_errors,
 )
-
-sleep = Do(lambda: asyncio.sleep(0.1))
-"""Takes longer than the limits of 0.05 seconds in these tests."""
 
 start_or_stop = pytest.mark.parametrize("when", ["start", "stop"])
 
@@ -57,11 +52,10 @@ async def test_a_resource_that_ends_after_its_limit_is_late_all_the_same(
 
 @start_or_stop
 async def test_the_error_whose_cleanup_hangs_is_the_cause(
-    when: str, registry: Registry, hang: Hang
+    when: str, probes: Probes, hang: Hang
 ) -> None:
     """The time limit ended it, but something else failed first."""
     error = ValueError("of the factory")
-    limits: dict[str, Any] = {f"{when}_timeout": 0.05}
 
     async def step() -> None:
         try:
@@ -69,77 +63,74 @@ async def test_the_error_whose_cleanup_hangs_is_the_cause(
         finally:
             await hang.go()
 
-    Probes(registry, []).add("it", **{when: Do(step)}, **limits)
+    options: dict[str, Any] = {when: Do(step), f"{when}_timeout": 0.05}
+    probes.add("it", **options)
 
     with pytest.raises((StartupTimeout, ShutdownTimeout)) as caught:
-        async with Lifespan(registry):
-            pass
+        await probes.run()
 
     assert caught.value.__cause__ is error
 
 
-async def test_an_error_of_a_late_thread_is_the_cause(registry: Registry) -> None:
+async def test_an_error_of_a_late_thread_is_the_cause(
+    probes: Probes, hang: Hang
+) -> None:
     """The thread cannot be interrupted, and says at last what was wrong."""
     refused = ConnectionError("wrong password")
-    is_late = threading.Event()
 
-    @lifespan_resource("it", registry=registry, start_timeout=0.05)
-    def _it() -> Iterator[int]:
-        assert is_late.wait(60)
+    def fail() -> None:
+        hang.block()
         raise refused
-        yield 1
 
-    asyncio.get_running_loop().call_later(0.1, is_late.set)
+    probes.add("it", shape=BLOCKING, start=Do(fail), start_timeout=0.05)
+
+    asyncio.get_running_loop().call_later(0.1, hang.release)
     with pytest.raises(StartupTimeout) as caught:
-        await Lifespan(registry).__aenter__()
+        await probes.run()
 
     assert caught.value.__cause__ is refused
 
 
 async def test_the_cleanup_of_a_late_startup_has_the_time_of_a_shutdown(
-    registry: Registry, journal: list[str], hang: Hang
+    probes: Probes, hang: Hang
 ) -> None:
-    @lifespan_resource("it", start_timeout=0.05, registry=registry)
-    async def _it() -> AsyncGenerator[int]:
+    async def step() -> None:
         try:
             await hang.go()
-            yield 1
         finally:
-            await sleep.go()
-            journal.append("-it")
+            await asyncio.sleep(0.1)
+            probes.journal.append("cleaned up")
+
+    probes.add("it", start=Do(step), start_timeout=0.05)
 
     with pytest.raises(StartupTimeout):
-        await Lifespan(registry).__aenter__()
+        await probes.run()
 
-    assert journal == ["-it"]
+    assert probes.journal == ["+it", "cleaned up", "-it"]
 
 
 async def test_the_cleanup_of_a_late_startup_is_not_interrupted_by_a_failure(
-    probes: Probes, hang: Hang, caplog: Any
+    probes: Probes, hang: Hang, caplog: Log
 ) -> None:
     unwinding, failed = Hang(), asyncio.Event()
 
-    @lifespan_resource("late", start_timeout=0.05, registry=probes.registry)
-    async def _late() -> AsyncGenerator[int]:
+    async def step() -> None:
         try:
             await hang.go()
-            yield 1
         finally:
-            unwinding.release()
+            await unwinding.go()
             await failed.wait()
-            probes.journal.append("-late")
+            probes.journal.append("cleaned up")
 
-    async def fail() -> None:
-        await unwinding.go()
-        raise ValueError("it fails")
+    probes.add("late", start=Do(step), start_timeout=0.05)
+    probes.add("it", start=Raise(ValueError("it fails"), after=unwinding))
+    probes.add("other", stop=Do(failed.set))
 
-    probes.add("it", start=Do(fail))
-    probes.add("stopped after", stop=Do(failed.set))
-
+    unwinding.release()
     with pytest.raises(ValueError, match="it fails"):
         await probes.run()
 
-    assert "-late" in probes.journal
+    assert "cleaned up" in probes.journal
     late = probes.errors()["late"]
     assert isinstance(late, StartupTimeout)
     assert late.waiting == ()
@@ -169,12 +160,10 @@ async def test_a_resource_that_ignores_its_cancellation_is_abandoned(
     with pytest.raises((StartupTimeout, ShutdownTimeout)):
         await probes.run()
 
-    abandoned = caplog.messages[0]
-    assert "'it'" in abandoned
-    assert probes.resources["it"].declared_at.draw() in abandoned
-    assert probes.journal == ["+before", "+it", "-before"]
+    assert "'it'" in caplog.messages[0]
+    assert probes.resources["it"].declared_at.draw() in caplog.messages[0]
     assert stubborn.cancelled >= 2
-    assert probes.phases() == {"before": "stopped", "it": "failed"}
+    assert probes.journal == ["+before", "+it", "-before"]
     await end_late(probes, stubborn)
     assert probes.journal == ["+before", "+it", "-before", "-it"]
     assert_closed(*probes.all())

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
-from collections.abc import AsyncGenerator
 from itertools import permutations
 from typing import Any
 
 import anyio
 import pytest
 
-from django_lifespan_typed import lifespan_resource
-
 from .probes import BLOCKING, Do, Hang, Log, Pause, Probes, assert_closed, phases
-from .task_groups import Group, Spawn, add_group, each_group
+from .task_groups import Group, add_group, each_group
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
 
+IN_ORDER = ["+before", "+group", "+user", "-user", "-group", "-before"]
 
 # --- Inside a resource
 
@@ -55,7 +52,7 @@ async def test_cancelling_all_tasks_is_not_a_crash(
     group: Group, order: tuple[str, ...], probes: Probes, caplog: Log
 ) -> None:
     """The resource waits for its dependents, although its task group has ended."""
-    tasks: dict[str, asyncio.Task[Any] | None] = {}
+    tasks: dict[str, Any] = {}
     probes.add("before")
     add_group(probes, group, "before")
     probes.add("user", "group", stop=Pause())
@@ -70,22 +67,13 @@ async def test_cancelling_all_tasks_is_not_a_crash(
     serving.lifespan.state["group"](child)
     await is_running.wait()
     tasks["lifespan"] = serving.task
-    tasks["resource"] = probes["group"].opened[0].runs_in  # type: ignore[assignment]
+    tasks["resource"] = probes["group"].opened[0].runs_in
     for name in order:
-        task = tasks[name]
-        assert task is not None
-        task.cancel()
+        tasks[name].cancel()
     await serving.end()
 
     assert serving.task.cancelled()
-    assert probes.journal == [
-        "+before",
-        "+group",
-        "+user",
-        "-user",
-        "-group",
-        "-before",
-    ]
+    assert probes.journal == IN_ORDER
     assert_closed(*probes.all())
     assert caplog.records == []
     assert set(phases(serving.lifespan).values()) == {"stopped"}
@@ -96,22 +84,20 @@ async def test_a_child_that_fails_during_the_startup_of_its_resource_fails_it(
     group: Group, probes: Probes
 ) -> None:
     error = ValueError("of the child")
-    probes.add("before")
 
-    @lifespan_resource(
-        "it", needs=(probes.resources["before"],), registry=probes.registry
-    )
-    async def _it(_: object) -> AsyncGenerator[Spawn]:
-        async def child() -> None:
-            raise error
+    async def child() -> None:
+        raise error
 
+    async def start() -> None:
         async with group() as spawn:
             spawn(child)
             await asyncio.Event().wait()
-            yield spawn
+
+    probes.add("before")
+    probes.add("it", "before", start=Do(start))
 
     with pytest.raises(BaseExceptionGroup) as caught:
-        await probes.lifespan().__aenter__()
+        await probes.run()
 
     assert caught.value.exceptions == (error,)
     assert "'it'" in caught.value.__notes__[0]
@@ -150,20 +136,9 @@ async def test_a_child_that_fails_during_the_shutdown_fails_it(
             await is_running.wait()
 
     assert caught.value.exceptions == (error,)
-    assert probes.journal == [
-        "+before",
-        "+group",
-        "+user",
-        "-user",
-        "-group",
-        "-before",
-    ]
+    assert probes.journal == IN_ORDER
     assert_closed(*probes.all())
-    assert probes.phases() == {
-        "before": "stopped",
-        "group": "failed",
-        "user": "stopped",
-    }
+    assert list(probes.phases().values()) == ["stopped", "failed", "stopped"]
 
 
 # --- Around a lifespan
@@ -187,19 +162,18 @@ async def test_a_shutdown_in_a_cancelled_scope_is_complete(probes: Probes) -> No
 async def test_a_thread_is_awaited_in_a_cancelled_scope(
     probes: Probes, hang: Hang, caplog: Log
 ) -> None:
-    probe = probes.add("it", shape=BLOCKING, stop=hang)
-
-    def release() -> None:
-        assert hang.is_reached(60)
+    async def release() -> None:
+        await hang.reached()
         hang.release()
 
-    releasing = threading.Thread(target=release)
-    releasing.start()
+    probe = probes.add("it", shape=BLOCKING, stop=hang)
+    releasing = asyncio.ensure_future(release())
+
     with anyio.CancelScope() as scope:
         async with probes.resources["it"].open():
             scope.cancel()
             await asyncio.Event().wait()
-    releasing.join(60)
+    await releasing
 
     assert_closed(probe)
     assert caplog.records == []

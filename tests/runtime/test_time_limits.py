@@ -17,47 +17,39 @@ sleep = Do(lambda: asyncio.sleep(0.1))
 start_or_stop = pytest.mark.parametrize("when", ["start", "stop"])
 
 
-async def test_a_late_startup_names_the_dependents_that_wait(
-    probes: Probes, hang: Hang
+@pytest.mark.parametrize(
+    ("when", "kind", "waiting"),
+    [
+        ("start", StartupTimeout, ("dependent 1", "dependent 2")),
+        ("stop", ShutdownTimeout, ("dependency 1", "dependency 2")),
+    ],
+)
+async def test_a_late_resource_names_the_others_that_wait(
+    when: str,
+    kind: type[StartupTimeout | ShutdownTimeout],
+    waiting: tuple[str, ...],
+    *,
+    probes: Probes,
+    hang: Hang,
 ) -> None:
-    probes.add("before")
-    probes.add("it", "before", start=hang, start_timeout=0.05)
-    probes.add("b", "it")
-    probes.add("a", "it")
+    options: dict[str, Any] = {when: hang, f"{when}_timeout": 0.05}
+    probes.add("dependency 2")
+    probes.add("dependency 1")
+    probes.add("it", "dependency 2", "dependency 1", **options)
+    probes.add("dependent 2", "it")
+    probes.add("dependent 1", "it")
 
-    with pytest.raises(TimeoutError) as caught:
+    with pytest.raises(kind) as caught:
         await probes.run()
 
     error = caught.value
-    assert isinstance(error, StartupTimeout)
-    assert (error.name, error.seconds, error.waiting) == ("it", 0.05, ("a", "b"))
+    assert isinstance(error, TimeoutError)
+    assert (error.name, error.seconds, error.waiting) == ("it", 0.05, waiting)
     assert error.location == probes.resources["it"].declared_at
     assert_closed(*probes.opened())
-    assert probes.phases() == {
-        "before": "stopped",
-        "it": "failed",
-        "b": "stopped",
-        "a": "stopped",
-    }
-
-
-async def test_a_late_shutdown_names_the_dependencies_that_wait(
-    probes: Probes, hang: Hang
-) -> None:
-    probes.add("a")
-    probes.add("b")
-    probes.add("it", "b", "a", stop=hang, stop_timeout=0.05)
-
-    with pytest.raises(TimeoutError) as caught:
-        await probes.run()
-
-    error = caught.value
-    assert isinstance(error, ShutdownTimeout)
-    assert (error.name, error.seconds, error.waiting) == ("it", 0.05, ("a", "b"))
-    assert error.location == probes.resources["it"].declared_at
-    assert probes.journal[3] == "-it"
-    assert_closed(*probes.all())
-    assert probes.phases() == {"a": "stopped", "b": "stopped", "it": "failed"}
+    phases = probes.phases()
+    assert phases.pop("it") == "failed"
+    assert set(phases.values()) == {"stopped"}
 
 
 async def test_a_limit_is_that_of_the_steps_of_its_own_resource(
@@ -103,9 +95,7 @@ async def test_the_budget_limits_the_whole_shutdown(
 
     errors: list[Any] = list(getattr(caught.value, "exceptions", ()))
     assert [(error.name, error.seconds) for error in errors] == [
-        ("c", 0.05),
-        ("b", 0.05),
-        ("a", 0.05),
+        (name, 0.05) for name in "cba"
     ]
     assert probes.journal[3:] == ["-c", "-b", "-a"]
     assert_closed(*probes.all())
