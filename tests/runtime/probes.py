@@ -128,11 +128,7 @@ class Hang(Step):
 
     async def reached(self) -> None:
         """Return when a resource waits in this step."""
-        assert await asyncio.to_thread(self.is_reached, 60)
-
-    def is_reached(self, seconds: float) -> bool:
-        """Wait for *seconds* at most, in a thread without a loop."""
-        return self._reached.wait(seconds)
+        assert await asyncio.to_thread(self._reached.wait, 60)
 
     def release(self) -> None:
         """Let it continue."""

@@ -71,7 +71,6 @@ async def test_no_check_begins_during_the_shutdown(probes: Probes) -> None:
     check = Counted()
     check.may_end.set()
     found: list[ResourceHealth] = []
-    lifespan = probes.lifespan()
 
     async def ask() -> None:
         found.append(await one(lifespan))
@@ -79,7 +78,7 @@ async def test_no_check_begins_during_the_shutdown(probes: Probes) -> None:
     probes.add("db", stop=Do(ask))
     probes.resources["db"].health(check)
 
-    async with lifespan:
+    async with (lifespan := probes.lifespan()):
         pass
 
     assert check.times == 0
