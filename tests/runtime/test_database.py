@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from django_lifespan_typed._asgi.server_lifespan import start_with_signals
 from django_lifespan_typed.signals import asgi_lifespan
 
 from .databases import Database, database, other
-from .probes import BLOCKING, SHAPES, Do, Log, Probes, Shape
+from .probes import BLOCKING, SHAPES, Do, Log, Probes, Raise, Shape
 
 __all__ = ["database", "other"]
 
@@ -143,58 +143,49 @@ async def test_a_connection_in_a_transaction_stays_open(
 # --- Connections that fail to close
 
 
-async def test_a_connection_that_fails_to_close_leaves_no_other_open(
-    probes: Probes, database: Database, other: Database, caplog: Log
-) -> None:
-    """In the thread of a blocking resource; the startup succeeds."""
+@pytest.fixture
+def use_both(database: Database, other: Database) -> Callable[[], None]:
+    """Query both databases; the connection to the first will fail to close."""
 
     def use() -> None:
-        database.use("start")
+        database.use("it")
         database.break_connection()
-        other.use("start")
+        other.use("it")
 
-    probes.add("it", shape=BLOCKING, start=Do(use))
+    return use
+
+
+async def test_a_connection_that_fails_to_close_leaves_no_other_open(
+    probes: Probes, use_both: Callable[[], None], other: Database, caplog: Log
+) -> None:
+    """In the thread of a blocking resource; the startup succeeds."""
+    probes.add("it", shape=BLOCKING, start=Do(use_both))
 
     await probes.run()
 
-    assert other.users() == ["start"]
+    assert other.users() == ["it"]
     assert other.left_open() == []
     assert "the server has gone away" in caplog.text
-    assert database.alias in caplog.text
 
 
-@pytest.mark.parametrize("leaves", ["well", "badly", "cancelled"])
+@pytest.mark.parametrize("error", [None, ValueError("could not flush")], ids=repr)
 async def test_a_connection_that_fails_to_close_hides_no_other_exception(
-    leaves: str, registry: Registry, database: Database, other: Database, caplog: Log
+    error: Exception | None,
+    probes: Probes,
+    use_both: Callable[[], None],
+    *,
+    other: Database,
+    caplog: Log,
 ) -> None:
-    """In Django's shared thread."""
+    """Neither that of a resource nor a cancellation, in Django's shared thread."""
+    probes.add("it", stop=Raise(error) if error else None)
+    serving = await probes.serve()
+    await sync_to_async(use_both)()
 
-    def use() -> None:
-        database.use("block")
-        other.use("block")
-        database.break_connection()
+    serving.task.cancel()
+    (outcome,) = await asyncio.gather(serving.task, return_exceptions=True)
 
-    @lifespan_resource("it", registry=registry)
-    async def _it() -> AsyncGenerator[int]:
-        yield 1
-        if leaves == "badly":
-            raise ValueError("could not flush")
-        is_stopping.set()
-        await asyncio.sleep(0)
-
-    async def run() -> None:
-        async with Lifespan(registry):
-            await sync_to_async(use)()
-
-    is_stopping = asyncio.Event()
-    task = asyncio.ensure_future(run())
-    if leaves == "cancelled":
-        await is_stopping.wait()
-        task.cancel()
-    (outcome,) = await asyncio.gather(task, return_exceptions=True)
-
-    expected = {"well": type(None), "badly": ValueError}
-    assert type(outcome) is expected.get(leaves, asyncio.CancelledError)
+    assert type(outcome) is (type(error) if error else asyncio.CancelledError)
     assert other.left_open() == []
     assert "the server has gone away" in caplog.text
 

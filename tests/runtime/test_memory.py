@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -25,29 +25,26 @@ from tests.benchmarks import memory, site
 REQUESTS = 1000
 SLACK = 200
 
-Serve = Callable[[AsyncExitStack], Awaitable[site.Server]]
-Use = Callable[[ASGIHandler], Coroutine[Any, Any, None]]
+Serve = Callable[[AsyncExitStack, ASGIHandler], Awaitable[site.Server]]
 
 
-async def with_lifespan(stack: AsyncExitStack) -> site.Server:
-    handler = site.lifespan_handler()
+async def with_lifespan(stack: AsyncExitStack, handler: ASGIHandler) -> site.Server:
     state = await stack.enter_async_context(run_asgi_lifespan(handler))
     return site.Server(handler, state)
 
 
-async def without_lifespan(stack: AsyncExitStack) -> site.Server:
-    return site.Server(site.lifespan_handler())
+async def without_lifespan(_: AsyncExitStack, handler: ASGIHandler) -> site.Server:
+    return site.Server(handler)
 
 
-async def refusing(stack: AsyncExitStack) -> site.Server:
+def broken_registry() -> Registry:
     registry = Registry()
 
     @lifespan_resource("broken", registry=registry)
-    async def broken() -> AsyncGenerator[None, None]:
+    async def broken() -> None:
         raise LookupError
-        yield
 
-    return site.Server(site.lifespan_handler(registry))
+    return registry
 
 
 @pytest.fixture(autouse=True)
@@ -64,25 +61,23 @@ def on_this_site() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-serving = pytest.mark.parametrize(
-    ("serve", "state", "status"),
+@pytest.mark.parametrize(
+    ("serve", "registry", "state", "status"),
     [
-        pytest.param(with_lifespan, {"number": 1}, 200, id="lifespan"),
-        pytest.param(without_lifespan, None, 200, id="late start"),
-        pytest.param(refusing, None, 503, id="failed startup"),
+        (with_lifespan, site.registry_of_one(), {"number": 1}, 200),
+        (without_lifespan, site.registry_of_one(), None, 200),
+        (without_lifespan, broken_registry(), None, 503),
     ],
+    ids=["lifespan", "late start", "failed startup"],
 )
-
-
-@serving
 async def test_requests_leave_no_more_than_with_plain_django(
-    serve: Serve, state: dict[str, Any] | None, status: int
+    serve: Serve, registry: Registry, state: dict[str, Any] | None, status: int
 ) -> None:
     async with AsyncExitStack() as stack:
         plain = site.Server(site.plain_handler(), state)
         django = await memory.growth(plain, REQUESTS)
         garbage = await memory.garbage(plain, REQUESTS)
-        server = await serve(stack)
+        server = await serve(stack, site.lifespan_handler(registry))
 
         grown = await memory.growth(server, REQUESTS)
         left = await memory.garbage(server, REQUESTS)
@@ -126,25 +121,12 @@ async def test_an_ended_lifespan_and_its_registry_are_collected() -> None:
     assert [reference() for reference in references] == [None, None]
 
 
-async def serve_once(handler: ASGIHandler) -> None:
-    server = site.Server(handler)
-    await server.get()
-    assert server.status == 200
-
-
-async def serve_once_with_lifespan(handler: ASGIHandler) -> None:
-    async with run_asgi_lifespan(handler) as state:
-        server = site.Server(handler, state)
-        await server.get()
-        assert server.status == 200
-
-
 class Value:
     """A value that a weak reference can watch."""
 
 
-@pytest.mark.parametrize("serve", [serve_once, serve_once_with_lifespan])
-def test_a_handler_keeps_neither_values_nor_event_loops(serve: Use) -> None:
+@pytest.mark.parametrize("serve", [without_lifespan, with_lifespan])
+def test_a_handler_keeps_neither_values_nor_event_loops(serve: Serve) -> None:
     """A handler serves a new event loop for each test."""
     values: weakref.WeakSet[Value] = weakref.WeakSet()
     loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
@@ -159,9 +141,15 @@ def test_a_handler_keeps_neither_values_nor_event_loops(serve: Use) -> None:
         started.append("value")
         return new
 
+    async def serve_once() -> None:
+        async with AsyncExitStack() as stack:
+            server = await serve(stack, handler)
+            await server.get()
+            assert server.status == 200
+
     handler = site.lifespan_handler(registry)
     for _ in range(10):
-        asyncio.run(serve(handler))
+        asyncio.run(serve_once())
     memory.collect()
 
     assert len(started) == 10
