@@ -17,9 +17,8 @@ from django_lifespan_typed import (
     StateKey,
     lifespan_resource,
 )
-from django_lifespan_typed._declare.registry import default_registry
 from django_lifespan_typed.exceptions import DuplicateName, InvalidDeclaration
-from tests.runtime.probes import next_line
+from tests.runtime.probes import Probes, next_line
 
 declare: Any = lifespan_resource
 
@@ -41,18 +40,15 @@ async def generates() -> AsyncGenerator[Client]:
 def test_a_resource_is_a_key_with_all_its_arguments(registry: Registry) -> None:
     options: dict[str, Any] = {"start_timeout": 1.5, "stop_timeout": 2.5}
 
-    def factory(_: int) -> Iterator[str]:
-        yield ""
-
     here = next_line()
-    made = lifespan_resource("it", needs=(A,), registry=registry, **options)(factory)
+    made = lifespan_resource("it", needs=(A,), registry=registry, **options)(takes_one)
 
     assert isinstance(made, Resource)
     assert isinstance(made, StateKey)
     assert (made.name, made.needs, made.key) == ("it", (A,), None)
     assert (made.start_timeout, made.stop_timeout) == (1.5, 2.5)
     assert (made.optional, made.health_check) == (False, None)
-    assert made.factory is factory
+    assert made.factory is takes_one
     assert str(made.declared_at) == here
     assert repr(made) == f"<Resource 'it' from {__name__}>"
 
@@ -67,10 +63,8 @@ def test_a_resource_takes_name_and_type_of_its_key(registry: Registry) -> None:
 
 
 async def test_resources_go_to_the_default_registry(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
+    registry: Registry, default_registry: Registry
 ) -> None:
-    monkeypatch.setattr(default_registry, "_resources", {})
-
     made = lifespan_resource("it")(Client)
     other = lifespan_resource("it", registry=registry)(Client)
 
@@ -80,84 +74,77 @@ async def test_resources_go_to_the_default_registry(
         assert isinstance(state["it"], Client)
 
 
-NO_LIMIT = 'Write: {0}=5.0, or {0}=float("inf") for no limit.'
+def message(problem: str, location: str, line: str, fix: str) -> str:
+    """Return the message of an InvalidDeclaration for that line of this file."""
+    return f"{problem}\n    {location}  {line}\n{fix}"
+
+
+NO_KEY = 'Write: @lifespan_resource("some_name")'
+NEEDS = "which is not a tuple of keys or resources"
+NEEDS_FIX = "Write: needs=(HTTP,) with the comma, and the keys, not their names."
 
 
 @pytest.mark.parametrize(
-    ("given", "problem", "fix"),
+    ("key", "options", "problem", "fix"),
     [
-        *(
-            pytest.param(
-                {"key": key},
-                f"lifespan_resource() takes a name or a StateKey, not {key!r}",
-                'Write: @lifespan_resource("some_name")',
-                id=f"key {key!r}",
-            )
-            for key in ("", None, 5, Client)
+        ("", {}, "lifespan_resource() takes a name or a StateKey, not ''", NO_KEY),
+        (5, {}, "lifespan_resource() takes a name or a StateKey, not 5", NO_KEY),
+        (
+            "it",
+            {"needs": A},
+            f"lifespan resource 'it' has needs={A!r}, {NEEDS}",
+            NEEDS_FIX,
         ),
-        *(
-            pytest.param(
-                {"needs": needs},
-                f"lifespan resource 'it' has needs={needs!r}, which is not a tuple of "
-                "keys or resources",
-                "Write: needs=(HTTP,) with the comma, and the keys, not their names.",
-                id=f"needs {needs!r}",
-            )
-            for needs in (A, ("a",), [A], None)
+        (
+            "it",
+            {"needs": ("a",)},
+            f"lifespan resource 'it' has needs=('a',), {NEEDS}",
+            NEEDS_FIX,
         ),
-        *(
-            pytest.param(
-                {option: value},
-                f"lifespan resource 'it' has {option}={value!r}, "
-                "which is not a number of seconds above 0",
-                NO_LIMIT.format(option),
-                id=f"{option} {value!r}",
-            )
-            for option in ("start_timeout", "stop_timeout")
-            for value in (0, -1, True, "5", float("nan"))
+        (
+            "it",
+            {"start_timeout": 0},
+            (
+                "lifespan resource 'it' has start_timeout=0, "
+                "which is not a number of seconds above 0"
+            ),
+            'Write: start_timeout=5.0, or start_timeout=float("inf") for no limit.',
         ),
-        pytest.param(
+        (
+            "it",
             {"optional": "yes"},
             "lifespan resource 'it' has optional='yes', which is not True or False",
             "Write: optional=True, or leave it out.",
-            id="optional",
         ),
-        pytest.param(
+        (
+            "it",
             {"registry": "default"},
             "registry= is a str, which is not a Registry",
             "Write: registry=Registry(), or leave it out for the default one.",
-            id="registry",
         ),
-        pytest.param(
+        (
+            "it",
             {"start_timout": 5},
             "lifespan_resource() has no option 'start_timout'",
-            "Did you mean 'start_timeout'? Known: needs, registry, start_timeout, "
-            "stop_timeout, optional.",
-            id="unknown option",
+            (
+                "Did you mean 'start_timeout'? "
+                "Known: needs, registry, start_timeout, stop_timeout, optional."
+            ),
         ),
     ],
 )
 def test_invalid_arguments_are_refused(
-    given: dict[str, Any], problem: str, fix: str
+    key: Any, options: dict[str, Any], problem: str, fix: str
 ) -> None:
-    arguments = dict(given)
-    key = arguments.pop("key", "it")
-
     with pytest.raises(InvalidDeclaration) as caught:
         here = next_line()
-        declare(key, **arguments)
+        declare(key, **options)
 
-    assert (
-        str(caught.value) == f"{problem}\n    {here}  declare(key, **arguments)\n{fix}"
-    )
+    assert str(caught.value) == message(problem, here, "declare(key, **options)", fix)
 
 
 async def takes_one(one: int, /) -> AsyncGenerator[int]:
     yield one
-
-
-async def takes_a_name(*, name: int) -> AsyncGenerator[int]:
-    yield name
 
 
 class Pool:
@@ -184,82 +171,70 @@ EXAMPLE = """
     @lifespan_resource("it")
     async def it() -> AsyncGenerator[SomeType]:
         yield {}"""
-
-
-def passes(given: str, name: str, takes: str) -> Any:
-    return (
-        f"passes {given} to a factory that takes {takes}",
-        f"Give {name} one parameter for each dependency in needs=, in its order.",
-    )
+FROM_GENERATOR = "Yield the value from a generator:" + EXAMPLE
+ONE_EACH = "Give {} one parameter for each dependency in needs=, in its order."
 
 
 @pytest.mark.parametrize(
-    ("needs", "factory", "expected"),
+    ("needs", "factory", "problem", "fix"),
     [
-        ((), takes_one, passes("nothing", "takes_one", "(one: 'int', /)")),
-        ((A, B), takes_one, passes("'a', 'b'", "takes_one", "(one: 'int', /)")),
-        ((A,), generates, passes("'a'", "generates", "()")),
-        ((A,), takes_a_name, passes("'a'", "takes_a_name", "(*, name: 'int')")),
-        ((), Pool, passes("nothing", "Pool", "(one: 'int')")),
         (
             (),
+            takes_one,
+            "passes nothing to a factory that takes (one: 'int', /)",
+            ONE_EACH.format("takes_one"),
+        ),
+        (
+            (A, B),
             asynccontextmanager(takes_one),
-            passes("nothing", "takes_one", "(one: 'int', /)"),
+            "passes 'a', 'b' to a factory that takes (one: 'int', /)",
+            ONE_EACH.format("takes_one"),
+        ),
+        (
+            (),
+            Pool,
+            "passes nothing to a factory that takes (one: 'int')",
+            ONE_EACH.format("Pool"),
         ),
         (
             (),
             Pool.connect,
-            (
-                "passes nothing to a factory that takes (self)",
-                "Move Pool.connect out of its class, to module level.",
-            ),
+            "passes nothing to a factory that takes (self)",
+            "Move Pool.connect out of its class, to module level.",
         ),
         (
             (),
             Plain,
-            (
-                "decorates the class Plain, which is not a context manager",
-                "Yield the value from a generator:" + EXAMPLE.format("Plain(...)"),
-            ),
+            "decorates the class Plain, which is not a context manager",
+            FROM_GENERATOR.format("Plain(...)"),
         ),
         (
             (),
             returns_a_number,
             (
-                (
-                    "decorates the plain function returns_a_number, which returns int: "
-                    "neither a context manager nor awaitable"
-                ),
-                "Yield the value from a generator:" + EXAMPLE.format("..."),
+                "decorates the plain function returns_a_number, which returns int: "
+                "neither a context manager nor awaitable"
             ),
+            FROM_GENERATOR.format("..."),
         ),
         (
             (),
             Client(),
-            (
-                (
-                    f"decorates an object of type {__name__}.Client, "
-                    "which cannot be called"
-                ),
-                "Decorate a function or a class:" + EXAMPLE.format("..."),
-            ),
+            f"decorates an object of type {__name__}.Client, which cannot be called",
+            "Decorate a function or a class:" + EXAMPLE.format("..."),
         ),
     ],
-    ids=lambda value: getattr(value, "__qualname__", None),
 )
 def test_unsuitable_factories_are_refused(
-    needs: Any, factory: Any, expected: tuple[str, str], registry: Registry
+    needs: Any, factory: Any, problem: str, fix: str, *, registry: Registry
 ) -> None:
-    problem, fix = expected
-
     with pytest.raises(InvalidDeclaration) as caught:
         here = next_line()
         declare("it", needs=needs, registry=registry)(factory)
 
-    assert str(caught.value) == (
-        f"lifespan resource 'it' {problem}\n"
-        f'    {here}  declare("it", needs=needs, registry=registry)(factory)\n{fix}'
-    )
+    line = 'declare("it", needs=needs, registry=registry)(factory)'
+    problem = f"lifespan resource 'it' {problem}"
+    assert str(caught.value) == message(problem, here, line, fix)
     assert len(registry) == 0
 
 
@@ -286,11 +261,7 @@ def returns_an_iterator() -> Iterator[int]:
     return iter([1])
 
 
-def returns_anything() -> Any: ...
-
-
-def returns_a_protocol() -> Closes:
-    raise NotImplementedError
+def returns_a_protocol() -> Closes: ...  # type: ignore[empty-body]
 
 
 def returns_an_unknown_name() -> Unknown: ...  # type: ignore[name-defined]  # noqa: F821
@@ -306,7 +277,6 @@ def yields_an_annotated_number() -> int:
         returns_an_awaitable,
         returns_a_context_manager,
         returns_an_iterator,
-        returns_anything,
         returns_a_protocol,
         returns_an_unknown_name,
         yields_an_annotated_number,
@@ -387,11 +357,9 @@ def test_unsuitable_health_checks_are_refused(
         here = next_line()
         resource.health(check)
 
-    assert str(caught.value) == (
-        f"the health check of lifespan resource 'it' {problem}\n"
-        f"    {here}  resource.health(check)\n"
-        "Decorate one function of one parameter, the value of 'it'."
-    )
+    problem = f"the health check of lifespan resource 'it' {problem}"
+    fix = "Decorate one function of one parameter, the value of 'it'."
+    assert str(caught.value) == message(problem, here, "resource.health(check)", fix)
 
 
 def test_a_second_health_check_is_refused(registry: Registry) -> None:
@@ -407,22 +375,14 @@ def test_a_second_health_check_is_refused(registry: Registry) -> None:
 # --- Optional resources
 
 
-def add(registry: Registry, name: str, *needs: Any, optional: bool) -> Any:
-    async def factory(*_: object) -> str:
-        return name
-
-    return declare(name, needs=needs, registry=registry, optional=optional)(factory)
-
-
-@pytest.mark.parametrize("by_key", [False, True], ids=["by resource", "by key"])
 def test_a_required_resource_cannot_depend_on_an_optional_one(
-    by_key: bool, registry: Registry
+    registry: Registry, probes: Probes
 ) -> None:
-    cache = add(registry, "cache", optional=True)
-    need = StateKey[str]("cache") if by_key else cache
+    probes.add("cache", optional=True)
+    cache = probes.resources["cache"]
 
     with pytest.raises(InvalidDeclaration) as caught:
-        add(registry, "books", need, optional=False)
+        probes.add("books", "cache")
 
     assert caught.value.location is not None
     assert str(caught.value) == (
@@ -434,12 +394,13 @@ def test_a_required_resource_cannot_depend_on_an_optional_one(
 
 
 def test_an_optional_dependency_is_refused_after_its_dependent(
-    registry: Registry,
+    registry: Registry, probes: Probes
 ) -> None:
-    books = add(registry, "books", StateKey[str]("cache"), optional=False)
+    probes.add("books", "cache")
+    books = probes.resources["books"]
 
     with pytest.raises(InvalidDeclaration) as caught:
-        add(registry, "cache", optional=True)
+        probes.add("cache", optional=True)
 
     assert caught.value.location == books.declared_at
     assert list(registry) == [books]
@@ -449,9 +410,9 @@ def test_an_optional_dependency_is_refused_after_its_dependent(
     ("books", "cache"), [(True, True), (True, False), (False, False)]
 )
 def test_optional_resources_may_depend_on_any(
-    books: bool, cache: bool, registry: Registry
+    books: bool, cache: bool, registry: Registry, probes: Probes
 ) -> None:
-    add(registry, "books", StateKey[str]("cache"), optional=books)
-    add(registry, "cache", optional=cache)
+    probes.add("books", "cache", optional=books)
+    probes.add("cache", optional=cache)
 
     assert [resource.optional for resource in registry] == [books, cache]

@@ -30,13 +30,14 @@ async def one_and_two() -> AsyncGenerator[dict[str, Any]]:
 
 def test_a_registry_is_read_like_a_mapping(registry: Registry, probes: Probes) -> None:
     probes.add_chain("b", "a")
+    key = StateKey[Any]("a")
 
     assert [resource.name for resource in registry] == ["b", "a"]
     assert len(registry) == 2
     assert "a" in registry
-    assert StateKey[Any]("a") in registry
+    assert key in registry
     assert "c" not in registry
-    assert registry["a"] is probes.resources["a"]
+    assert registry["a"] is registry[key] is probes.resources["a"]
     assert repr(registry) == "<Registry of b, a>"
     assert repr(Registry()) == "<Registry of nothing>"
 
@@ -106,11 +107,3 @@ async def test_only_leaves_out_managers(registry: Registry, probes: Probes) -> N
 
     async with Lifespan(registry, only=(probes.resources["it"],)) as state:
         assert list(state) == ["it"]
-
-
-def test_a_resource_is_found_by_name_and_by_key(registry: Registry) -> None:
-    @lifespan_resource("db", registry=registry)
-    async def db() -> int:
-        return 1
-
-    assert registry["db"] is registry[db] is db

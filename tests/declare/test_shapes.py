@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,12 +14,12 @@ from tests.runtime.probes import (
     CLOSING,
     SHAPES,
     Hang,
+    Limits,
     Probe,
     Probes,
     Raise,
     Shape,
     assert_closed,
-    phases,
 )
 
 every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -28,102 +27,86 @@ every_closing_shape = pytest.mark.parametrize("shape", CLOSING, ids=str)
 
 
 @every_shape
-async def test_dependencies_are_passed_in_order(
-    shape: Shape, registry: Registry, probes: Probes
-) -> None:
+async def test_dependencies_are_passed_in_order(shape: Shape, probes: Probes) -> None:
     first, second = probes.add("first"), probes.add("second")
     probe = probes.add("it", "second", "first", shape=shape)
 
-    async with Lifespan(registry) as state:
-        found = state["it"], state[probes.resources["it"]]
+    async with probes.lifespan() as state:
+        assert state["it"] is state[probes.resources["it"]] is probe.value
 
-    assert found == (probe.value, probe.value)
     assert probe.needs == (second.value, first.value)
 
 
 @every_closing_shape
-async def test_it_is_closed_where_it_was_opened(
-    shape: Shape, registry: Registry, probes: Probes, journal: list[str]
-) -> None:
+async def test_it_is_closed_where_it_was_opened(shape: Shape, probes: Probes) -> None:
     """At each start, in one task or thread and one context."""
     probes.add("before")
     probe = probes.add("it", "before", shape=shape)
     probes.add("after", "it")
-    lifespan = Lifespan(registry)
 
     for _ in range(2):
-        async with lifespan as state:
-            assert state["it"] is probe.value
+        await probes.run()
 
-    assert journal == ["+before", "+it", "+after", "-after", "-it", "-before"] * 2
+    assert (
+        probes.journal == ["+before", "+it", "+after", "-after", "-it", "-before"] * 2
+    )
     assert_closed(*probes.all(), times=2)
     kind = threading.Thread if shape.blocking else asyncio.Task
-    assert {type(place.runs_in) for place in probe.opened} <= {
-        kind,
-        *kind.__subclasses__(),
-    }
+    assert all(isinstance(place.runs_in, kind) for place in probe.opened)
 
 
 @every_shape
 async def test_a_failed_start_closes_the_others(
-    shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    shape: Shape, probes: Probes, hang: Hang
 ) -> None:
     error = ValueError("it fails")
     probes.add("before")
     probes.add("sibling", "before", start=hang)
-    probes.add("it", "before", shape=shape, start=Raise(error))
+    it = probes.add("it", "before", shape=shape, start=Raise(error))
     probes.add("after", "it", "sibling")
 
     with pytest.raises(ValueError, match="it fails") as caught:
-        await Lifespan(registry).__aenter__()
+        await probes.run()
 
     assert caught.value is error
-    assert sorted(journal[:3]) == ["+before", "+it", "+sibling"]
-    assert journal[3:] == ["-it", "-sibling", "-before"]
+    assert sorted(probes.journal[:3]) == ["+before", "+it", "+sibling"]
+    assert probes.journal[3:] == ["-it", "-sibling", "-before"]
     assert_closed(probes["before"], probes["sibling"])
-    assert probes["it"].opened == probes["it"].closed
+    assert it.opened == it.closed
 
 
 @every_shape
 async def test_a_hanging_start_is_cancelled(
-    shape: Shape,
-    registry: Registry,
-    probes: Probes,
-    *,
-    journal: list[str],
-    hang: Hang,
-    limits: Callable[..., None],
+    shape: Shape, probes: Probes, hang: Hang, limits: Limits
 ) -> None:
     """A thread cannot be cancelled: it is abandoned, and closes when it returns."""
     limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
     probes.add("before")
     probe = probes.add("it", "before", shape=shape, start=hang, start_timeout=0.05)
-    lifespan = Lifespan(registry)
 
     with pytest.raises(StartupTimeout):
-        await lifespan.__aenter__()
+        await probes.run()
 
-    assert phases(lifespan) == {"before": "stopped", "it": "failed"}
+    assert probes.phases() == {"before": "stopped", "it": "failed"}
     assert_closed(probes["before"])
     if shape.blocking:
-        assert journal == ["+before", "+it", "-before"]
+        assert probes.journal == ["+before", "+it", "-before"]
         hang.release()
-        thread = probe.opened[0].runs_in
-        assert isinstance(thread, threading.Thread)
+        thread: Any = probe.opened[0].runs_in
         await asyncio.to_thread(thread.join, 30)
-    assert sorted(journal) == ["+before", "+it", "-before", "-it"]
+    assert sorted(probes.journal) == ["+before", "+it", "-before", "-it"]
     assert probe.opened == probe.closed
 
 
 @every_shape
 async def test_cancellation_during_the_start_closes_it(
-    shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    shape: Shape, probes: Probes, hang: Hang
 ) -> None:
     """A thread is awaited, and closed as soon as it has opened."""
     probes.add("before")
     probe = probes.add("it", "before", shape=shape, start=hang)
     probes.add("after", "it")
-    starting = asyncio.ensure_future(Lifespan(registry).__aenter__())
+    starting = asyncio.ensure_future(probes.run())
     await hang.reached()
 
     starting.cancel()
@@ -133,20 +116,18 @@ async def test_cancellation_during_the_start_closes_it(
     await asyncio.wait({starting})
 
     assert starting.cancelled()
-    assert journal == ["+before", "+it", "-it", "-before"]
+    assert probes.journal == ["+before", "+it", "-it", "-before"]
     assert_closed(probes["before"])
     assert probe.opened == probe.closed
 
 
 @every_closing_shape
 async def test_cancellation_during_the_stop_waits_for_its_end(
-    shape: Shape, registry: Registry, probes: Probes, journal: list[str], hang: Hang
+    shape: Shape, probes: Probes, hang: Hang
 ) -> None:
     probes.add("before")
     probes.add("it", "before", shape=shape, stop=hang)
-    lifespan = Lifespan(registry)
-    await lifespan.__aenter__()
-    stopping = asyncio.ensure_future(lifespan.__aexit__(None, None, None))
+    stopping = asyncio.ensure_future(probes.run())
     await hang.reached()
 
     for _ in range(3):
@@ -157,23 +138,20 @@ async def test_cancellation_during_the_stop_waits_for_its_end(
     await asyncio.wait({stopping})
 
     assert stopping.cancelled()
-    assert journal == ["+before", "+it", "-it", "-before"]
+    assert probes.journal == ["+before", "+it", "-it", "-before"]
     assert_closed(*probes.all())
 
 
 @every_closing_shape
-async def test_open_needs_no_lifespan(
-    shape: Shape, probes: Probes, journal: list[str]
-) -> None:
+async def test_open_needs_no_lifespan(shape: Shape, probes: Probes) -> None:
     probe = probes.add("it", "dependency", shape=shape)
 
     async with probes.resources["it"].open("a fake") as value:
-        inside = list(journal)
+        assert probes.journal == ["+it"]
 
     assert value is probe.value
     assert probe.needs == ("a fake",)
-    assert inside == ["+it"]
-    assert journal == ["+it", "-it"]
+    assert probes.journal == ["+it", "-it"]
 
 
 @pytest.mark.parametrize(
