@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -242,19 +243,21 @@ async def test_an_error_of_a_constructor_fails_the_start(
     assert caught.value is error
 
 
-async def test_a_thread_is_named_after_its_resource(registry: Registry) -> None:
-    @lifespan_resource("generated", registry=registry)
-    def generated() -> Generator[str]:
+async def test_a_task_or_thread_is_named_after_its_resource(registry: Registry) -> None:
+    @contextmanager
+    def blocks() -> Generator[str]:
         yield threading.current_thread().name
 
-    lifespan_resource("returned", registry=registry)(
-        lambda: contextmanager(generated.factory)()  # type: ignore[arg-type]
-    )
+    async def awaits() -> str:
+        task: Any = asyncio.current_task()
+        return str(task.get_name())
+
+    declare("generator", registry=registry)(blocks)
+    declare("returned", registry=registry)(lambda: blocks())
+    declare("async", registry=registry)(awaits)
 
     async with Lifespan(registry) as state:
-        names = dict(state)
-
-    assert names == {"generated": "lifespan generated", "returned": "lifespan returned"}
+        assert dict(state) == {name: f"lifespan {name}" for name in state}
 
 
 async def test_a_thread_that_cannot_start_fails_the_start_at_once(

@@ -133,11 +133,8 @@ def function_that_returns_awaitable(probe: Probe) -> Factory:
 def partial_of_async(probe: Probe) -> Factory:
     async def factory(word: str, *needs: object) -> AsyncIterator[Any]:
         assert word == "given"
-        value = await probe.open(*needs)
-        try:
+        async with async_context_manager_function(probe)(*needs) as value:
             yield value
-        finally:
-            await probe.close()
 
     return partial(factory, "given")
 
@@ -145,11 +142,8 @@ def partial_of_async(probe: Probe) -> Factory:
 def callable_instance_async(probe: Probe) -> Factory:
     class Clients:
         async def connect(self, *needs: object) -> AsyncIterator[Any]:
-            value = await probe.open(*needs)
-            try:
+            async with async_context_manager_function(probe)(*needs) as value:
                 yield value
-            finally:
-                await probe.close()
 
         __call__ = connect
 
@@ -172,18 +166,13 @@ def callable_instance_coroutine(probe: Probe) -> Factory:
 def custom_async_iterator(probe: Probe) -> Factory:
     class Once:
         def __init__(self, *needs: object) -> None:
-            self.needs = needs
-            self.steps = 0
+            self.steps = async_generator_function(probe)(*needs)
 
         def __aiter__(self) -> Any:
             return self
 
         async def __anext__(self) -> Any:
-            self.steps += 1
-            if self.steps == 1:
-                return await probe.open(*self.needs)
-            await probe.close()
-            raise StopAsyncIteration
+            return await anext(self.steps)
 
     return Once
 
@@ -191,18 +180,13 @@ def custom_async_iterator(probe: Probe) -> Factory:
 def custom_iterator(probe: Probe) -> Factory:
     class Once:
         def __init__(self, *needs: object) -> None:
-            self.needs = needs
-            self.steps = 0
+            self.steps = generator_function(probe)(*needs)
 
         def __iter__(self) -> Any:
             return self
 
         def __next__(self) -> Any:
-            self.steps += 1
-            if self.steps == 1:
-                return probe.open_blocking(*self.needs)
-            probe.close_blocking()
-            raise StopIteration
+            return next(self.steps)
 
     return Once
 

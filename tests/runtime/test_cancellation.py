@@ -109,23 +109,6 @@ in_either_order = pytest.mark.parametrize(
 )
 
 
-@in_either_order
-async def test_cancelling_all_tasks_keeps_the_order_of_the_shutdown(
-    lifespan_last: bool, probes: Probes, caplog: Log
-) -> None:
-    probes.add_chain("a", "b", "c", "d")
-    serving = await probes.serve()
-
-    cancel_all(serving.task, last=lifespan_last)
-    await serving.end()
-
-    assert serving.task.cancelled()
-    assert probes.journal == ["+a", "+b", "+c", "+d", "-d", "-c", "-b", "-a"]
-    assert_closed(*probes.all())
-    assert caplog.records == []
-    assert set(phases(serving.lifespan).values()) == {"stopped"}
-
-
 @needs_cancelling
 @in_either_order
 async def test_resources_run_until_the_cancelled_lifespan_is_left(

@@ -87,30 +87,18 @@ async def test_a_resource_that_swallows_its_cancellation_is_closed(
 async def test_the_first_error_is_raised_and_the_others_are_logged(
     probes: Probes, caplog: Log
 ) -> None:
-    first, second = ValueError("first"), KeyError("second")
-    probes.add("a", start=Raise(first))
-    probes.add("b", start=Raise(second))
+    """Those of the shutdown, too."""
+    first, second, last = ValueError("first"), KeyError("second"), KeyError("last")
+    probes.add("root", stop=Raise(last))
+    probes.add("a", "root", start=Raise(first))
+    probes.add("b", "root", start=Raise(second))
 
     with pytest.raises(ValueError, match="first") as caught:
         await probes.run()
 
     assert caught.value is first
-    assert logged_errors(caplog) == [second]
-    assert probes.errors() == {"a": first, "b": second}
-    assert_closed(*probes.all())
-
-
-async def test_an_error_of_the_shutdown_after_a_failed_startup_is_logged(
-    probes: Probes, caplog: Log
-) -> None:
-    start, stop = ValueError("of the startup"), KeyError("of the shutdown")
-    probes.add("a", stop=Raise(stop))
-    probes.add("b", "a", start=Raise(start))
-
-    with pytest.raises(ValueError, match="of the startup"):
-        await probes.lifespan().__aenter__()
-
-    assert logged_errors(caplog) == [stop]
+    assert logged_errors(caplog) == [second, last]
+    assert probes.errors() == {"root": last, "a": first, "b": second}
     assert_closed(*probes.all())
 
 

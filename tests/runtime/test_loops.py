@@ -10,7 +10,7 @@ from typing import Any
 from django_lifespan_typed import Lifespan, Registry, current_state, lifespan_resource
 from django_lifespan_typed._runtime.current import running
 
-from .probes import BLOCKING, Probes, assert_closed, lifespan_threads
+from .probes import BLOCKING, Probes, assert_closed
 
 # --- Several loops
 
@@ -114,22 +114,3 @@ async def test_lifespans_may_overlap(probes: Probes) -> None:
     await second.__aexit__(None, None, None)
 
     assert found is state
-
-
-# --- Tasks and threads
-
-
-async def test_each_resource_has_a_task_or_a_thread_that_ends_with_it(
-    probes: Probes,
-) -> None:
-    probes.add_chain("a", "b")
-    probes.add("c", shape=BLOCKING)
-
-    async with probes.lifespan():
-        tasks = {task.get_name() for task in asyncio.all_tasks()}
-        (thread,) = lifespan_threads()
-    await asyncio.to_thread(thread.join, 60)
-
-    assert {"lifespan a", "lifespan b"} <= tasks
-    assert thread.daemon
-    assert asyncio.all_tasks() == {asyncio.current_task()}
