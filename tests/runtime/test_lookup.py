@@ -267,17 +267,17 @@ AUTODISCOVERY = (
 )
 
 
-def missing(key: Any, state: dict[str, Any] | None = None) -> StateNotFound:
-    """Return the error for *key*, which *state* and the lifespan lack."""
+def assert_missing(
+    key: StateKey[Any], reason: str, fix: str, *, state: dict[str, Any] | None = None
+) -> StateNotFound:
+    """Assert the message for *key*, which *state* and the lifespan lack."""
     with pytest.raises(StateNotFound) as caught:
         get_state({} if state is None else {"state": state}, key)
+    assert str(caught.value) == (
+        f"no {key.name!r} on the lifespan state: {reason}\n"
+        f"{key.declared_at.draw()}\n{fix}"
+    )
     return caught.value
-
-
-def message(key: StateKey[Any], reason: str, fix: str) -> str:
-    """Return the message of that error."""
-    location = key.declared_at.draw()
-    return f"no {key.name!r} on the lifespan state: {reason}\n{location}\n{fix}"
 
 
 @pytest.fixture
@@ -289,44 +289,40 @@ def defaults(default_registry: Registry, journal: list[str]) -> Probes:
 async def test_the_error_for_an_unknown_name_lists_the_known_ones(
     numbered: Registry,
 ) -> None:
-    mistaken = StateKey[int]("numbr")
-
     async with Lifespan(numbered):
-        error = missing(mistaken, {"other": 1})
+        assert_missing(
+            StateKey[int]("numbr"),
+            "it is not registered",
+            "Did you mean 'number'? The state has: 'number', 'other'.\n"
+            f"{AUTODISCOVERY}Declare it with @lifespan_resource in lifespan.py of an "
+            "installed app, or in a module that AppConfig.ready() imports.",
+            state={"other": 1},
+        )
 
-    assert str(error) == message(
-        mistaken,
-        "it is not registered",
-        "Did you mean 'number'? The state has: 'number', 'other'.\n"
-        f"{AUTODISCOVERY}Declare it with @lifespan_resource in lifespan.py of an "
-        "installed app, or in a module that AppConfig.ready() imports.",
-    )
 
-
+@pytest.mark.parametrize("is_set_up", [True, False])
 def test_the_error_names_installed_apps_only_if_our_app_is_missing(
-    monkeypatch: pytest.MonkeyPatch,
+    is_set_up: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor before Django is set up."""
-    absent = StateKey[int]("absent")
+    with override_settings(INSTALLED_APPS=["django_lifespan_typed"] * is_set_up):
+        monkeypatch.setattr(apps, "apps_ready", is_set_up)
+        with pytest.raises(StateNotFound) as caught:
+            get_state({"state": {"other": 1}}, KEY)
 
-    with override_settings(INSTALLED_APPS=["django_lifespan_typed"]):
-        installed = str(missing(absent, {"other": 1}))
-    monkeypatch.setattr(apps, "apps_ready", False)
-    not_set_up = str(missing(absent, {"other": 1}))
-
-    assert installed == not_set_up
-    assert "INSTALLED_APPS" not in installed
+    assert "it is not registered" in str(caught.value)
+    assert "INSTALLED_APPS" not in str(caught.value)
 
 
 def test_the_error_for_a_state_without_a_registered_name(defaults: Probes) -> None:
     defaults.add("db")
-    db = defaults.resources["db"]
 
-    assert str(missing(db, {"other": 1})) == message(
-        db,
+    assert_missing(
+        defaults.resources["db"],
         "it is registered, but no lifespan that has it filled this state",
         "The state has: 'other'.\n"
         "Add it to the state, or start a lifespan: async with Lifespan().",
+        state={"other": 1},
     )
 
 
@@ -334,24 +330,20 @@ async def test_the_error_for_a_resource_that_is_starting(
     probes: Probes, hang: Hang
 ) -> None:
     """A factory looks up another resource instead of depending on it."""
-    errors: list[StateNotFound] = []
 
     async def look_up() -> None:
         await hang.reached()
-        errors.append(missing(slow))
+        assert_missing(
+            probes.resources["slow"],
+            "its resource is starting",
+            "Use it after it has started; in a factory, pass it in needs=.",
+        )
         hang.release()
 
     probes.add("slow", start=hang)
     probes.add("hasty", start=Do(look_up))
-    slow = probes.resources["slow"]
 
     await probes.run()
-
-    assert str(errors[0]) == message(
-        slow,
-        "its resource is starting",
-        "Use it after it has started; in a factory, pass it in needs=.",
-    )
 
 
 async def test_the_error_for_a_resource_that_failed_is_caused_by_its_exception(
@@ -360,20 +352,22 @@ async def test_the_error_for_a_resource_that_failed_is_caused_by_its_exception(
     """A resource looks it up while it shuts down."""
     problem = OSError("no route")
     errors: list[StateNotFound] = []
-    probes.add("first", stop=Do(lambda: errors.append(missing(fails))))
+
+    def look_up() -> None:
+        error = assert_missing(
+            probes.resources["fails"],
+            "its resource is failed (OSError)",
+            "Use it after it has started; in a factory, pass it in needs=.",
+        )
+        errors.append(error)
+
+    probes.add("first", stop=Do(look_up))
     probes.add("fails", "first", start=Raise(problem))
-    fails = probes.resources["fails"]
 
     with pytest.raises(OSError, match="no route"):
         await probes.run()
 
-    (error,) = errors
-    assert error.__cause__ is problem
-    assert str(error) == message(
-        fails,
-        "its resource is failed (OSError)",
-        "Use it after it has started; in a factory, pass it in needs=.",
-    )
+    assert [error.__cause__ for error in errors] == [problem]
 
 
 async def test_the_error_for_an_optional_resource_that_failed(probes: Probes) -> None:
@@ -382,16 +376,14 @@ async def test_the_error_for_an_optional_resource_that_failed(probes: Probes) ->
     extra = probes.resources["extra"]
 
     async with probes.lifespan():
-        error = missing(extra)
-        default = get_state({}, extra, None)
+        assert get_state({}, extra, None) is None
+        error = assert_missing(
+            extra,
+            "its resource is optional and has failed (OSError)",
+            "Pass a default for that case: get_state(request, KEY, None)",
+        )
 
-    assert default is None
     assert error.__cause__ is problem
-    assert str(error) == message(
-        extra,
-        "its resource is optional and has failed (OSError)",
-        "Pass a default for that case: get_state(request, KEY, None)",
-    )
 
 
 async def test_the_error_for_a_resource_that_only_leaves_out(
@@ -404,29 +396,25 @@ async def test_the_error_for_a_resource_that_only_leaves_out(
         db, cache = each.resources.values()
 
         async with Lifespan(each.registry, only=(db,)):
-            error = missing(cache)
-
-        assert str(error) == message(
-            cache,
-            "it is registered, but not part of the running lifespan",
-            "Add it to only=.",
-        )
+            assert_missing(
+                cache,
+                "it is registered, but not part of the running lifespan",
+                "Add it to only=.",
+            )
 
 
 async def test_the_error_for_a_resource_of_another_registry(
     defaults: Probes, registry: Registry
 ) -> None:
     defaults.add("db")
-    db = defaults.resources["db"]
 
     async with Lifespan(registry):
-        error = missing(db)
-
-    assert str(error) == message(
-        db,
-        "it is registered, but in another registry than that of the running lifespan",
-        "Declare it with registry=, or start a lifespan of its registry.",
-    )
+        assert_missing(
+            defaults.resources["db"],
+            "it is registered, but in another registry than that of the running "
+            "lifespan",
+            "Declare it with registry=, or start a lifespan of its registry.",
+        )
 
 
 async def test_the_error_for_a_resource_that_only_an_overridden_one_depends_on(
@@ -437,13 +425,12 @@ async def test_the_error_for_a_resource_that_only_an_overridden_one_depends_on(
 
     with override_state(cache, "a fake"):
         async with Lifespan(only=(cache,)):
-            error = missing(db)
-
-    assert str(error) == message(
-        db,
-        "it is registered, but did not start",
-        "A test overrode 'cache' at startup: their own dependencies do not start.",
-    )
+            assert_missing(
+                db,
+                "it is registered, but did not start",
+                "A test overrode 'cache' at startup: their own dependencies do not "
+                "start.",
+            )
 
 
 async def test_the_error_for_a_resource_that_is_declared_too_late(
@@ -452,12 +439,9 @@ async def test_the_error_for_a_resource_that_is_declared_too_late(
     """Only the URLconf imports its module, at the first request."""
     async with Lifespan():
         defaults.add("late")
-        late = defaults.resources["late"]
-        error = missing(late)
-
-    assert str(error) == message(
-        late,
-        "it was declared after the lifespan had started",
-        f"{AUTODISCOVERY}Declare it in lifespan.py of an installed app, or import its "
-        "module in asgi.py or wsgi.py.",
-    )
+        assert_missing(
+            defaults.resources["late"],
+            "it was declared after the lifespan had started",
+            f"{AUTODISCOVERY}Declare it in lifespan.py of an installed app, or import "
+            "its module in asgi.py or wsgi.py.",
+        )
