@@ -17,6 +17,7 @@ from django_lifespan_typed import (
     StateKey,
     lifespan_resource,
 )
+from django_lifespan_typed._declare.location import Location
 from django_lifespan_typed.exceptions import DuplicateName, InvalidDeclaration
 from tests.runtime.probes import Probes, next_line
 
@@ -362,14 +363,28 @@ def test_unsuitable_health_checks_are_refused(
     assert str(caught.value) == message(problem, here, "resource.health(check)", fix)
 
 
-def test_a_second_health_check_is_refused(registry: Registry) -> None:
-    resource = lifespan_resource("it", registry=registry)(generates)
+def takes_a_value(_: object) -> None: ...
 
-    @resource.health
-    def first(_: Client) -> None: ...
 
-    with pytest.raises(InvalidDeclaration, match="is declared twice, first at"):
-        resource.health(first)
+@wraps(takes_a_value)
+def wraps_it(value: object) -> None:
+    takes_a_value(value)
+
+
+@pytest.mark.parametrize(
+    "first", [takes_a_value, partial(takes_a_value), wraps_it, iter]
+)
+def test_a_second_health_check_is_refused(first: Any, registry: Registry) -> None:
+    """The message has the location of the first, as far as it is known."""
+    resource = declare("it", registry=registry)(generates)
+    resource.health(first)
+
+    with pytest.raises(InvalidDeclaration) as caught:
+        resource.health(takes_a_value)
+
+    line = takes_a_value.__code__.co_firstlineno
+    found = "builtins" if first is iter else Location(__file__, line, __name__)
+    assert f"is declared twice, first at {found}\n" in str(caught.value)
 
 
 # --- Optional resources

@@ -135,24 +135,17 @@ async def test_a_second_yield_is_an_error_at_shutdown(
 async def test_a_yield_after_an_error_is_a_second_one(
     kind: str, registry: Registry
 ) -> None:
-    closed: list[int] = []
-
     async def again() -> AsyncGenerator[int]:
         try:
             yield 1
         except ValueError:
-            try:
-                yield 2
-            finally:
-                closed.append(2)
+            yield 2
 
     resource = declare("it", registry=registry)(made(kind, again))
 
     with pytest.raises(InvalidFactory, match="yielded twice"):
         async with resource.open():
             raise ValueError("in the block")
-
-    assert closed == [2]
 
 
 @kinds
@@ -225,22 +218,18 @@ async def test_errors_of_contextlib_are_raised_unchanged(
     assert "lifespan resource 'it'" in caught.value.__notes__[0]
 
 
-@pytest.mark.parametrize("methods", [("__aenter__", "__aexit__"), ("__enter__",)])
+@pytest.mark.parametrize("method", ["__aenter__", "__enter__"])
 async def test_an_error_of_a_constructor_fails_the_start(
-    methods: tuple[str, ...], registry: Registry
+    method: str, registry: Registry
 ) -> None:
-    error = ValueError("no address")
-
     def fail(_: object) -> None:
-        raise error
+        raise ValueError("no address")
 
-    body: dict[str, Any] = {"__init__": fail, **dict.fromkeys(methods, fail)}
-    declare("it", registry=registry)(type("Client", (), body))
+    client = type("Client", (), {"__init__": fail, method: fail})
+    declare("it", registry=registry)(client)
 
-    with pytest.raises(ValueError, match="no address") as caught:
+    with pytest.raises(ValueError, match="no address"):
         await Lifespan(registry).__aenter__()
-
-    assert caught.value is error
 
 
 async def test_a_task_or_thread_is_named_after_its_resource(registry: Registry) -> None:

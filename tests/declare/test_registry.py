@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed._declare.location import location_of
-from django_lifespan_typed._declare.registry import manager_resource
 from django_lifespan_typed.exceptions import DuplicateName, InvalidDeclaration
 from django_lifespan_typed.register import register_lifespan_manager
 from tests.runtime.probes import Probes, next_line
@@ -59,13 +57,14 @@ def test_a_manager_is_kept_once(get: Any, registry: Registry) -> None:
     assert len(registry.managers) == 1
 
 
-def test_a_manager_resource_avoids_taken_names() -> None:
-    name = f"manager {__name__}.one"
+def test_managers_of_one_name_are_numbered(registry: Registry) -> None:
+    for _ in range(3):
+        manager = asynccontextmanager(one_and_two.__wrapped__)  # type: ignore[attr-defined]
+        register_lifespan_manager(context_manager=manager, registry=registry)
 
-    made = manager_resource(one, location_of(one), [name, f"{name} #2"])
-
-    assert made.name == f"{name} #3"
-    assert made.factory is one
+    first = f"manager {__name__}.one_and_two"
+    names = [manager.name for manager in registry.managers]
+    assert names == [first, f"{first} #2", f"{first} #3"]
 
 
 @pytest.mark.parametrize("other", ["manager", "resource"])
