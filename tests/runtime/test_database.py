@@ -222,6 +222,7 @@ async def test_a_health_check_does_not_keep_a_broken_connection(
     async def _check(_: object) -> None:
         await sync_to_async(database.use)("check")
 
+    @sync_to_async
     def break_it() -> None:
         database.use("elsewhere")
         wrapper: Any = connections[database.alias]
@@ -230,7 +231,7 @@ async def test_a_health_check_does_not_keep_a_broken_connection(
 
     with override_settings(LIFESPAN={"HEALTH_CACHE": 0}):
         async with (lifespan := probes.lifespan()):
-            await sync_to_async(break_it)()
+            await break_it()
             verdicts = [(await lifespan.health())[0].verdict for _ in range(2)]
 
     assert verdicts == ["fail", "pass"]
