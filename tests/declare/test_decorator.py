@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from functools import partial, wraps
 from typing import Any, Protocol
 
@@ -254,14 +254,6 @@ def returns_an_awaitable() -> Awaitable:
     return Awaitable()
 
 
-def returns_a_context_manager() -> AbstractContextManager[int]:
-    return nullcontext(1)
-
-
-def returns_an_iterator() -> Iterator[int]:
-    return iter([1])
-
-
 def returns_a_protocol() -> Closes: ...  # type: ignore[empty-body]
 
 
@@ -276,12 +268,10 @@ def yields_an_annotated_number() -> int:
     "factory",
     [
         returns_an_awaitable,
-        returns_a_context_manager,
-        returns_an_iterator,
         returns_a_protocol,
         returns_an_unknown_name,
         yields_an_annotated_number,
-        nullcontext,
+        iter,
         partial(returns_an_awaitable),
         wraps(returns_a_number)(lambda: returns_an_awaitable()),
     ],
@@ -306,24 +296,11 @@ def takes_two(_another: str, _one: int) -> Iterator[int]:
     yield 1
 
 
-@with_another_argument
-async def checks_two(_another: str, _value: object) -> None: ...
-
-
 def test_a_decorator_may_add_arguments(registry: Registry) -> None:
     resource = declare("it", needs=(A,), registry=registry)(takes_two)
-    resource.health(checks_two)
+    resource.health(takes_two)
 
-    assert resource.factory is takes_two
-    assert resource.health_check is checks_two
-
-
-def test_builtins_without_a_signature_are_accepted(registry: Registry) -> None:
-    made = declare("it", needs=(A,), registry=registry)(iter)
-    made.health(iter)
-
-    assert registry["it"] is made
-    assert made.health_check is iter
+    assert resource.factory is resource.health_check is takes_two
 
 
 def test_duplicate_names_are_refused(registry: Registry) -> None:

@@ -29,19 +29,32 @@ needs_cancelling = pytest.mark.skipif(
 )
 
 
-# --- The task of the lifespan
+def cancel(serving: Serving, order: str) -> None:
+    """Cancel the lifespan only, or all other tasks with it."""
+    others = asyncio.all_tasks() - {asyncio.current_task(), serving.task}
+    tasks = {
+        "lifespan only": [serving.task],
+        "lifespan first": [serving.task, *others],
+        "lifespan last": [*others, serving.task],
+    }
+    for task in tasks[order]:
+        task.cancel()
+
+
+in_either_order = pytest.mark.parametrize("order", ["lifespan first", "lifespan last"])
 
 
 @pytest.mark.parametrize("turns", range(12))
+@pytest.mark.parametrize("order", ["lifespan only", "lifespan first", "lifespan last"])
 async def test_everything_is_closed_at_any_moment_of_the_startup(
-    turns: int, probes: Probes, caplog: Log
+    order: str, turns: int, probes: Probes, caplog: Log
 ) -> None:
     needs = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
     probes.add_all(needs, start=Pause(1), stop=Pause(1))
     serving = Serving(probes.registry)
 
     await Pause(turns).go()
-    serving.task.cancel()
+    cancel(serving, order)
     await serving.end()
 
     assert serving.task.cancelled()
@@ -50,8 +63,9 @@ async def test_everything_is_closed_at_any_moment_of_the_startup(
     assert_order(
         probes.journal, {probe.name: needs[probe.name] for probe in probes.opened()}
     )
-    assert set(phases(serving.lifespan).values()) <= {"stopped"}
-    assert caplog.records == []  # none was abandoned
+    if order == "lifespan only":
+        assert set(phases(serving.lifespan).values()) <= {"stopped"}
+        assert caplog.records == []  # none was abandoned
 
 
 async def test_a_cancellation_during_the_cleanup_of_a_failed_startup_waits_for_it(
@@ -96,23 +110,10 @@ async def test_an_error_of_a_cancelled_resource_is_logged(
 # --- All tasks, as asyncio.run() does at its end
 
 
-def cancel_all(first: asyncio.Task[Any], last: bool) -> None:
-    """Cancel every other task: *first* before the rest of them, or *last*."""
-    tasks = list(asyncio.all_tasks() - {asyncio.current_task()})
-    tasks.sort(key=lambda task: (task is not first) ^ last)
-    for task in tasks:
-        task.cancel()
-
-
-in_either_order = pytest.mark.parametrize(
-    "lifespan_last", [False, True], ids=["lifespan first", "resources first"]
-)
-
-
 @needs_cancelling
 @in_either_order
 async def test_resources_run_until_the_cancelled_lifespan_is_left(
-    lifespan_last: bool, probes: Probes
+    order: str, probes: Probes
 ) -> None:
     async def leave() -> None:
         await Pause().go()
@@ -122,7 +123,7 @@ async def test_resources_run_until_the_cancelled_lifespan_is_left(
     serving = await probes.serve()
     serving.leaving = leave
 
-    cancel_all(serving.task, last=lifespan_last)
+    cancel(serving, order)
     await serving.end()
 
     assert probes.journal == ["+a", "+b", "running", "running", "-b", "-a"]
@@ -143,7 +144,7 @@ async def test_a_resource_stops_in_a_task_that_is_not_cancelled(
     probes.add("it", stop=Do(count))
     serving = await probes.serve()
 
-    cancel_all(serving.task, last=True)
+    cancel(serving, "lifespan last")
     await serving.end()
 
     assert counts == [0]
@@ -152,40 +153,23 @@ async def test_a_resource_stops_in_a_task_that_is_not_cancelled(
 @in_either_order
 @pytest.mark.parametrize("when", ["start", "stop"])
 async def test_cancelling_all_tasks_interrupts_the_resource_in_progress(
-    when: str, lifespan_last: bool, probes: Probes, hang: Hang
+    when: str, order: str, probes: Probes, hang: Hang
 ) -> None:
     """The others stop in order."""
-    steps: dict[str, Any] = {when: hang}
     probes.add_chain("a", "b")
-    probes.add("c", "b", **steps)
+    probes.add("c", "b", **{when: hang})
     serving = Serving(probes.registry)
     if when == "stop":
         await serving.started.wait()
         serving.task.cancel()
     await hang.reached()
 
-    cancel_all(serving.task, last=lifespan_last)
+    cancel(serving, order)
     await serving.end()
 
     assert serving.task.cancelled()
     assert probes.journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
     assert_closed(*probes.all())
-
-
-@pytest.mark.parametrize("turns", range(8))
-@in_either_order
-async def test_cancelling_all_tasks_at_any_moment_of_the_startup_closes_everything(
-    lifespan_last: bool, turns: int, probes: Probes
-) -> None:
-    probes.add_chain("a", "b", "c")
-    serving = Serving(probes.registry)
-
-    await Pause(turns).go()
-    cancel_all(serving.task, last=lifespan_last)
-    await serving.end()
-
-    assert serving.task.cancelled()
-    assert_closed(*probes.opened())
 
 
 def test_the_end_of_asyncio_run_is_a_shutdown(probes: Probes, caplog: Log) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from typing import Any
 
 import pytest
 
@@ -107,7 +106,7 @@ async def test_the_first_error_is_raised_and_the_others_are_logged(
 async def test_a_note_names_the_resource_and_its_location(
     when: str, shape: Shape, probes: Probes
 ) -> None:
-    steps: dict[str, Any] = {when: Raise(ValueError("it fails"))}
+    steps = {when: Raise(ValueError("it fails"))}
     probes.add("it", shape=shape, **steps)
 
     with pytest.raises(ValueError, match="it fails") as caught:
@@ -132,7 +131,7 @@ async def test_a_base_exception_becomes_a_failed_startup_or_shutdown(
     probes: Probes,
 ) -> None:
     """It neither ends the loop nor looks like a cancellation."""
-    steps: dict[str, Any] = {when: Raise(error)}
+    steps = {when: Raise(error)}
     probes.add("before")
     probes.add("it", "before", shape=shape, **steps)
 
