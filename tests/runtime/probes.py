@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -186,12 +186,8 @@ class Probe:
         self.closed: list[Place] = []
 
     async def open(self, *needs: object) -> object:
-        self._open(needs)
-        try:
+        with self._opening(needs):
             await self.start.go()
-        except BaseException:
-            self._close()
-            raise
         return self.value
 
     async def close(self) -> None:
@@ -201,12 +197,8 @@ class Probe:
             self._close()
 
     def open_blocking(self, *needs: object) -> object:
-        self._open(needs)
-        try:
+        with self._opening(needs):
             self.start.block()
-        except BaseException:
-            self._close()
-            raise
         return self.value
 
     def close_blocking(self) -> None:
@@ -215,12 +207,18 @@ class Probe:
         finally:
             self._close()
 
-    def _open(self, needs: tuple[object, ...]) -> None:
+    @contextmanager
+    def _opening(self, needs: tuple[object, ...]) -> Iterator[None]:
         self.needs = needs
         self.found.append(MARK.get())
         MARK.set(self.name)
         self.opened.append(_place())
         self.journal.append(f"+{self.name}")
+        try:
+            yield
+        except BaseException:
+            self._close()
+            raise
 
     def _close(self) -> None:
         self.closed.append(_place())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -39,33 +38,10 @@ async def fail() -> None:
 
 
 @each_group
-async def test_a_crash_is_logged_once_with_its_traceback(
+async def test_a_crash_is_logged_once_and_the_other_resources_keep_running(
     group: Group, probes: Probes, caplog: Log
 ) -> None:
-    resource = add_group(probes, group)
-    lifespan = probes.lifespan()
-
-    async with lifespan as state:
-        state[resource](fail)
-        await until(lifespan, "group", "crashed")
-
-    (record,) = caplog.records
-    (error,) = logged_errors(caplog)
-    crash = probes.errors()["group"]
-    assert record.levelno == logging.ERROR
-    assert isinstance(error, BaseExceptionGroup)
-    assert error.exceptions == (ERROR,)
-    assert isinstance(crash, ResourceCrashed)
-    assert (crash.name, crash.location) == ("group", resource.declared_at)
-    assert crash.__cause__ is error
-    assert record.getMessage() == str(crash)
-
-
-@each_group
-async def test_the_other_resources_keep_running_and_are_closed(
-    group: Group, probes: Probes
-) -> None:
-    """A crash does not fail the shutdown: it was reported when it happened."""
+    """It does not fail the shutdown: it was reported when it happened."""
     probes.add("dependency")
     resource = add_group(probes, group, "dependency")
     probes.add("user", "group")
@@ -81,6 +57,16 @@ async def test_the_other_resources_keep_running_and_are_closed(
     assert list(probes.phases().values()) == ["stopped", "crashed", "stopped"]
     assert probes.journal[3:] == ["-group", "serving", "-user", "-dependency"]
     assert_closed(*probes.all())
+
+    (record,) = caplog.records
+    (error,) = logged_errors(caplog)
+    crash = probes.errors()["group"]
+    assert (record.levelname, record.getMessage()) == ("ERROR", str(crash))
+    assert isinstance(error, BaseExceptionGroup)
+    assert error.exceptions == (ERROR,)
+    assert isinstance(crash, ResourceCrashed)
+    assert (crash.name, crash.location) == ("group", resource.declared_at)
+    assert crash.__cause__ is error
 
 
 async def test_a_cancelled_scope_ends_its_resource(

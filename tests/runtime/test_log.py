@@ -14,29 +14,17 @@ NAME = "django_lifespan_typed"
 Listen = Callable[[Callable[[str], object]], None]
 
 
-class Handler(logging.Handler):
-    """Calls back at each warning."""
-
-    def __init__(self, call: Callable[[str], object]) -> None:
-        super().__init__(logging.WARNING)
-        self._call = call
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._call(record.getMessage())
-
-
 @pytest.fixture
 def on_warning() -> Generator[Listen]:
     """Register a function that is called with each warning of this test."""
-    handlers: list[Handler] = []
+    handler = logging.Handler(logging.WARNING)
 
     def listen(call: Callable[[str], object]) -> None:
-        handlers.append(Handler(call))
-        logging.getLogger(NAME).addHandler(handlers[-1])
+        handler.emit = lambda record: call(record.getMessage())
+        logging.getLogger(NAME).addHandler(handler)
 
     yield listen
-    for handler in handlers:
-        logging.getLogger(NAME).removeHandler(handler)
+    logging.getLogger(NAME).removeHandler(handler)
 
 
 def warnings(caplog: Log) -> list[str]:

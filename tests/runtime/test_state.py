@@ -37,12 +37,6 @@ def test_a_missing_name_cannot_be_read_or_deleted(state: Any, key: Any) -> None:
     assert "Did you mean 'db'?" in str(read.value)
 
 
-def test_a_value_can_be_deleted_by_its_key(state: Any) -> None:
-    del state[DB]
-
-    assert len(state) == 0
-
-
 @pytest.mark.parametrize("key", [5, None, ("db",)])
 def test_only_names_and_keys_can_be_set(state: Any, key: object) -> None:
     assert key not in state
@@ -56,9 +50,10 @@ def test_only_names_and_keys_can_be_set(state: Any, key: object) -> None:
 def test_it_is_a_view_that_writes_through(state: Any, values: dict[Any, Any]) -> None:
     same = state
     state |= {"a": 1}
+    del state[DB]
 
     assert state is same
-    assert values == {"db": "the db", "a": 1}
+    assert values == {"a": 1}
 
 
 def test_its_operators_return_dictionaries(state: Any) -> None:
@@ -72,11 +67,6 @@ def test_its_operators_return_dictionaries(state: Any) -> None:
 
 
 def test_it_is_merged_with_mappings_only(state: Any) -> None:
-    class Knows:
-        def __ror__(self, other: object) -> str:
-            return "merged"
-
-    assert state | Knows() == "merged"
     with pytest.raises(TypeError, match="unsupported operand"):
         state | 5
     with pytest.raises(TypeError, match="unsupported operand"):
