@@ -1,4 +1,4 @@
-"""Plan: start order, missing dependencies and cycles."""
+"""Plan: repeated, missing and cyclic dependencies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry, StateKey
-from django_lifespan_typed._declare.plan import Plan, unneeded_without
 from django_lifespan_typed.exceptions import (
     DependencyCycle,
     InvalidDeclaration,
@@ -17,51 +16,15 @@ from django_lifespan_typed.exceptions import (
 from tests.runtime.probes import Probes, next_line
 
 
-def key(name: str) -> StateKey[Any]:
-    return StateKey[Any](name)
+async def test_a_repeated_dependency_counts_once(probes: Probes) -> None:
+    first = probes.add("first")
+    second = probes.add("second", "first", "first")
 
+    async with (lifespan := probes.lifespan()):
+        assert [status.needs for status in lifespan.status()] == [(), ("first",)]
 
-def names(plan: Plan) -> list[str]:
-    return [resource.name for resource in plan.order]
-
-
-def test_dependencies_come_before_their_dependents(
-    registry: Registry, probes: Probes
-) -> None:
-    """A repeated dependency counts once."""
-    probes.add("d", "b", "c", "b")
-    probes.add("b", "a")
-    probes.add("c", "a")
-    probes.add("a")
-
-    plan = Plan(registry)
-
-    assert names(plan) == ["a", "b", "c", "d"]
-    assert plan.dependencies == {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
-    assert plan.dependents == {"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": []}
-
-
-def test_overridden_resources_and_their_own_dependencies_are_left_out(
-    registry: Registry, probes: Probes
-) -> None:
-    probes.add_chain("a", "b", "c", "d")
-    probes.add("shared")
-    probes.add("e", "shared", "d")
-    probes.add("other", "shared")
-
-    plan = Plan(registry, without={"d"})
-
-    assert sorted(names(plan)) == ["e", "other", "shared"]
-    assert plan.dependencies["e"] == ("shared",)
-    assert unneeded_without(registry, {"d"}) == {"a", "b", "c", "d"}
-
-
-def test_an_override_may_be_of_a_name_that_is_not_registered(
-    registry: Registry, probes: Probes
-) -> None:
-    probes.add("github", "http")
-
-    assert names(Plan(registry, without={"http"})) == ["github"]
+    assert second.needs == (first.value, first.value)
+    assert probes.journal == ["+first", "+second", "-second", "-first"]
 
 
 async def test_a_missing_dependency_prevents_the_start(probes: Probes) -> None:
@@ -80,16 +43,20 @@ async def test_a_missing_dependency_prevents_the_start(probes: Probes) -> None:
     assert probes.journal == []
 
 
-def test_only_refuses_an_unregistered_key(registry: Registry, probes: Probes) -> None:
+async def test_only_refuses_an_unregistered_key(
+    registry: Registry, probes: Probes
+) -> None:
+    lifespan = Lifespan(registry, only=[StateKey[Any]("cahce")])
+
     with pytest.raises(StateNotFound) as caught_empty:
-        Plan(registry, [key("cahce")])
+        await lifespan.__aenter__()
     probes.add("cache")
     with pytest.raises(StateNotFound) as caught:
-        Plan(registry, [key("cahce")])
+        await lifespan.__aenter__()
 
     problem = "only= names 'cahce', which is not registered\n"
     assert str(caught_empty.value) == f"{problem}Registered: nothing."
-    assert str(caught.value) == (f"{problem}Did you mean 'cache'? Registered: 'cache'.")
+    assert str(caught.value) == f"{problem}Did you mean 'cache'? Registered: 'cache'."
 
 
 @pytest.mark.parametrize("names", [["db"], ["cache", "db"], ["a", "b", "c"]])
@@ -110,21 +77,19 @@ async def test_a_cycle_prevents_the_start(names: list[str], probes: Probes) -> N
     assert probes.journal == []
 
 
-def test_a_cycle_may_be_longer_than_the_stack(
-    registry: Registry, probes: Probes
-) -> None:
+async def test_a_cycle_may_be_longer_than_the_stack(probes: Probes) -> None:
     chain = [f"r{index}" for index in range(2_000)]
     probes.add("r0", "r1999")
     for name, dependency in zip(chain[1:], chain, strict=False):
         probes.add(name, dependency)
 
     with pytest.raises(DependencyCycle) as caught:
-        Plan(registry)
+        await probes.run()
 
     assert len(caught.value.cycle) == 2_000
 
 
-@pytest.mark.parametrize("only", ["http", key("http"), ("http",), 5], ids=repr)
+@pytest.mark.parametrize("only", ["http", StateKey("http"), ("http",), 5], ids=repr)
 def test_only_has_to_be_a_tuple_of_keys(only: Any, registry: Registry) -> None:
     with pytest.raises(InvalidDeclaration) as caught:
         here = next_line()
