@@ -86,7 +86,7 @@ async def test_a_resource_that_swallows_its_cancellation_is_closed(
 async def test_the_first_error_is_raised_and_the_others_are_logged(
     probes: Probes, caplog: Log
 ) -> None:
-    """Those of the shutdown, too."""
+    """Errors of the shutdown are logged, too."""
     first, second, last = ValueError("first"), KeyError("second"), KeyError("last")
     probes.add("root", stop=Raise(last))
     probes.add("a", "root", start=Raise(first))

@@ -55,13 +55,7 @@ async def test_each_startup_and_shutdown_is_logged(probes: Probes, caplog: Log) 
 
 @pytest.mark.parametrize("shape", [SHAPES[0], BLOCKING], ids=str)
 async def test_a_slow_startup_is_logged_while_it_lasts(
-    shape: Shape,
-    probes: Probes,
-    caplog: Log,
-    *,
-    hang: Hang,
-    limits: Limits,
-    on_warning: Listen,
+    shape: Shape, probes: Probes, hang: Hang, limits: Limits, on_warning: Listen
 ) -> None:
     """Again and again, with the resources that wait for it."""
     limits(REPORT_INTERVAL=0.01)

@@ -27,8 +27,8 @@ def test_concurrent_loops_leave_no_lifespan(probes: Probes) -> None:
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(4) as threads:
-            for running_there in [threads.submit(asyncio.run, run()) for _ in range(4)]:
-                running_there.result(60)
+            for future in [threads.submit(asyncio.run, run()) for _ in range(4)]:
+                future.result(60)
     finally:
         sys.setswitchinterval(interval)
 
@@ -82,14 +82,6 @@ def registry_named(name: str) -> Registry:
         return current_state()["name"]
 
     return registry
-
-
-async def test_a_factory_sees_its_own_lifespan_in_a_nested_block() -> None:
-    async with (
-        Lifespan(registry_named("outer")),
-        Lifespan(registry_named("inner")) as state,
-    ):
-        assert state["seen"] == "inner"
 
 
 def test_a_factory_sees_its_own_lifespan_beside_another_thread() -> None:
