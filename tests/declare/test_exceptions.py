@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,31 +14,27 @@ DB = Location("shop/db.py", 9, "shop.db")
 WEB = Location("shop/web.py", 7, "shop.web")
 
 
-def every_error() -> Iterator[LifespanError]:
-    yield exceptions.LifespanError("problem and fix")
-    yield exceptions.InvalidSetting("wrong", "Write it.")
-    yield exceptions.InvalidDeclaration("wrong", DB, "Write it.")
-    yield exceptions.DuplicateName("db", [DB, WEB])
-    yield exceptions.MissingDependency("db", "pool", DB, ["db", "web"])
-    yield exceptions.DependencyCycle([("db", DB), ("web", WEB)])
-    yield exceptions.LifespanNotRunning("none is running")
-    yield exceptions.StateNotFound("db", "no 'db'")
-    yield exceptions.ProtocolError("sent twice")
-    yield exceptions.StartupError("db", DB, "failed")
-    yield exceptions.StartupTimeout("db", DB, 1.5, ["web", "cache"])
-    yield exceptions.InvalidFactory("db", DB, "yielded twice", "Yield once.")
-    yield exceptions.InvalidValue("db", DB, 1, "str", WEB)
-    yield exceptions.ResourceCrashed("db", DB, "crashed")
-    yield exceptions.ShutdownError("db", DB, "failed to stop")
-    yield exceptions.ShutdownTimeout("db", DB, 1.5, [])
+ERRORS = [
+    exceptions.LifespanError("problem and fix"),
+    exceptions.InvalidSetting("wrong", "Write it."),
+    exceptions.InvalidDeclaration("wrong", DB, "Write it."),
+    exceptions.DuplicateName("db", [DB, WEB]),
+    exceptions.MissingDependency("db", "pool", DB, ["db", "web"]),
+    exceptions.DependencyCycle([("db", DB), ("web", WEB)]),
+    exceptions.LifespanNotRunning("none is running"),
+    exceptions.StateNotFound("db", "no 'db'"),
+    exceptions.ProtocolError("sent twice"),
+    exceptions.StartupError("db", DB, "failed"),
+    exceptions.StartupTimeout("db", DB, 1.5, ["web", "cache"]),
+    exceptions.InvalidFactory("db", DB, "yielded twice", "Yield once."),
+    exceptions.InvalidValue("db", DB, 1, "str", WEB),
+    exceptions.ResourceCrashed("db", DB, "crashed"),
+    exceptions.ShutdownError("db", DB, "failed to stop"),
+    exceptions.ShutdownTimeout("db", DB, 1.5, []),
+]
 
 
-each = pytest.mark.parametrize(
-    "error", [*every_error()], ids=lambda e: type(e).__name__
-)
-
-
-@each
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_an_exception_survives_pickling(error: LifespanError) -> None:
     """A parallel test run sends it to another process."""
     error.__dict__["__notes__"] = ["while starting"]
@@ -52,13 +47,16 @@ def test_an_exception_survives_pickling(error: LifespanError) -> None:
     assert vars(other) == vars(error)
 
 
-@each
-def test_a_message_has_problem_location_and_fix(error: LifespanError) -> None:
-    if isinstance(error, ResourceError):
-        lines = str(error).splitlines()
-        assert lines[0] == f"lifespan resource 'db' {error.problem}"
-        assert lines[1] == DB.draw()
-        assert str(error).endswith(error.fix)
+@pytest.mark.parametrize(
+    "error",
+    [error for error in ERRORS if isinstance(error, ResourceError)],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_message_has_problem_location_and_fix(error: ResourceError) -> None:
+    lines = str(error).splitlines()
+    assert lines[0] == f"lifespan resource 'db' {error.problem}"
+    assert lines[1] == DB.draw()
+    assert str(error).endswith(error.fix)
 
 
 def test_a_timeout_names_only_what_waits() -> None:
