@@ -6,16 +6,14 @@ import argparse
 import logging
 import os
 import platform
+import re
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-django.setup()
-
-from . import (  # noqa: E402
+from . import (
     access,
     fetching,
     footprint,
@@ -29,8 +27,8 @@ from . import (  # noqa: E402
     starts,
     writing,
 )
-from .measuring import Effort, Result  # noqa: E402
-from .tables import Table  # noqa: E402
+from .measuring import Result
+from .tables import Table
 
 SECTIONS = {
     "access": access.results,
@@ -48,6 +46,37 @@ SECTIONS = {
 
 def main() -> None:
     """Measure, print, and write the documentation with ``--write``."""
+    options = _options()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    # Late starts, which are measured here, are warned about.
+    logging.getLogger("django_lifespan_typed").setLevel(logging.ERROR)
+
+    machine, versions = _machine(), peers.versions()
+    for named in machine, versions:
+        print(*(f"{name} {value}" for name, value in named.items()), sep=", ")
+    for name in peers.missing() + ["matplotlib"] * (not plots.available()):
+        print(f"not installed, and left out: {name} (pip install -e '.[bench]')")
+
+    measured: list[Result | Table] = []
+    for section in options.sections or SECTIONS:
+        print(section)
+        began = monotonic()
+        for each in SECTIONS[section](options.quick):
+            print(each, flush=True)
+            measured.append(each)
+        print(f"  in {monotonic() - began:.1f} s")
+
+    tables = {each.name: each for each in measured if isinstance(each, Table)}
+    results = [each for each in measured if isinstance(each, Result)]
+    if options.write:
+        written = writing.write(machine, versions, results, tables, options.write)
+        print(f"written: {', '.join(written)}")
+    over = sum(each.verdict == "over" for each in results)
+    print(f"{over} over" if over else "all ok")
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}")
     parser.add_argument(
@@ -69,36 +98,13 @@ def main() -> None:
         parser.error("--write takes all sections: one machine, one run")
     if options.quick and options.write == writing.FOLDER:
         parser.error("--quick measures too little for the documentation")
-    # Late starts, which are measured here, are warned about.
-    logging.getLogger("django_lifespan_typed").setLevel(logging.ERROR)
-    machine, versions = _machine(), peers.versions()
-    print(*(f"{name} {value}" for name, value in machine.items()), sep=", ")
-    print(*(f"{name} {value}" for name, value in versions.items() if value), sep=", ")
-    for name in peers.missing() + ["matplotlib"] * (not plots.available()):
-        print(
-            f"not installed, and left out: {name.lower()} (pip install -e '.[bench]')"
-        )
-    measured: list[Result | Table] = []
-    for section in options.sections or SECTIONS:
-        print(section)
-        began = monotonic()
-        for each in SECTIONS[section](Effort(options.quick)):
-            print(each, flush=True)
-            measured.append(each)
-        print(f"  in {monotonic() - began:.1f} s")
-    if options.write:
-        written = writing.write(machine, versions, measured, options.write)
-        print(f"written: {', '.join(written)}")
-    results = [each for each in measured if isinstance(each, Result)]
-    over = sum(each.verdict == "over" for each in results)
-    print(f"{over} over" if over else "all ok")
+    return options
 
 
 def _machine() -> dict[str, str]:
     known = Path("/proc/cpuinfo")
-    lines = known.read_text().splitlines() if known.exists() else []
-    named = [line.partition(":")[2].strip() for line in lines if "model name" in line]
-    processor = next(iter(named), platform.processor() or "unknown")
+    named = known.exists() and re.search(r"model name\s*: (.*)", known.read_text())
+    processor = named[1] if named else platform.processor() or "unknown"
     return {
         "Python": platform.python_version(),
         "Django": django.get_version(),

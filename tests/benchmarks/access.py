@@ -10,7 +10,7 @@ from typing import Any
 from django_lifespan_typed import LifespanState, get_state
 
 from . import site
-from .measuring import Effort, Result, Samples, turns
+from .measuring import Result, Samples, turns
 from .site import NUMBER
 
 BOUND = 2.0
@@ -49,7 +49,7 @@ def empty_call(source: object, key: object, default: object = None, /) -> None:
     """A function of the same signature that does nothing."""
 
 
-def results(effort: Effort) -> Iterator[Result]:
+def results(quick: bool) -> Iterator[Result]:
     """
     Twice: Python 3.11 and 3.12 read attributes of a request more slowly once Django has
     cached something on it, as its CSRF middleware does.
@@ -59,7 +59,7 @@ def results(effort: Effort) -> Iterator[Result]:
         ("no middleware", [site.IDLE]),
     ):
         request = asyncio.run(_request_after(middleware))
-        samples = _samples(request, effort.of(ROUNDS, 1))
+        samples = _samples(request, 1 if quick else ROUNDS)
         for title, name, to, less, bound in COMPARISONS:
             one, other = (samples.best(each) / REPEATS * 1e9 for each in (name, to))
             yield Result(

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from . import peers, site
 from .gathering import Ask, gathered
-from .measuring import Effort, Samples, turns
+from .measuring import Samples, turns
 from .tables import Column, Table
 
 ROUNDS = 15
@@ -24,12 +24,12 @@ Fetch: TypeAlias = Callable[[Iterable[Any]], Awaitable[None]]
 """Evaluates an expression with each of these requests."""
 
 
-def results(effort: Effort) -> Iterator[Table]:
+def results(quick: bool) -> Iterator[Table]:
     """
     Once in each request, in order of arrival, and many times in one. The time of the
     loop is subtracted.
     """
-    first, again = asyncio.run(_samples(effort))
+    first, again = asyncio.run(_samples(quick))
     owners = {
         f"{name}: `{shown}`": name
         for name, module in peers.having("FETCHES").items()
@@ -54,8 +54,8 @@ def results(effort: Effort) -> Iterator[Table]:
     )
 
 
-async def _samples(effort: Effort) -> tuple[Samples, Samples]:
-    requests, times = effort.of(REQUESTS, 5), effort.of(AGAIN, 100)
+async def _samples(quick: bool) -> tuple[Samples, Samples]:
+    requests, times = 5 if quick else REQUESTS, 100 if quick else AGAIN
     first, again = Samples(), Samples()
     cases: dict[str, tuple[Ask, Fetch]] = {}
     with site.on_this_site:
@@ -65,7 +65,7 @@ async def _samples(effort: Effort) -> tuple[Samples, Samples]:
                 cases.setdefault("loop", (ask, _compiled("pass", module)))
                 for shown, expression in module.FETCHES.items():
                     cases[f"{name}: `{shown}`"] = ask, _compiled(expression, module)
-            for name in turns(cases, effort.of(ROUNDS, 1)):
+            for name in turns(cases, 1 if quick else ROUNDS):
                 ask, fetch = cases[name]
                 async with gathered(ask, requests) as held:
                     await fetch(held[:1])  # fills the caches of types

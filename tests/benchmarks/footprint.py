@@ -12,7 +12,6 @@ from statistics import median
 
 from . import peers, site
 from .gathering import gathered
-from .measuring import Effort
 from .shapes import layered
 from .tables import Column, Table
 
@@ -27,9 +26,9 @@ SERVING = {
 }
 
 
-def results(effort: Effort) -> Iterator[Table]:
-    rounds = effort.of(ROUNDS, 1)
-    resources = effort.of(RESOURCES, 10)
+def results(quick: bool) -> Iterator[Table]:
+    rounds = 1 if quick else ROUNDS
+    resources = 10 if quick else RESOURCES
     yield Table(
         "memory-resources",
         "Memory of a resource while it runs",
@@ -41,7 +40,7 @@ def results(effort: Effort) -> Iterator[Table]:
         "memory-requests",
         "Memory of a request while it is in its view",
         (Column("request", "bytes"),),
-        asyncio.run(_of_requests(effort.of(REQUESTS, 5), rounds)),
+        asyncio.run(_of_requests(5 if quick else REQUESTS, rounds)),
         baseline=peers.PLAIN,
     )
 

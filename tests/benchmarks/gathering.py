@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
+from django_lifespan_typed import run_asgi_lifespan
 from django_lifespan_typed.types import ASGIApplication, State
 
 from .site import Server
@@ -48,3 +49,10 @@ def asker(app: ASGIApplication, state: State, path: str = "/") -> Ask:
         assert server.status == 200, f"{app}: {server.status}"
 
     return ask
+
+
+@asynccontextmanager
+async def served(app: ASGIApplication, path: str = "/") -> AsyncGenerator[Ask, None]:
+    """Run the lifespan of *app*, and request it with its state."""
+    async with run_asgi_lifespan(app) as state:
+        yield asker(app, state, path)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 
+from tests.processes import environment
+
 from . import peers
-from .measuring import Effort, Result, Samples, turns
+from .measuring import Result, Samples, turns
 from .tables import Column, Table
 
 BOUND = 10.0
@@ -48,7 +49,7 @@ print(json.dumps([seconds, sorted(set(sys.modules) - before)]))
 """
 
 
-def results(effort: Effort) -> Iterator[Result | Table]:
+def results(quick: bool) -> Iterator[Result | Table]:
     samples = Samples()
     new: dict[str, list[str]] = {}
     left_out = peers.missing()
@@ -56,9 +57,9 @@ def results(effort: Effort) -> Iterator[Result | Table]:
     cases = [*dict.fromkeys([*CASES, *theirs.values()])]
     with TemporaryDirectory() as bytecode:
         for name in cases:
-            if not effort.quick:
+            if not quick:
                 _import(name, bytecode)  # compiles
-        for name in turns(cases, effort.of(ROUNDS, 1)):
+        for name in turns(cases, 1 if quick else ROUNDS):
             seconds, new[name] = _import(name, bytecode)
             samples.add(name, seconds)
     for name, after in CASES.items():
@@ -95,13 +96,14 @@ def _brought(theirs: dict[str, str], new: dict[str, list[str]]) -> str:
 
 
 def _import(name: str, bytecode: str) -> tuple[float, list[str]]:
-    # Development mode imports more slowly.
-    unset = {"PYTHONDEVMODE", "PYTHONDONTWRITEBYTECODE"}
-    kept = {key: value for key, value in os.environ.items() if key not in unset}
     after = CASES.get(name, "django.core.asgi")
     ran = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(name=name, after=after)],
-        env={**kept, "PYTHONPYCACHEPREFIX": bytecode},
+        env=environment(
+            PYTHONDEVMODE=None,  # it imports more slowly
+            PYTHONDONTWRITEBYTECODE=None,
+            PYTHONPYCACHEPREFIX=bytecode,
+        ),
         capture_output=True,
         check=True,
         text=True,

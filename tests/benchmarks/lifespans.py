@@ -10,7 +10,7 @@ from typing import Any
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 
-from .measuring import Effort, Result, Samples, turns
+from .measuring import Result, Samples, turns
 from .peers.ours import declared
 from .shapes import layered
 
@@ -35,8 +35,8 @@ def generator() -> Generator[int]:
     yield 1
 
 
-def results(effort: Effort) -> Iterator[Result]:
-    rounds, many = effort.of(ROUNDS, 1), effort.of(MANY, 50)
+def results(quick: bool) -> Iterator[Result]:
+    rounds, many = 1 if quick else ROUNDS, 50 if quick else MANY
     samples = asyncio.run(
         _samples(
             {

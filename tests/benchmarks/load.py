@@ -17,7 +17,7 @@ from time import perf_counter
 from tests.processes import Process, running
 
 from . import peers
-from .measuring import Effort, Samples, turns
+from .measuring import Samples, turns
 from .tables import Column, Table
 
 CONNECTIONS = 16
@@ -32,7 +32,7 @@ SITES = {
 }
 
 
-def results(effort: Effort) -> Iterator[Table]:
+def results(quick: bool) -> Iterator[Table]:
     missing = peers.missing()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -50,7 +50,7 @@ def results(effort: Effort) -> Iterator[Table]:
             for name, site in SITES.items()
             if name not in missing
         }
-        rows = asyncio.run(_measured(servers, effort))
+        rows = asyncio.run(_measured(servers, quick))
         for server in servers.values():
             server.end(signal.SIGINT)
     yield Table(
@@ -68,9 +68,9 @@ def results(effort: Effort) -> Iterator[Table]:
 
 
 async def _measured(
-    servers: dict[str, Process], effort: Effort
+    servers: dict[str, Process], quick: bool
 ) -> dict[str, tuple[float | None, ...]]:
-    seconds = 0.1 if effort.quick else SECONDS
+    seconds = 0.1 if quick else SECONDS
     each, middle, worst, cpu = Samples(), Samples(), Samples(), Samples()
     ports = {
         name: int(server.until(r"running on http://127.0.0.1:(\d+)"))
@@ -78,7 +78,7 @@ async def _measured(
     }
     for port in ports.values():
         await _load(port, seconds)  # imports and compiles
-    for name in turns(ports, effort.of(ROUNDS, 1)):
+    for name in turns(ports, 1 if quick else ROUNDS):
         pid = servers[name].pid
         used = _cpu_seconds(pid)
         took, answers = await _load(ports[name], seconds)

@@ -1,4 +1,8 @@
-"""Measurements: cases take turns, and their figures have bounds."""
+"""
+Measurements: cases take turns, and their figures have bounds.
+
+With *quick* a section measures just enough to show that it works.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much to measure: enough for a figure, or enough to see that it works."""
-
-    quick: bool = False
-
-    def of(self, full: int, quick: int) -> int:
-        return quick if self.quick else full
 
 
 @dataclass(frozen=True)

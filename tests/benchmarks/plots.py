@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,9 +26,10 @@ STYLE: Final = {
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    **dict.fromkeys(
-        ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color"), INK
-    ),
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
     "ytick.color": INK,
 }
 
@@ -40,11 +42,7 @@ LINES: Final = {
 
 def available() -> bool:
     """Whether matplotlib is installed; there are tables without it."""
-    try:
-        _pyplot()
-    except ModuleNotFoundError:
-        return False
-    return True
+    return find_spec("matplotlib") is not None
 
 
 def write(tables: Mapping[str, Table], folder: Path) -> list[str]:

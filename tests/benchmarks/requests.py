@@ -10,7 +10,7 @@ from time import process_time
 from django_lifespan_typed import run_asgi_lifespan
 
 from . import peers
-from .measuring import Effort, Result, Samples, turns
+from .measuring import Result, Samples, turns
 from .site import Server, lifespan_handler, on_this_site, plain_handler
 from .tables import Column, Table
 
@@ -21,8 +21,8 @@ ROUNDS = 400
 THEIRS = "django-asgi-lifespan"
 
 
-def results(effort: Effort) -> Iterator[Result | Table]:
-    rounds = effort.of(ROUNDS, 1)
+def results(quick: bool) -> Iterator[Result | Table]:
+    rounds = 1 if quick else ROUNDS
     samples = asyncio.run(_samples(rounds))
     for name, ours, plain in (
         ("a request, the server having sent lifespan", peers.OURS, peers.PLAIN),

@@ -16,6 +16,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from .site import USUAL
+
 Fetch: TypeAlias = Callable[[Any], object]
 """Gets the resource from the request of a view."""
 
@@ -66,13 +68,7 @@ settings.configure(
     SECRET_KEY="of the benchmarks",
     ALLOWED_HOSTS=["127.0.0.1"],
     ROOT_URLCONF=__name__,
-    # The middleware of `startproject` that needs no app and no database.
-    MIDDLEWARE=[
-        "django.middleware.security.SecurityMiddleware",
-        "django.middleware.common.CommonMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
-        "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    ],
+    MIDDLEWARE=[*USUAL],
     USE_TZ=True,
 )
 django.setup()

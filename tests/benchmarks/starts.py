@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
 
 from . import peers
-from .measuring import Effort, Samples, turns
+from .measuring import Samples, turns
 from .peers.value import Start
 from .shapes import SHAPES, Shape, depth, layered
 from .tables import Column, Table
@@ -26,8 +26,8 @@ GROWTH_DEPTHS = (1, 3, 10, 30, 100, 300, 1_000)
 GROWTH_ROUNDS = 11
 
 
-def results(effort: Effort) -> Iterator[Table]:
-    counts = (10, 20) if effort.quick else COUNTS
+def results(quick: bool) -> Iterator[Table]:
+    counts = (10, 20) if quick else COUNTS
     libraries = [*peers.having("starting")]
     for name, shaped in SHAPES.items():
         yield _table(
@@ -35,9 +35,9 @@ def results(effort: Effort) -> Iterator[Table]:
             f"Start of resources that take no time, {name}",
             {f"N = {count:,}": shaped(count) for count in counts},
             libraries,
-            effort.of(ROUNDS, 1),
+            1 if quick else ROUNDS,
         )
-    count = effort.of(PAUSING, 6)
+    count = 6 if quick else PAUSING
     yield _table(
         "starts-pausing",
         f"Start of {count} resources that take {PAUSE * 1e3:.0f} ms each",
@@ -46,18 +46,18 @@ def results(effort: Effort) -> Iterator[Table]:
             f"in {LAYERS} layers": layered(count, LAYERS),
         },
         libraries,
-        effort.of(PAUSING_ROUNDS, 1),
+        1 if quick else PAUSING_ROUNDS,
         pause=PAUSE,
     )
 
 
-def growth(effort: Effort) -> Iterator[Table]:
+def growth(quick: bool) -> Iterator[Table]:
     """The cost of our start by the number of resources and by the depth."""
-    counts = (3, 10) if effort.quick else GROWTH_COUNTS
-    many = effort.of(GROWTH_MANY, 10)
+    counts = (3, 10) if quick else GROWTH_COUNTS
+    many = 10 if quick else GROWTH_MANY
     depths = [depth for depth in GROWTH_DEPTHS if depth <= many]
     libraries = (peers.OURS, peers.FLOOR)
-    rounds = effort.of(GROWTH_ROUNDS, 1)
+    rounds = 1 if quick else GROWTH_ROUNDS
     yield _table(
         "growth-count",
         "Our start by the number of independent resources",

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import (
-    AsyncGenerator,
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final, TypeAlias, final
 
@@ -21,7 +14,6 @@ from aiohttp import web
 from dishka import Provider, Scope, make_async_container
 from django_asgi_lifespan.handler import LifespanASGIHandler as PeerHandler
 from django_asgi_lifespan.register import register_lifespan_manager
-from django_asgi_lifespan.signals import asgi_lifespan
 from fastapi import FastAPI
 from litestar import Litestar
 from starlette.applications import Starlette
@@ -30,6 +22,7 @@ from typing_extensions import Self
 from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed.handler import LifespanASGIHandler
 from tests.asgi.server import FakeServer
+from tests.benchmarks.peers.django_asgi_lifespan import only_managers
 
 
 @final
@@ -96,22 +89,10 @@ async def _ours(probes: Sequence[Probe]) -> BaseException | None:
 async def _django_asgi_lifespan(probes: Sequence[Probe]) -> BaseException | None:
     # A reference: Python would close a manager that it collects.
     managers = [_named(probe) for probe in probes]
-    with _only_these_managers():
+    with only_managers([]):
         for manager in managers:
             register_lifespan_manager(context_manager=partial(_given, manager))
         return await _served(PeerHandler())
-
-
-@contextmanager
-def _only_these_managers() -> Iterator[None]:
-    before = asgi_lifespan.receivers
-    asgi_lifespan.receivers = []
-    asgi_lifespan.sender_receivers_cache.clear()
-    try:
-        yield
-    finally:
-        asgi_lifespan.receivers = before
-        asgi_lifespan.sender_receivers_cache.clear()
 
 
 @asynccontextmanager

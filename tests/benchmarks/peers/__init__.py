@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
@@ -11,6 +12,9 @@ OURS: Final = "django-lifespan-typed"
 PLAIN: Final = "plain Django"
 BARE: Final = "bare dictionary"
 FLOOR: Final = "AsyncExitStack"
+
+# No peers: the lowest possible cost.
+FLOORS: Final = (PLAIN, BARE, FLOOR)
 
 # The module of each; value.py describes its content.
 MODULES: Final = {
@@ -26,47 +30,34 @@ MODULES: Final = {
     FLOOR: "exit_stack",
 }
 
-# No peers: the lowest possible cost.
-FLOORS: Final = (PLAIN, BARE, FLOOR)
 
-# Names without a distribution of their own.
-_BUILT_IN: Final = {OURS, *FLOORS}
-
-# Some are measured with requests of another one.
-_NEEDS: Final = {"svcs": "Starlette", "dishka": "Starlette"}
-
-
-def distributions() -> list[str]:
-    """The packages to install for a comparison with all peers."""
-    return [name.lower() for name in MODULES if name not in _BUILT_IN]
-
-
-def versions() -> dict[str, str]:
-    """The installed versions; ``""`` if it is not installed."""
-    return {name: _version(name) for name in distributions()}
+@cache
+def installed() -> dict[str, ModuleType]:
+    """The modules whose libraries are installed, by name."""
+    modules: dict[str, ModuleType] = {}
+    for name, module in MODULES.items():
+        try:
+            modules[name] = import_module(f"{__name__}.{module}")
+        except ModuleNotFoundError:
+            continue
+    return modules
 
 
 def missing() -> list[str]:
-    """The peers to leave out: they or another one they need are not installed."""
-    absent = {name for name in MODULES if name not in _BUILT_IN and not _version(name)}
-    return [name for name in MODULES if {name, _NEEDS.get(name, name)} & absent]
+    """The peers to leave out."""
+    return [name for name in MODULES if name not in installed()]
 
 
 def having(attribute: str) -> dict[str, ModuleType]:
     """The installed peers that have *attribute*, by name."""
-    left_out = missing()
-    modules = {
-        name: import_module(f"{__name__}.{module}")
-        for name, module in MODULES.items()
-        if name not in left_out
-    }
     return {
-        name: module for name, module in modules.items() if hasattr(module, attribute)
+        name: module
+        for name, module in installed().items()
+        if hasattr(module, attribute)
     }
 
 
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except ModuleNotFoundError:
-        return ""
+def versions() -> dict[str, str]:
+    """The version of each installed library."""
+    built_in = {OURS, *FLOORS}
+    return {name.lower(): version(name) for name in installed() if name not in built_in}

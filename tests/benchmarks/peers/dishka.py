@@ -5,19 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from dishka import FromDishka, Provider, Scope, make_async_container
 from dishka.integrations.starlette import inject, setup_dishka
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.routing import Route
 
-from django_lifespan_typed import run_asgi_lifespan
-from tests.benchmarks.gathering import Ask, asker
+from tests.benchmarks.gathering import Ask, served
 from tests.benchmarks.shapes import Shape
 
-from .starlette import view
+from .starlette import routes
 from .value import KINDS, NUMBER, Number, Start, factories
 
 FETCHES = {
@@ -42,14 +39,14 @@ async def serving() -> AsyncGenerator[Ask, None]:
     provider = Provider(scope=Scope.APP)
     provider.provide(_number)
     container = make_async_container(provider)
-    app: Any = Starlette(routes=[Route("/", view)])
+    app = Starlette(routes=routes)
     with warnings.catch_warnings():
         # dishka 2 moves it to a package of its own.
         warnings.simplefilter("ignore", DeprecationWarning)
         setup_dishka(container, app)
     await container.get(Number)  # made at the first use, which is not a request's
-    async with run_asgi_lifespan(app) as state:
-        yield asker(app, state)
+    async with served(app) as ask:
+        yield ask
     await container.close()
 
 

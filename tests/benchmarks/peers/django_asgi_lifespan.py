@@ -13,7 +13,7 @@ from django_asgi_lifespan.register import register_lifespan_manager
 from django_asgi_lifespan.signals import asgi_lifespan
 
 from django_lifespan_typed import run_asgi_lifespan
-from tests.benchmarks.gathering import Ask, asker
+from tests.benchmarks.gathering import Ask, served
 from tests.benchmarks.shapes import Shape
 
 from .value import NUMBER, Factory, Start, factories
@@ -34,21 +34,16 @@ async def number() -> AsyncGenerator[dict[str, Any], None]:
 
 @asynccontextmanager
 async def serving() -> AsyncGenerator[Ask, None]:
-    theirs = handler()
-    with _only([]):
+    with only_managers([]):
         register_lifespan_manager(context_manager=number)
-        running = run_asgi_lifespan(theirs)
-        state = await running.__aenter__()
-    try:
-        yield asker(theirs, state, "/hold/")
-    finally:
-        await running.__aexit__(None, None, None)
+        async with served(handler(), "/hold/") as ask:
+            yield ask
 
 
 def starting(shape: Shape, pause: float) -> Start | None:
     if any(shape):
         return None  # managers have no dependencies
-    with _only([]):
+    with only_managers([]):
         for count, factory in enumerate(factories(shape, pause)):
             manager = partial(_manager, f"resource {count}", factory)
             register_lifespan_manager(context_manager=manager)
@@ -57,7 +52,7 @@ def starting(shape: Shape, pause: float) -> Start | None:
     @asynccontextmanager
     async def run() -> AsyncGenerator[object, None]:
         # Each manager starts once.
-        with _only(registered):
+        with only_managers(registered):
             async with run_asgi_lifespan(LifespanASGIHandler()) as state:
                 yield state
 
@@ -72,8 +67,8 @@ async def _manager(name: str, factory: Factory) -> AsyncGenerator[dict[str, Any]
 
 
 @contextmanager
-def _only(receivers: list[Any]) -> Iterator[None]:
-    """Only *receivers* of the managers registered in the process."""
+def only_managers(receivers: list[Any]) -> Iterator[None]:
+    """Replace the managers registered in the process by *receivers*."""
     before = asgi_lifespan.receivers
     asgi_lifespan.receivers = receivers
     asgi_lifespan.sender_receivers_cache.clear()

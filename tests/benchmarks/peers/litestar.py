@@ -8,10 +8,9 @@ from typing import Any
 
 from litestar import Litestar, Request, get
 
-from django_lifespan_typed import run_asgi_lifespan
-from tests.benchmarks.gathering import Ask, asker, hold
+from tests.benchmarks.gathering import hold, served
 
-from .value import NUMBER
+from .value import NUMBER, Serving
 
 FETCHES = {"request.app.state.number": "request.app.state.number"}
 
@@ -27,11 +26,7 @@ async def _lifespan(app: Litestar) -> AsyncGenerator[None, None]:
     yield
 
 
-@asynccontextmanager
-async def serving() -> AsyncGenerator[Ask, None]:
+def serving() -> Serving:
     # Its own would turn on the logging of the whole process.
-    app: Any = Litestar(
-        route_handlers=[view], lifespan=[_lifespan], logging_config=None
-    )
-    async with run_asgi_lifespan(app) as state:
-        yield asker(app, state)
+    app: Any = Litestar([view], lifespan=[_lifespan], logging_config=None)
+    return served(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from django_lifespan_typed import (
@@ -15,10 +14,10 @@ from django_lifespan_typed import (
 )
 from django_lifespan_typed.handler import LifespanASGIHandler
 from tests.benchmarks import site
-from tests.benchmarks.gathering import Ask, asker
+from tests.benchmarks.gathering import served
 from tests.benchmarks.shapes import Shape
 
-from .value import NUMBER, Number, Start, factories
+from .value import NUMBER, Number, Serving, Start, factories
 
 __all__ = ["FETCHES", "declared", "get_state", "serving", "starting"]
 
@@ -29,17 +28,14 @@ FETCHES = {
 }
 
 
-@asynccontextmanager
-async def serving() -> AsyncGenerator[Ask, None]:
+def serving() -> Serving:
     registry = Registry()
 
     @lifespan_resource(KEY, registry=registry)
     async def number() -> AsyncGenerator[Number, None]:
         yield NUMBER
 
-    handler = site.lifespan_handler(registry)
-    async with run_asgi_lifespan(handler) as state:
-        yield asker(handler, state, "/hold/")
+    return served(site.lifespan_handler(registry), "/hold/")
 
 
 def starting(shape: Shape, pause: float) -> Start:

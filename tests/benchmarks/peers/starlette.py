@@ -11,17 +11,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from django_lifespan_typed import run_asgi_lifespan
-from tests.benchmarks.gathering import Ask, asker, hold
+from tests.benchmarks.gathering import hold, served
 
-from .value import NUMBER
+from .value import NUMBER, Serving
 
 FETCHES = {"request.state.number": "request.state.number"}
 
 
-async def view(request: Request) -> Response:
+async def _view(request: Request) -> Response:
     await hold(request)
     return Response()
+
+
+routes = [Route("/", _view)]
 
 
 @asynccontextmanager
@@ -29,8 +31,5 @@ async def _lifespan(_app: Starlette) -> AsyncGenerator[dict[str, Any], None]:
     yield {"number": NUMBER}
 
 
-@asynccontextmanager
-async def serving() -> AsyncGenerator[Ask, None]:
-    app: Any = Starlette(routes=[Route("/", view)], lifespan=_lifespan)
-    async with run_asgi_lifespan(app) as state:
-        yield asker(app, state)
+def serving() -> Serving:
+    return served(Starlette(routes=routes, lifespan=_lifespan))

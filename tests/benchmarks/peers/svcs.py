@@ -10,15 +10,13 @@ import svcs
 import svcs.starlette
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Route
 from svcs.starlette import svcs_from
 
-from django_lifespan_typed import run_asgi_lifespan
-from tests.benchmarks.gathering import Ask, asker
+from tests.benchmarks.gathering import served
 from tests.benchmarks.shapes import Shape
 
-from .starlette import view
-from .value import KINDS, NUMBER, Factory, Number, Start, factories
+from .starlette import routes
+from .value import KINDS, NUMBER, Factory, Number, Serving, Start, factories
 
 __all__ = ["FETCHES", "serving", "starting", "svcs_from"]
 
@@ -37,15 +35,10 @@ async def _lifespan(
     yield {}
 
 
-@asynccontextmanager
-async def serving() -> AsyncGenerator[Ask, None]:
-    app: Any = Starlette(
-        routes=[Route("/", view)],
-        lifespan=svcs.starlette.lifespan(_lifespan),
-        middleware=[Middleware(svcs.starlette.SVCSMiddleware)],
-    )
-    async with run_asgi_lifespan(app) as state:
-        yield asker(app, state)
+def serving() -> Serving:
+    middleware = [Middleware(svcs.starlette.SVCSMiddleware)]
+    lifespan = svcs.starlette.lifespan(_lifespan)
+    return served(Starlette(routes=routes, lifespan=lifespan, middleware=middleware))
 
 
 def starting(shape: Shape, pause: float) -> Start:

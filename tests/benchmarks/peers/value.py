@@ -2,8 +2,8 @@
 The values that all peers make, and the content of a peer's module.
 
 ``FETCHES``: what is shown → the expression to measure, with ``request`` and the names
-of the module; ``serving()``: an async context manager, which yields a way to request
-a page.
+of the module; ``serving()``: returns an async context manager, which yields a way to
+request a page.
 
 ``starting(shape, pause)``: declares resources, each of which takes *pause* seconds;
 returns a function whose async context manager starts them when it is entered.
@@ -16,7 +16,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeAlias
 
+from tests.benchmarks.gathering import Ask
 from tests.benchmarks.shapes import Shape
+
+Serving: TypeAlias = AbstractAsyncContextManager[Ask]
+"""Serves the resource, and yields a way to request a page."""
 
 Start: TypeAlias = Callable[[], AbstractAsyncContextManager[object]]
 """Starts the declared resources once it is entered."""
