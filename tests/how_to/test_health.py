@@ -5,26 +5,14 @@ from __future__ import annotations
 import json
 import re
 import signal
-from pathlib import Path
-
-import httpx
 
 from django_lifespan_typed._settings import LifespanSettings
-from tests.processes import LIMIT, ROOT, running
+from tests.processes import ROOT, client, running
+
+from .conftest import Site
 
 PAGE = (ROOT / "docs" / "how-to" / "health.md").read_text("utf-8")
 SERVE = ("-m", "uvicorn", "mysite.asgi:application", "--port", "0", "--no-use-colors")
-ASGI = """
-import os
-
-os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
-
-from django_lifespan_typed.asgi import get_asgi_application
-
-import mysite.lifespan
-
-application = get_asgi_application()
-"""
 
 
 def blocks(language: str) -> list[str]:
@@ -32,20 +20,16 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_code_works_as_pasted(tmp_path: Path) -> None:
+def test_the_code_works_as_pasted(site: Site) -> None:
     """Without a warehouse and a search engine: down for the one, not for the other."""
-    start = ("-m", "django", "startproject", "mysite", ".")
-    with running(*start, folder=tmp_path) as started:
-        assert started.wait() == 0, started.output
+    folder = site()
     urls, checks, optional = blocks("python")
-    (tmp_path / "mysite" / "urls.py").write_text(urls)
-    (tmp_path / "mysite" / "lifespan.py").write_text(checks + optional)
-    (tmp_path / "mysite" / "asgi.py").write_text(ASGI)
+    (folder / "mysite" / "urls.py").write_text(urls)
+    (folder / "mysite" / "lifespan.py").write_text(checks + optional)
 
-    with running(*SERVE, folder=tmp_path) as server:
-        url = server.until(r"Uvicorn running on (\S+)")
-        with httpx.Client(base_url=url, timeout=LIMIT, trust_env=False) as client:
-            ready, alive = client.get("/readyz"), client.get("/livez")
+    with running(*SERVE, folder=folder) as server:
+        with client(server.until(r"Uvicorn running on .*:(\d+)")) as browser:
+            ready, alive = browser.get("/readyz"), browser.get("/livez")
         server.end(signal.SIGINT)
 
     assert (ready.status_code, alive.status_code) == (503, 200), server.output
