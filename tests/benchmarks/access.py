@@ -10,6 +10,7 @@ from typing import Any
 from django_lifespan_typed import LifespanState, get_state
 
 from . import site
+from .gathering import asker, gathered
 from .measuring import Result, Samples, turns
 from .site import NUMBER
 
@@ -87,9 +88,8 @@ def _samples(request: Any, rounds: int) -> Samples:
 async def _request_after(middleware: Sequence[str]) -> Any:
     """A request as a view gets it, except that its state is a plain dictionary."""
     state = {"other": 0, NUMBER.name: 1}
-    server = site.Server(site.plain_handler(middleware), state)
+    ask = asker(site.plain_handler(middleware), state, "/hold/")
     with site.on_this_site:
-        await server.get("/keep/")
-    request: Any = site.latest_request
-    request.state = request.scope["state"]
+        async with gathered(ask, 1) as (request,):
+            request.state = request.scope["state"]
     return request

@@ -19,12 +19,6 @@ RESOURCES = 1_000
 REQUESTS = 200
 ROUNDS = 3
 
-SERVING = {
-    peers.BARE: peers.PLAIN,
-    "django-asgi-lifespan": "django-asgi-lifespan",
-    peers.OURS: peers.OURS,
-}
-
 
 def results(quick: bool) -> Iterator[Table]:
     rounds = 1 if quick else ROUNDS
@@ -54,14 +48,13 @@ async def _of_resources(count: int, rounds: int) -> dict[str, tuple[float]]:
 
 
 async def _of_requests(count: int, rounds: int) -> dict[str, tuple[float]]:
-    modules = peers.having("serving")
     figures: dict[str, tuple[float]] = {}
     with site.on_this_site:
-        for name in SERVING.keys() & modules.keys():
-            async with modules[name].serving() as ask:
+        for name, peer in peers.django_sites().items():
+            async with peer.serving() as ask:
                 allocated = await _allocated(partial(gathered, ask, count), rounds)
-            figures[SERVING[name]] = (allocated / count,)
-    return {name: figures[name] for name in SERVING.values() if name in figures}
+            figures[name] = (allocated / count,)
+    return figures
 
 
 async def _allocated(

@@ -25,15 +25,8 @@ SECONDS = 1.0
 MEASURES_CPU = sys.platform == "linux"
 ROUNDS = 30
 
-SITES = {
-    peers.PLAIN: "bare",
-    "django-asgi-lifespan": "django_asgi_lifespan",
-    peers.OURS: "ours",
-}
-
 
 def results(quick: bool) -> Iterator[Table]:
-    missing = peers.missing()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         servers = {
@@ -42,13 +35,12 @@ def results(quick: bool) -> Iterator[Table]:
                     *("-m", "uvicorn", "tests.benchmarks.served:application"),
                     *("--port=0", "--no-access-log"),
                     folder=folder,
-                    BENCHMARK_SITE=site,
+                    BENCHMARK_PEER=peer.__name__,
                     PYTHONDEVMODE=None,
                     PYTHONUNBUFFERED="1",
                 )
             )
-            for name, site in SITES.items()
-            if name not in missing
+            for name, peer in peers.django_sites().items()
         }
         rows = asyncio.run(_measured(servers, quick))
         for server in servers.values():

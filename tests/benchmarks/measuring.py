@@ -47,9 +47,6 @@ class Samples:
     def add(self, name: str, seconds: float) -> None:
         self.seconds[name].append(seconds)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.seconds
-
     def best(self, name: str) -> float:
         return min(self.seconds[name])
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from time import process_time
 
+from django.test import override_settings
+
 from django_lifespan_typed import run_asgi_lifespan
 
 from . import peers
@@ -17,8 +19,6 @@ from .tables import Column, Table
 BOUND = 1.02
 REPEATS = 20
 ROUNDS = 400
-
-THEIRS = "django-asgi-lifespan"
 
 
 def results(quick: bool) -> Iterator[Result | Table]:
@@ -37,12 +37,14 @@ def results(quick: bool) -> Iterator[Result | Table]:
             BOUND,
             f"{more:+.1f} us to {each:.0f} us of CPU, {rounds} rounds of {REPEATS}",
         )
-    names = [name for name in (peers.PLAIN, THEIRS, peers.OURS) if name in samples]
     yield Table(
         "requests",
         "A whole request in process",
         (Column("CPU", "µs"),),
-        {name: (samples.scaled(name, peers.PLAIN) / REPEATS * 1e6,) for name in names},
+        {
+            name: (samples.scaled(name, peers.PLAIN) / REPEATS * 1e6,)
+            for name in peers.django_sites()
+        },
         baseline=peers.PLAIN,
     )
 
@@ -59,12 +61,11 @@ async def _samples(rounds: int) -> Samples:
             "plain, stateless": Server(plain_handler()),
             "late": Server(lifespan_handler()),
         }
-        if THEIRS not in peers.missing():
-            from .peers.django_asgi_lifespan import handler as made
-
-            theirs = made()
-            given = await stack.enter_async_context(run_asgi_lifespan(theirs))
-            servers[THEIRS] = Server(theirs, {**state, **given})
+        if theirs := peers.django_sites().get(peers.THEIRS):
+            with override_settings(MIDDLEWARE=theirs.MIDDLEWARE):
+                app = theirs.LifespanASGIHandler()
+            given = await stack.enter_async_context(run_asgi_lifespan(app))
+            servers[peers.THEIRS] = Server(app, {**state, **given})
         for server in servers.values():
             await _seconds(server)  # starts late, imports and compiles
             assert server.status == 200

@@ -19,17 +19,7 @@ from django_lifespan_typed.types import ASGIApplication, Message, Scope, State
 NUMBER = StateKey[int]("number")
 
 
-latest_request: HttpRequest | None = None
-
-
 async def nothing(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
-
-
-async def keep(request: HttpRequest) -> HttpResponse:
-    """Keep the request, to measure it."""
-    global latest_request
-    latest_request = request
     return HttpResponse()
 
 
@@ -41,7 +31,7 @@ async def held(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("", nothing), path("keep/", keep), path("hold/", held)]
+urlpatterns = [path("", nothing), path("hold/", held)]
 
 on_this_site = override_settings(ROOT_URLCONF=__name__)
 

@@ -93,7 +93,7 @@ def _table(
         )
         unit = pause * depth(shape) if pause else len(shape) / 1e6
         for row in rows:
-            figure = samples.median(row) / unit if row in samples else None
+            figure = samples.median(row) / unit if row in samples.seconds else None
             rows[row] += (figure,)
     unable = [row for row, figures in rows.items() if None in figures]
     return Table(

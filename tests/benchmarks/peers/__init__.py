@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Final
 
 OURS: Final = "django-lifespan-typed"
+THEIRS: Final = "django-asgi-lifespan"
 PLAIN: Final = "plain Django"
 BARE: Final = "bare dictionary"
 FLOOR: Final = "AsyncExitStack"
@@ -20,7 +21,7 @@ FLOORS: Final = (PLAIN, BARE, FLOOR)
 MODULES: Final = {
     BARE: "bare",
     OURS: "ours",
-    "django-asgi-lifespan": "django_asgi_lifespan",
+    THEIRS: "django_asgi_lifespan",
     "Starlette": "starlette",
     "aiohttp": "aiohttp",
     "svcs": "svcs",
@@ -55,6 +56,12 @@ def having(attribute: str) -> dict[str, ModuleType]:
         for name, module in installed().items()
         if hasattr(module, attribute)
     }
+
+
+def django_sites() -> dict[str, ModuleType]:
+    """The installed peers that serve a Django site, by the row of their figures."""
+    rows = {PLAIN: BARE, THEIRS: THEIRS, OURS: OURS}
+    return {row: installed()[name] for row, name in rows.items() if name in installed()}
 
 
 def versions() -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from django.core.handlers.asgi import ASGIHandler
+
 from tests.benchmarks import site
 from tests.benchmarks.gathering import Ask, asker
 
@@ -12,6 +14,8 @@ from .value import NUMBER
 
 RESOURCES = {"number": NUMBER}
 FETCHES = {'RESOURCES["number"]': 'RESOURCES["number"]'}
+MIDDLEWARE = [site.IDLE]
+application = ASGIHandler
 
 
 @asynccontextmanager

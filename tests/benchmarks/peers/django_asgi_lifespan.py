@@ -19,24 +19,25 @@ from tests.benchmarks.shapes import Shape
 from .value import NUMBER, Factory, Start, factories
 
 FETCHES = {'request.state["number"]': 'request.state["number"]'}
+MIDDLEWARE = ["django_asgi_lifespan.middleware.LifespanStateMiddleware"]
 
 
-def handler() -> LifespanASGIHandler:
-    middleware = ["django_asgi_lifespan.middleware.LifespanStateMiddleware"]
-    with override_settings(MIDDLEWARE=middleware):
-        return LifespanASGIHandler()
+def application() -> LifespanASGIHandler:
+    register_lifespan_manager(context_manager=_number)
+    return LifespanASGIHandler()
 
 
 @asynccontextmanager
-async def number() -> AsyncGenerator[dict[str, Any], None]:
+async def _number() -> AsyncGenerator[dict[str, Any], None]:
     yield {"number": NUMBER}
 
 
 @asynccontextmanager
 async def serving() -> AsyncGenerator[Ask, None]:
     with only_managers([]):
-        register_lifespan_manager(context_manager=number)
-        async with served(handler(), "/hold/") as ask:
+        with override_settings(MIDDLEWARE=MIDDLEWARE):
+            app = application()
+        async with served(app, "/hold/") as ask:
             yield ask
 
 

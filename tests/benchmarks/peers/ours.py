@@ -28,14 +28,21 @@ FETCHES = {
 }
 
 
+REGISTRY = Registry()
+MIDDLEWARE = ["django_lifespan_typed.middleware.LifespanStateMiddleware"]
+
+
+@lifespan_resource(KEY, registry=REGISTRY)
+async def number() -> AsyncGenerator[Number, None]:
+    yield NUMBER
+
+
+def application() -> LifespanASGIHandler:
+    return LifespanASGIHandler(REGISTRY)
+
+
 def serving() -> Serving:
-    registry = Registry()
-
-    @lifespan_resource(KEY, registry=registry)
-    async def number() -> AsyncGenerator[Number, None]:
-        yield NUMBER
-
-    return served(site.lifespan_handler(registry), "/hold/")
+    return served(site.lifespan_handler(REGISTRY), "/hold/")
 
 
 def starting(shape: Shape, pause: float) -> Start:
