@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import venv
@@ -15,20 +13,13 @@ import pytest
 
 from tests.docs.pages import commands
 from tests.processes import ROOT
-from tests.typing.test_checkers import Parse, mypy, pyrefly, pyright, ty
+from tests.typing.test_checkers import OPTIONS, run
 
 from .sites import HOW_TO, PROGRAMS
 
 pytestmark = [pytest.mark.checkers, pytest.mark.timeout(300)]
 
 PAGE: Final = HOW_TO / "typing.md"
-# Options for output that a program can read, and for the Python to look at.
-OPTIONS: Final[dict[str, tuple[Parse, list[str]]]] = {
-    "mypy": (mypy, ["--output=json", "--no-error-summary", "--python-executable"]),
-    "pyright": (pyright, ["--outputjson", "--pythonpath"]),
-    "ty": (ty, ["--output-format=gitlab", "--python"]),
-    "pyrefly": (pyrefly, ["--output-format=json", "--python-interpreter-path"]),
-}
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +45,7 @@ def interpreter(request: pytest.FixtureRequest) -> str:
     return python
 
 
-def run(
-    folder: Path, program: str, *arguments: str
-) -> subprocess.CompletedProcess[str]:
-    ours = {"PYTHONDEVMODE", "PYTHONWARNINGS", "FORCE_COLOR", "MYPY_FORCE_COLOR"}
-    return subprocess.run(
-        [Path(sys.executable).with_name(program), *arguments],
-        capture_output=True,
-        check=False,
-        cwd=folder,
-        env={name: os.environ[name] for name in os.environ if name not in ours},
-        text=True,
-    )
-
-
-@pytest.mark.parametrize("checker", OPTIONS)
+@pytest.mark.parametrize("checker", ["mypy", "pyright", "ty", "pyrefly"])
 def test_a_checker_flags_the_mistakes_and_nothing_else(
     checker: str, interpreter: str, tmp_path: Path
 ) -> None:

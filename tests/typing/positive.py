@@ -14,7 +14,6 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from io import TextIOWrapper
-from types import TracebackType
 from typing import Any, Protocol
 
 import httpx
@@ -70,12 +69,7 @@ class RepoOf:
     async def __aenter__(self) -> Repo:
         return Repo(httpx.AsyncClient())
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    async def __aexit__(self, *_: object) -> None: ...
 
 
 class Cache(Protocol):
@@ -101,12 +95,6 @@ assert_type(HTTP.value_type, "object | None")
 # --- factories, by name: every shape
 @lifespan_resource("http_agen")
 async def http_agen() -> AsyncGenerator[httpx.AsyncClient, None]:
-    async with httpx.AsyncClient() as client:
-        yield client
-
-
-@lifespan_resource("http_agen_short")
-async def http_agen_short() -> AsyncGenerator[httpx.AsyncClient]:
     async with httpx.AsyncClient() as client:
         yield client
 
@@ -150,7 +138,6 @@ def returns_acm() -> AbstractAsyncContextManager[Repo]:
 
 
 assert_type(http_agen, Resource[httpx.AsyncClient])
-assert_type(http_agen_short, Resource[httpx.AsyncClient])
 assert_type(http_aiter, Resource[httpx.AsyncClient])
 assert_type(gen, Resource[int])
 assert_type(iter_, Resource[int])
@@ -165,12 +152,7 @@ class AsyncConnection:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    async def __aexit__(self, *_: object) -> None: ...
 
 
 class Entered: ...
@@ -182,12 +164,7 @@ class Connection:
     def __enter__(self) -> Entered:
         return Entered()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 class Pool:
@@ -200,12 +177,7 @@ class Pool:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None: ...
+    async def __aexit__(self, *_: object) -> None: ...
 
 
 def create_pool(dsn: str = "", *, size: int = 10) -> Pool:
