@@ -57,7 +57,7 @@ ONCE: Final = {
     "typing",
 }
 # Folders that need no servers and no other libraries than TOOLS.
-FLOOR: Final = {"asgi", "compat", "declare", "loops", "runtime", "threads"}
+FLOOR: Final = {"asgi", "compat", "declare", "runtime", "threads"}
 TOOLS: Final = (
     "anyio",
     "asgi-lifespan",
@@ -73,10 +73,7 @@ TOOLS: Final = (
     "trio",
 )
 # Benchmarks need the libraries they compare with, and builds need the sources.
-NOT_HERE: Final = (
-    "--ignore=tests/benchmarks",
-    "--ignore=tests/distribution",
-)
+NOT_HERE: Final = ("--ignore=tests/benchmarks", "--ignore=tests/distribution")
 
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv"
@@ -200,8 +197,7 @@ def floor(session: nox.Session) -> None:
     )
     # The pytest-asyncio for this typing-extensions leaves a loop unclosed.
     own_loop = "ignore::pytest.PytestUnraisableExceptionWarning"
-    wanted = [name for name in sorted(FLOOR) if (STAGE / "tests" / name).is_dir()]
-    run(session, "-W", own_loop, *(f"tests/{name}" for name in wanted))
+    run(session, "-W", own_loop, *(f"tests/{name}" for name in sorted(FLOOR)))
 
 
 @nox.session(python=[SECOND_NEWEST, NEWEST])
