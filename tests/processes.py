@@ -40,6 +40,7 @@ __all__ = [
     "reserved_port",
     "running",
     "save",
+    "start_project",
     "without_slow_steps",
 ]
 
@@ -232,6 +233,14 @@ def running(
         yield process
     finally:
         process.reap()
+
+
+def start_project(folder: Path) -> Path:
+    """Write the project ``mysite`` of ``django-admin startproject`` into *folder*."""
+    command = ("-m", "django", "startproject", "mysite", ".")
+    with running(*command, folder=folder) as process:
+        assert process.wait() == 0, process.output
+    return folder
 
 
 def copied(project: Path, to: Path) -> Path:

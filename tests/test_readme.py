@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.processes import LIMIT, ROOT, running
+from tests.processes import LIMIT, ROOT, running, start_project
 
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```python\n# (mysite/\w+\.py)\n(.*?)```", re.DOTALL)
@@ -17,9 +17,7 @@ SERVE = ("-m", "uvicorn", "mysite.asgi:application", "--port", "0", "--no-use-co
 
 def test_the_code_works_as_pasted(tmp_path: Path) -> None:
     """A fresh project with the README's three files serves what it promises."""
-    start = ("-m", "django", "startproject", "mysite", ".")
-    with running(*start, folder=tmp_path) as started:
-        assert started.wait() == 0, started.output
+    start_project(tmp_path)
     blocks = BLOCK.findall(README.read_text())
     for name, code in blocks:
         # Of the settings, the README has what is added.

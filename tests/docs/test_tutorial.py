@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.processes import LIMIT, ROOT, running
+from tests.processes import LIMIT, ROOT, start_project
 
 from .pages import DOCS, blocks
 from .terminal import Terminal
@@ -32,9 +32,7 @@ class Project:
 
     def begin_after(self, step: str) -> None:
         """Write the project as it is at the end of *step*."""
-        start = ("-m", "django", "startproject", "mysite", ".")
-        with running(*start, folder=self.folder) as started:
-            assert started.wait() == 0, started.output
+        start_project(self.folder)
         shutil.copytree(
             PROGRAMS / step / "mysite", self.folder / "mysite", dirs_exist_ok=True
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import running
+from tests.processes import start_project
 
 from .services import Service, postgresql_server, redis_server
 from .sites import lay
@@ -19,12 +19,7 @@ Site = Callable[..., Path]
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project that ``django-admin startproject`` writes."""
-    folder = tmp_path_factory.mktemp("bare") / "site"
-    folder.mkdir()
-    start = ("-m", "django", "startproject", "mysite", ".")
-    with running(*start, folder=folder) as process:
-        assert process.wait() == 0, process.output
-    return folder
+    return start_project(tmp_path_factory.mktemp("bare"))
 
 
 @pytest.fixture

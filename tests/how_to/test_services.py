@@ -65,16 +65,8 @@ def books() -> Generator[tuple[str, set[Any]]]:
         thread.join(LIMIT)
 
 
-def renamed(folder: Path) -> Path:
-    """Replace httpx by httpx2 in a project, as the page says."""
-    for path in (folder / "mysite").glob("*.py"):
-        path.write_text(path.read_text("utf-8").replace("httpx", "httpx2"), "utf-8")
-    return folder
-
-
-clients = pytest.mark.parametrize(
-    "name",
-    [
+@pytest.fixture(
+    params=[
         "httpx",
         pytest.param(
             "httpx2",
@@ -84,6 +76,14 @@ clients = pytest.mark.parametrize(
         ),
     ],
 )
+def httpx_site(request: pytest.FixtureRequest, site: Site) -> Path:
+    """The project of the page, with the client renamed as the page says."""
+    folder = site("httpx")
+    for path in (folder / "mysite").glob("*.py"):
+        renamed = path.read_text("utf-8").replace("httpx", request.param)
+        path.write_text(renamed, "utf-8")
+    return folder
+
 
 # Addresses that would ask the service for something other than a book.
 NOT_BOOKS = [
@@ -94,13 +94,13 @@ NOT_BOOKS = [
 ]
 
 
-@clients
 def test_async_and_sync_views_share_one_connection(
-    name: str, site: Site, books: tuple[str, set[Any]]
+    httpx_site: Path, books: tuple[str, set[Any]]
 ) -> None:
     url, connections = books
-    folder = renamed(site("httpx")) if name == "httpx2" else site("httpx")
-    with serving("httpx.md", "uvicorn", folder, BOOKS_URL=url, NO_PROXY="*") as served:
+    with serving(
+        "httpx.md", "uvicorn", httpx_site, BOOKS_URL=url, NO_PROXY="*"
+    ) as served:
         with client(served.port) as browser:
             paths = ["/books/1", "/sync/2", "/books/3", "/sync/4", "/books/5"]
             answers = [browser.get(path).text for path in paths]
@@ -112,11 +112,8 @@ def test_async_and_sync_views_share_one_connection(
     assert len(connections) == 1
 
 
-@clients
-def test_the_tests_of_the_httpx_page_pass(name: str, site: Site) -> None:
-    folder = renamed(site("httpx")) if name == "httpx2" else site("httpx")
-
-    assert "Ran 2 tests" in run("httpx.md", "python manage.py", folder).output
+def test_the_tests_of_the_httpx_page_pass(httpx_site: Path) -> None:
+    assert "Ran 2 tests" in run("httpx.md", "python manage.py", httpx_site).output
 
 
 # --- Redis, PostgreSQL
