@@ -89,20 +89,6 @@ def test_a_page_follows_the_window_and_reconnects(chromium: Browser) -> None:
             expect(status).to_have_text("1 page is connected.")
 
 
-def test_a_book_is_added_to_the_reading_list_and_removed(
-    tabs: tuple[Page, Page],
-) -> None:
-    page, _ = tabs
-    page.goto("/books/12/")
-
-    page.get_by_label("A note").fill("For a <b>windy</b> night")
-    page.get_by_role("button", name="Keep").click()
-    expect(page.get_by_text("For a <b>windy</b> night")).to_be_visible()
-
-    page.get_by_role("button", name="Remove Wuthering Heights").click()
-    expect(page.get_by_text("Nothing is on the list yet.")).to_be_visible()
-
-
 def test_each_page_is_readable_on_a_desktop_and_a_phone(
     tabs: tuple[Page, Page],
 ) -> None:
