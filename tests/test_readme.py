@@ -20,7 +20,7 @@ def test_the_code_works_as_pasted(tmp_path: Path) -> None:
     start_project(tmp_path)
     blocks = BLOCK.findall(README.read_text())
     for name, code in blocks:
-        # Of the settings, the README has what is added.
+        # The README shows only the added settings.
         mode = "a" if name == "mysite/settings.py" else "w"
         with (tmp_path / name).open(mode) as file:
             file.write(code)

@@ -35,31 +35,28 @@ def generator() -> Generator[int]:
     yield 1
 
 
+FACTORIES = {
+    "async generator functions": async_generator,
+    "coroutine functions": coroutine,
+    "generator functions": generator,
+}
+
+
 def results(quick: bool) -> Iterator[Result]:
     rounds, many = 1 if quick else ROUNDS, 50 if quick else MANY
-    samples = asyncio.run(
-        _samples(
-            {
-                "async generator functions": _independent(async_generator, many),
-                "coroutine functions": _independent(coroutine, many),
-                "generator functions": _independent(generator, many),
-                "fan-out": declared(layered(WIDE, 1), PAUSE),
-                "chain": declared(layered(LONG, LONG), PAUSE),
-            },
-            rounds,
-        )
-    )
+    registries = {name: _independent(made, many) for name, made in FACTORIES.items()}
+    registries["fan-out"] = declared(layered(WIDE, 1), PAUSE)
+    registries["chain"] = declared(layered(LONG, LONG), PAUSE)
+    samples = asyncio.run(_samples(registries, rounds))
     for name in turns(["bare threads"], rounds, collections=True):
         samples.add(name, _seconds_of_threads(many))
 
-    for name, title, bound in (
-        ("async generator functions", "start and stop of", MANY_BOUND),
-        ("coroutine functions", "start and stop of", MANY_BOUND),
-        ("generator functions", "start and stop of", MANY_BOUND),
-        ("bare threads", "for comparison:", None),
-    ):
-        figure = samples.median(name) / many * 1e6
-        yield Result(f"{title} {many:,} {name}, each", figure, "us", bound)
+    for name in FACTORIES:
+        each = samples.median(name) / many * 1e6
+        title = f"start and stop of {many:,} {name}, each"
+        yield Result(title, each, "us", MANY_BOUND)
+    each = samples.median("bare threads") / many * 1e6
+    yield Result(f"for comparison: {many:,} bare threads, each", each, "us")
     for name, title, ideal in (
         ("fan-out", f"start of {WIDE} that take 50 ms", PAUSE),
         ("chain", f"start of a chain of {LONG} that take 50 ms", LONG * PAUSE),

@@ -1,12 +1,12 @@
 """
 The values that all peers make, and the content of a peer's module.
 
-``FETCHES``: what is shown → the expression to measure, with ``request`` and the names
-of the module; ``serving()``: returns an async context manager, which yields a way to
-request a page.
-
-``starting(shape, pause)``: declares resources, each of which takes *pause* seconds;
-returns a function whose async context manager starts them when it is entered.
+- ``FETCHES`` maps the text in the table to the expression to measure, which uses
+  ``request`` and the names of the module.
+- ``serving()`` returns an async context manager, which yields a way to request a page.
+- ``starting(shape, pause)`` declares resources, each of which takes *pause* seconds. It
+  returns a function whose async context manager starts them when it is entered.
+- ``application()`` and ``MIDDLEWARE`` are those of a Django site.
 """
 
 from __future__ import annotations
