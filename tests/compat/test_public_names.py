@@ -127,15 +127,3 @@ async def test_djangos_client_finds_the_state_of_a_communicator() -> None:
     after = (await AsyncClient().get("/names")).json()
 
     assert (while_running, after) == (["books"], [])
-
-
-async def test_the_aware_client_passes_its_state_on() -> None:
-    """The fixture of its documentation: one dictionary, filled by the test."""
-    state: dict[str, Any] = {}
-    client = LifespanAwareAsyncClient(state=state)
-
-    state["books"] = object()
-    response = await client.get("/names")
-
-    assert response.json() == ["books"]
-    assert list(state) == ["books"]

@@ -17,11 +17,10 @@ from typing import Any, Final, final
 import django
 import httpx
 import pytest
-from asgiref.testing import ApplicationCommunicator
 from django.core.handlers.asgi import ASGIRequest
 from django.test import override_settings
 
-from django_lifespan_typed import Lifespan, LifespanState, run_asgi_lifespan
+from django_lifespan_typed import LifespanState, run_asgi_lifespan
 
 pytest.importorskip("django_asgi_lifespan", reason="the other package")
 
@@ -52,12 +51,6 @@ class Package:
         application = self.module("asgi").get_asgi_application()
         async with run_asgi_lifespan(application, state={}) as state:
             return dict(state)
-
-    def client(self) -> httpx.AsyncClient:
-        """A test client, which sends no lifespan."""
-        application = self.module("asgi").get_asgi_application()
-        transport = httpx.ASGITransport(application)
-        return httpx.AsyncClient(transport=transport, base_url="http://testserver")
 
 
 @pytest.fixture(params=[BEFORE, AFTER])
@@ -173,26 +166,20 @@ async def test_a_manager_that_is_registered_twice_opens_once(
     assert journal.count("+a") == (2 if package.is_before else 1)
 
 
-async def test_a_sync_receiver_of_asgi_lifespan_is_called(
+async def test_sync_receivers_are_called_in_a_thread(
     package: Package, journal: list[str]
 ) -> None:
-    package.connect("asgi_lifespan", lambda **_: manager("a", journal))
-
-    await package.run()
-
-    assert journal == ([] if package.is_before else ["+a", "-a"])
-
-
-async def test_sync_receivers_are_called_in_a_thread(package: Package) -> None:
-    """Before: on the event loop's thread under Django 4.2."""
+    """Before: on the event loop's thread under Django 4.2; asgi_lifespan has none."""
     threads: list[threading.Thread] = []
     package.connect(
         "asgi_startup", lambda **_: threads.append(threading.current_thread())
     )
+    package.connect("asgi_lifespan", lambda **_: manager("a", journal))
 
     await package.run()
 
     on_loop = package.is_before and django.VERSION < (5, 0)
+    assert journal == ([] if package.is_before else ["+a", "-a"])
     assert [thread is threading.current_thread() for thread in threads] == [on_loop]
 
 
@@ -252,12 +239,12 @@ async def test_managers_open_without_a_state_of_the_server(
 ) -> None:
     package.register(manager("a", journal))
     application = package.module("asgi").get_asgi_application()
-    communicator = ApplicationCommunicator(application, {"type": "lifespan"})
 
-    for event in ("startup", "shutdown"):
-        await communicator.send_input({"type": f"lifespan.{event}"})
-        answer = await communicator.receive_output()
-        assert answer == {"type": f"lifespan.{event}.complete"}
+    async def without_state(scope: Any, receive: Any, send: Any) -> None:
+        await application({"type": scope["type"]}, receive, send)
+
+    async with run_asgi_lifespan(without_state):
+        pass
 
     assert journal == ([] if package.is_before else ["+a", "-a"])
 
@@ -267,41 +254,16 @@ async def test_a_first_request_starts_everything(
 ) -> None:
     """Before: the middleware fails without a lifespan."""
     package.register(manager("a", journal))
+    application = package.module("asgi").get_asgi_application()
+    transport = httpx.ASGITransport(application)
 
-    async with package.client() as client:
-        answer = await client.get("/names")
+    async with httpx.AsyncClient(transport=transport) as client:
+        answer = await client.get("http://testserver/names")
 
     if package.is_before:
         assert (answer.status_code, journal) == (500, [])
     else:
         assert (answer.json(), journal) == (["a"], ["+a"])
-
-
-async def test_a_failed_late_start_refuses_every_request(package: Package) -> None:
-    @asynccontextmanager
-    async def broken() -> AsyncGenerator[dict[str, Any]]:
-        raise OSError
-        yield {}
-
-    package.register(broken)
-
-    async with package.client() as client:
-        statuses = [(await client.get("/names")).status_code for _ in range(2)]
-
-    assert statuses == [500 if package.is_before else 503] * 2
-
-
-@pytest.mark.parametrize("package", [AFTER], indirect=True)
-async def test_a_lifespan_around_a_client_closes_everything(
-    package: Package, journal: list[str]
-) -> None:
-    package.register(manager("a", journal))
-
-    async with Lifespan(), package.client() as client:
-        answers = [(await client.get("/names")).json() for _ in range(2)]
-
-    assert answers == [["a"], ["a"]]
-    assert journal == ["+a", "-a"]
 
 
 def test_these_modules_and_names_moved_or_are_gone() -> None:
