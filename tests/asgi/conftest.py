@@ -11,6 +11,7 @@ from django.test import override_settings
 
 from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed._runtime.current import running
+from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
 from tests.runtime.conftest import probes
 from tests.runtime.probes import Probes
 
@@ -69,3 +70,11 @@ def connect() -> Generator[Connect]:
     yield connecting
     for signal, receiver in connected:
         signal.disconnect(receiver)
+
+
+@pytest.fixture
+def signals(connect: Connect, journal: list[str]) -> None:
+    """Note the signals in the journal."""
+    connect(asgi_lifespan, lambda **_: journal.append("asgi_lifespan"))
+    connect(asgi_startup, lambda **_: journal.append("asgi_startup"))
+    connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Any, Final, final
 
 from typing_extensions import Self
@@ -25,9 +24,9 @@ STOPPED: Final = {"type": "lifespan.shutdown.complete"}
 @final
 class FakeServer:
     """
-    Runs one lifespan of *app* in one task, as servers do::
+    Runs one lifespan of *app*, or of a registry, in one task, as servers do::
 
-        async with FakeServer(handler) as server:
+        async with FakeServer(handler, state={}) as server:
             await server.startup()
             await server.request("/")
             await server.shutdown()
@@ -38,12 +37,12 @@ class FakeServer:
 
     def __init__(
         self,
-        app: ASGIApplication,
+        app: ASGIApplication | Registry,
         *,
         state: dict[str, Any] | None,
         journal: list[str] | None = None,
     ) -> None:
-        self.app = app
+        self.app = LifespanASGIHandler(app) if isinstance(app, Registry) else app
         self.state = state
         self.sent: list[Message] = []
         self._journal = journal
@@ -57,18 +56,11 @@ class FakeServer:
         }
         if self.state is not None:
             scope["state"] = self.state
-        self.task = asyncio.ensure_future(self._run(scope))
+        running = self.app(scope, self._inbox.get, self._send)
+        self.task: asyncio.Future[None] = asyncio.ensure_future(running)
         return self
 
-    async def _run(self, scope: dict[str, Any]) -> None:
-        await self.app(scope, self._inbox.get, self._send)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         self.task.cancel()
         await asyncio.wait({self.task}, timeout=LIMIT)
         assert self.task.done(), "the lifespan does not end although it was cancelled"
@@ -129,13 +121,22 @@ async def serving(
     journal: list[str] | None = None,
 ) -> AsyncGenerator[FakeServer]:
     """Serve an application, or that of a registry, from its startup to its shutdown."""
-    if isinstance(app, Registry):
-        app = LifespanASGIHandler(app)
     async with FakeServer(app, state=state, journal=journal) as server:
         assert await server.startup() == STARTED
         yield server
         assert await server.shutdown() == STOPPED
         assert await server.outcome() is None
+
+
+async def run_once(
+    registry: Registry, journal: list[str] | None = None
+) -> tuple[Message, BaseException | None]:
+    """Start, and shut down if that works; returns the last message and the error."""
+    async with FakeServer(registry, state={}, journal=journal) as server:
+        sent = await server.startup()
+        if sent == STARTED:
+            sent = await server.shutdown()
+        return sent, await server.outcome()
 
 
 async def request(

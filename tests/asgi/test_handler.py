@@ -110,7 +110,7 @@ async def test_the_server_may_clear_the_state_before_the_shutdown(
     found: list[Any] = []
     connect(asgi_shutdown, lambda state, **_: found.append(state[NUMBER]))
 
-    async with FakeServer(LifespanASGIHandler(numbered), state=state) as server:
+    async with FakeServer(numbered, state=state) as server:
         await server.startup()
         state.clear()
         stopped = await server.shutdown()
@@ -131,7 +131,7 @@ async def test_requests_wait_for_the_startup(probes: Probes, fails: bool) -> Non
     if fails:
         probes.add("fails", "slow", start=Raise(OSError("never")))
 
-    async with FakeServer(LifespanASGIHandler(probes.registry), state={}) as server:
+    async with FakeServer(probes.registry, state={}) as server:
         server.tell("lifespan.startup")
         await slow.reached()
         early = [asyncio.ensure_future(server.request("/hello")) for _ in range(3)]
@@ -150,46 +150,35 @@ async def test_requests_wait_for_the_startup(probes: Probes, fails: bool) -> Non
 # --- Refused
 
 
-@pytest.mark.parametrize("how", ["failed", "cancelled"])
-async def test_requests_are_refused_after_a_startup_that_failed_or_was_cancelled(
-    probes: Probes, how: str
+@STATES
+@pytest.mark.parametrize(
+    "after",
+    ["a failed startup", "a cancelled startup", "the shutdown", "a cancellation"],
+)
+async def test_requests_are_refused(
+    probes: Probes, journal: list[str], state: dict[str, Any] | None, after: str
 ) -> None:
     """gunicorn cancels a startup of more than 30 s, and serves; others ignore both."""
     slow = Hang()
     probes.add("slow", start=slow)
-    if how == "failed":
-        probes.add("fails", start=Raise(OSError("never"), after=slow))
+    if after == "a failed startup":
+        probes.add("fails", "slow", start=Raise(OSError("never")))
 
-    async with FakeServer(LifespanASGIHandler(probes.registry), state={}) as server:
+    async with FakeServer(probes.registry, state=state) as server:
         server.tell("lifespan.startup")
         await slow.reached()
-        if how == "cancelled":
+        if after != "a cancelled startup":
+            slow.release()
+            await server.reply()
+        if after == "the shutdown":
+            await server.shutdown()
+        else:
             server.task.cancel()
         await server.outcome()
         served = await server.request("/hello")
 
     assert served == UNAVAILABLE
-
-
-@STATES
-@pytest.mark.parametrize("how", ["shut down", "cancelled"])
-async def test_requests_are_refused_after_the_shutdown(
-    numbered: Registry, journal: list[str], state: dict[str, Any] | None, how: str
-) -> None:
-    """They do not start a lifespan of their own."""
-    async with FakeServer(LifespanASGIHandler(numbered), state=state) as server:
-        await server.startup()
-        before = await server.request("/hello")
-        if how == "shut down":
-            await server.shutdown()
-        else:
-            server.task.cancel()
-        await server.outcome()
-        after = await server.request("/hello")
-
-    assert status_of(before) == 200
-    assert after == UNAVAILABLE
-    assert journal == ["+number", "-number"]
+    assert journal.count("+slow") == 1
 
 
 async def test_other_protocols_are_refused_after_the_shutdown(
@@ -201,7 +190,7 @@ async def test_other_protocols_are_refused_after_the_shutdown(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
+    async with FakeServer(numbered, state={}) as server:
         await server.startup()
         await server.shutdown()
         await server.app({"type": "websocket"}, never, send)

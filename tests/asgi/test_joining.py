@@ -10,10 +10,8 @@ import pytest
 from django_lifespan_typed import Lifespan, Registry, current_state, lifespan_resource
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
-from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
 from tests.runtime.probes import Hang, Probes
 
-from .conftest import Connect
 from .server import (
     LIMIT,
     STARTED,
@@ -25,15 +23,6 @@ from .server import (
     status_of,
 )
 from .urls import EVERYWHERE, NUMBER
-
-
-@pytest.fixture
-def signals(connect: Connect, journal: list[str]) -> None:
-    """Note the signals in the journal."""
-    connect(asgi_lifespan, lambda **_: journal.append("asgi_lifespan"))
-    connect(asgi_startup, lambda **_: journal.append("asgi_startup"))
-    connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
-
 
 ONCE = [*("asgi_lifespan", "+number", "asgi_startup"), *("asgi_shutdown", "-number")]
 
@@ -150,7 +139,7 @@ async def test_a_server_inside_a_block_joins_its_lifespan(
 ) -> None:
     block = Lifespan(numbered)
     state = await block.__aenter__()
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
+    async with FakeServer(numbered, state={}) as server:
         await server.startup()
         while_both = await status(server)
         if first_to_leave == "server":

@@ -14,9 +14,16 @@ import pytest
 from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
-from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
+from django_lifespan_typed.signals import asgi_startup
 from django_lifespan_typed.types import Message
-from tests.runtime.probes import BLOCKING, Hang, Probes, Raise, assert_closed
+from tests.runtime.probes import (
+    BLOCKING,
+    Hang,
+    Probes,
+    Raise,
+    assert_closed,
+    logged_errors,
+)
 from tests.threads.scripts import running_script
 
 from .conftest import Connect
@@ -37,15 +44,6 @@ def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
         record.getMessage()
         for record in caplog.records
         if record.name == "django_lifespan_typed" and record.levelno == logging.WARNING
-    ]
-
-
-def errors_in(caplog: pytest.LogCaptureFixture) -> list[Any]:
-    """The exceptions of our own log records."""
-    return [
-        record.exc_info and record.exc_info[1]
-        for record in caplog.records
-        if record.name == "django_lifespan_typed" and record.levelno == logging.ERROR
     ]
 
 
@@ -132,27 +130,22 @@ def test_resources_do_not_see_the_context_of_the_first_request(
     assert seen == ["en"]
 
 
+@pytest.mark.usefixtures("signals")
 def test_signals_are_sent(
     numbered: Registry, journal: list[str], connect: Connect
 ) -> None:
     """Their receivers may write to the state, although the server has none."""
-    seen: list[Any] = []
 
-    async def receiver(signal: Any, scope: Any, state: Any, **_: Any) -> None:
-        await asyncio.sleep(0)
-        journal.append("startup" if signal is asgi_startup else "shutdown")
-        seen.append((scope["type"], state[NUMBER]))
-        scope["state"]["one"] = 1
-        state["two"] = 2
+    async def receiver(scope: Any, state: Any, **_: Any) -> None:
+        scope["state"]["one"] = state["two"] = state[NUMBER]
 
     connect(asgi_startup, receiver)
-    connect(asgi_shutdown, receiver)
 
     (served,) = ask(numbered, "/names")
 
     assert json_of(served) == ["number", "one", "two"]
-    assert journal == ["+number", "startup", "shutdown", "-number"]
-    assert seen == [("lifespan", 7), ("lifespan", 7)]
+    started = ["asgi_lifespan", "+number", "asgi_startup"]
+    assert journal == [*started, "asgi_shutdown", "-number"]
 
 
 # --- The warning
@@ -249,7 +242,7 @@ def test_a_failed_shutdown_is_logged(
 
     ask(probes.registry, "/hello")
 
-    assert problem in errors_in(caplog)
+    assert problem in logged_errors(caplog)
 
 
 @pytest.mark.parametrize("problem", [OSError("no route"), SystemExit(4)], ids=repr)
@@ -267,7 +260,7 @@ def test_a_failed_startup_refuses_requests_and_is_logged_once(
     assert served == [UNAVAILABLE] * 2
     assert_closed(probes["db"], probes["repo"])
     assert len(cache.opened) == 1
-    assert len(errors_in(caplog)) == 1
+    assert len([*filter(None, logged_errors(caplog))]) == 1
 
 
 # --- The end of the process

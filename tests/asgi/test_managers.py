@@ -16,7 +16,7 @@ from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.types import LifespanManager
 
-from .server import STARTED, FakeServer, body_of
+from .server import json_of, serving
 
 
 @pytest.fixture
@@ -57,14 +57,12 @@ async def test_requests_have_the_values_of_managers_in_each_lifespan(
 
     register_lifespan_manager(context_manager=clients, registry=registry)
     handler = LifespanASGIHandler(registry)
-    bodies = []
+    names = []
     for _ in range(2):
-        async with FakeServer(handler, state={}) as server:
-            assert await server.startup() == STARTED
-            bodies.append(body_of(await server.request("/names")))
-            await server.shutdown()
+        async with serving(handler, {}) as server:
+            names.append(json_of(await server.request("/names")))
 
-    assert bodies == ['["one", "three", "two"]'] * 2
+    assert names == [["one", "three", "two"]] * 2
     assert journal == ["+clients", "-clients"] * 2
 
 
@@ -129,11 +127,6 @@ async def test_managers_stop_one_by_one_the_last_one_first(
 # --- Errors
 
 
-async def _start(registry: Registry) -> None:
-    async with Lifespan(registry):
-        raise AssertionError("it never starts")
-
-
 @pytest.mark.parametrize(
     ("yielded", "problem"),
     [
@@ -152,7 +145,8 @@ async def test_a_manager_must_yield_names_and_values(
     register_lifespan_manager(context_manager=wrong, registry=registry)
 
     with pytest.raises(InvalidFactory, match=problem) as caught:
-        await _start(registry)
+        async with Lifespan(registry):
+            raise AssertionError("it never starts")
 
     (manager,) = registry.managers
     assert caught.value.name == manager.name

@@ -12,10 +12,11 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
+from django.utils.decorators import async_only_middleware, sync_only_middleware
 
 from django_lifespan_typed import Lifespan, LifespanState, Registry
 from django_lifespan_typed.handler import LifespanASGIHandler
-from django_lifespan_typed.middleware import AsyncMiddleware, LifespanStateMiddleware
+from django_lifespan_typed.middleware import LifespanStateMiddleware
 
 from .server import json_of, serving
 from .urls import EVERYWHERE, NUMBER
@@ -46,10 +47,6 @@ async def test_the_middleware_is_of_the_kind_of_its_stack(is_async: bool) -> Non
     assert [dict(state) for state in states] == [{}]
 
 
-def test_the_middleware_has_the_first_name_of_django_asgi_lifespan() -> None:
-    assert AsyncMiddleware is LifespanStateMiddleware
-
-
 def test_the_state_writes_through_to_the_scope_of_the_request() -> None:
     request: Any = RequestFactory().get("/")
     request.scope = {"state": {"number": 7}}
@@ -65,15 +62,14 @@ def test_the_state_writes_through_to_the_scope_of_the_request() -> None:
 # --- In a stack
 
 
+@sync_only_middleware
 def sync_only(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     return lambda request: get_response(request)
 
 
-sync_only.async_capable = False  # type: ignore[attr-defined]
-
-
+@async_only_middleware
 def async_only(
     get_response: Callable[[HttpRequest], Awaitable[HttpResponse]],
 ) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
@@ -82,9 +78,6 @@ def async_only(
 
     return middleware
 
-
-async_only.sync_capable = False  # type: ignore[attr-defined]
-async_only.async_capable = True  # type: ignore[attr-defined]
 
 OURS = "django_lifespan_typed.middleware.LifespanStateMiddleware"
 SYNC = f"{__name__}.sync_only"

@@ -25,10 +25,7 @@ from django_lifespan_typed import (
     lifespan_resource,
     run_asgi_lifespan,
 )
-from django_lifespan_typed.exceptions import (
-    LifespanError,
-    ResourceCrashed,
-)
+from django_lifespan_typed.exceptions import LifespanError, ResourceCrashed
 from tests.runtime.probes import Probes
 
 from .server import LIMIT, body_of, request
@@ -65,6 +62,12 @@ def mount(registry: Registry, app: Any, **options: Any) -> Any:
     return declare(lambda *_: run_asgi_lifespan(app))
 
 
+async def _complete(receive: Any, send: Any, *events: str) -> None:
+    for event in events:
+        await receive()
+        await send({"type": f"lifespan.{event}.complete"})
+
+
 class Crashing:
     """An application that ends, or fails, once ``crash`` is set."""
 
@@ -73,8 +76,7 @@ class Crashing:
         self.crash = asyncio.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
+        await _complete(receive, send, "startup")
         await self.crash.wait()
         if self.problem is not None:
             raise self.problem
@@ -100,9 +102,7 @@ async def test_the_application_adds_to_the_state_it_is_given() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(dict(scope["state"]))
         scope["state"]["added"] = 2
-        for event in "startup", "shutdown":
-            await receive()
-            await send({"type": f"lifespan.{event}.complete"})
+        await _complete(receive, send, "startup", "shutdown")
 
     given = {"given": 1}
     async with run_asgi_lifespan(app, state=given) as state:
@@ -178,29 +178,25 @@ async def test_an_application_cancelled_during_its_startup_leaves_no_task(
     assert asyncio.all_tasks() == before
 
 
-# --- A failed startup
+# --- A failed startup or shutdown
 
 
-async def failed(app: Any) -> LifespanError:
-    """Start *app*, which must fail."""
-    with pytest.raises(LifespanError) as caught:
-        async with run_asgi_lifespan(app):
-            raise AssertionError("it never starts")
-    return caught.value
-
-
-async def test_a_failed_startup_has_the_message_of_the_application(
-    registry: Registry, journal: list[str]
+@pytest.mark.parametrize(
+    ("event", "step"), [("startup", "at_start"), ("shutdown", "at_stop")]
+)
+async def test_a_failure_has_the_message_of_the_application(
+    registry: Registry, journal: list[str], event: str, step: str
 ) -> None:
     """Starlette sends its traceback. The error names the resource, too."""
-    resource = mount(registry, _starlette(journal, at_start=OSError("no route")))
+    app = _starlette(journal, **{step: OSError("no route")})
+    resource = mount(registry, app)
 
     with pytest.raises(LifespanError) as caught:
         async with Lifespan(registry):
-            raise AssertionError("it never starts")
+            assert event == "shutdown"
 
     text = str(caught.value)
-    assert text.startswith("the ASGI application Starlette failed at lifespan.startup")
+    assert text.startswith(f"the ASGI application Starlette failed at lifespan.{event}")
     assert "OSError: no route" in text
     (note,) = caught.value.__notes__  # type: ignore[attr-defined]
     assert "'mounted'" in note
@@ -208,35 +204,16 @@ async def test_a_failed_startup_has_the_message_of_the_application(
 
 
 async def test_an_application_without_a_lifespan_is_an_error() -> None:
-    error = await failed(ASGIHandler())
+    with pytest.raises(LifespanError) as caught:
+        async with run_asgi_lifespan(ASGIHandler()):
+            raise AssertionError("it never starts")
 
-    assert str(error) == (
+    assert str(caught.value) == (
         "the ASGI application ASGIHandler failed at lifespan.startup: "
         "ValueError('Django can only handle ASGI/HTTP connections, not lifespan.')\n"
         "It must answer scopes of type 'lifespan'."
     )
-    assert isinstance(error.__cause__, ValueError)
-
-
-# --- A failed shutdown
-
-
-async def test_a_failed_shutdown_has_the_message_of_the_application(
-    journal: list[str],
-) -> None:
-    with pytest.raises(LifespanError) as caught:
-        async with run_asgi_lifespan(_starlette(journal, at_stop=OSError("lost"))):
-            pass
-
-    assert "lifespan.shutdown" in str(caught.value)
-    assert "OSError: lost" in str(caught.value)
-    assert journal == ["+starlette", "-starlette"]
-
-
-async def _complete(receive: Any, send: Any) -> None:
-    for event in "startup", "shutdown":
-        await receive()
-        await send({"type": f"lifespan.{event}.complete"})
+    assert isinstance(caught.value.__cause__, ValueError)
 
 
 @pytest.mark.parametrize("events", [("startup",), ("startup", "shutdown")])
@@ -244,9 +221,7 @@ async def test_an_exception_after_the_last_message_is_raised(
     events: tuple[str, ...],
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        for event in events:
-            await receive()
-            await send({"type": f"lifespan.{event}.complete"})
+        await _complete(receive, send, *events)
         raise RuntimeError("lost")
 
     with pytest.raises(LifespanError, match="lost"):
@@ -261,7 +236,7 @@ async def test_an_application_that_does_not_return_is_cancelled(
     """At once if it waits for a message, since none follows the shutdown."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        await _complete(receive, send)
+        await _complete(receive, send, "startup", "shutdown")
         receiving = []
         try:
             if waits_for == "a message":
@@ -294,8 +269,7 @@ async def test_an_application_that_ignores_its_cancellation_is_abandoned(
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         tasks.append(asyncio.current_task())
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
+        await _complete(receive, send, "startup")
         while not go_on.is_set():
             with suppress(asyncio.CancelledError):
                 await go_on.wait()
@@ -348,8 +322,7 @@ async def test_a_cancelled_application_is_not_shut_down() -> None:
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         tasks.append(asyncio.current_task())
-        await receive()
-        await send({"type": "lifespan.startup.complete"})
+        await _complete(receive, send, "startup")
         await receive()
         raise AssertionError("it gets no shutdown message")
 

@@ -226,7 +226,7 @@ async def test_a_mounted_lifespan_is_not_a_request(
         return run_asgi_lifespan(inner)
 
     with override_settings(LIFESPAN={"STOP_TIMEOUT": 3600, "STOP_BUDGET": 3600}):
-        async with FakeServer(LifespanASGIHandler(outer), state={}) as server:
+        async with FakeServer(outer, state={}) as server:
             await server.startup()
             server.task.cancel()
             await asyncio.wait_for(asyncio.wait({server.task}), LIMIT)

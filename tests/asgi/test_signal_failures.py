@@ -18,13 +18,11 @@ from django.test import override_settings
 from django_lifespan_typed import Registry
 from django_lifespan_typed._asgi.signal_dispatch import send
 from django_lifespan_typed.exceptions import LifespanError
-from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
-from django_lifespan_typed.types import Message
 from tests.runtime.probes import Probes, Raise, logged_errors
 
 from .conftest import Connect
-from .server import STARTED, FakeServer
+from .server import FakeServer, run_once
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
@@ -59,15 +57,6 @@ def let_go() -> Generator[threading.Event]:
     event.set()
 
 
-async def fail_once(registry: Registry) -> tuple[Message, BaseException | None]:
-    """Run a lifespan that fails; returns its last message, and its error."""
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
-        sent = await server.startup()
-        if sent == STARTED:
-            sent = await server.shutdown()
-        return sent, await server.outcome()
-
-
 # --- Exceptions
 
 
@@ -89,7 +78,7 @@ async def test_an_exception_of_a_receiver_fails_the_lifespan(
     if signal is asgi_startup:
         connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
 
-    sent, outcome = await fail_once(numbered)
+    sent, outcome = await run_once(numbered)
 
     assert outcome is problem
     assert sent["type"] == answer
@@ -104,7 +93,7 @@ async def test_the_exceptions_of_several_receivers_are_one_group(
     connect(asgi_startup, raising(OSError("sync"), is_async=False))
     connect(asgi_startup, raising(ValueError("async"), is_async=True))
 
-    sent, outcome = await fail_once(registry)
+    sent, outcome = await run_once(registry)
 
     assert isinstance(outcome, ExceptionGroup)
     assert [str(error) for error in outcome.exceptions] == ["sync", "async"]
@@ -119,7 +108,7 @@ async def test_failures_after_a_failed_startup_are_logged(
     connect(asgi_startup, raising(problem, is_async=False))
     probes.add("it", stop=Raise(following))
 
-    _, outcome = await fail_once(probes.registry)
+    _, outcome = await run_once(probes.registry)
 
     assert outcome is problem
     assert following in logged_errors(caplog)
@@ -151,7 +140,7 @@ async def test_a_base_exception_of_an_async_receiver_is_a_failure(
     """It must not look like a cancelled lifespan."""
     connect(signal, raising(raised, is_async=True))
 
-    sent, outcome = await fail_once(numbered)
+    sent, outcome = await run_once(numbered)
 
     assert isinstance(outcome, LifespanError)
     assert type(raised).__name__ in str(outcome)
@@ -187,7 +176,7 @@ async def test_a_receiver_that_hangs_fails_the_lifespan(
 
     connect(signal, awaited if is_async else plain)
 
-    sent, outcome = await fail_once(numbered)
+    sent, outcome = await run_once(numbered)
     let_go.set()
 
     assert isinstance(outcome, LifespanError)
@@ -208,7 +197,7 @@ async def test_the_budget_of_the_shutdown_includes_receivers(
 
     connect(asgi_shutdown, hangs)
 
-    sent, outcome = await fail_once(numbered)
+    sent, outcome = await run_once(numbered)
 
     assert isinstance(outcome, LifespanError)
     assert sent["type"] == "lifespan.shutdown.failed"
@@ -246,7 +235,7 @@ async def test_a_startup_cancelled_during_a_receiver_closes_everything(
     connect(asgi_startup, slow)
     connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
 
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
+    async with FakeServer(numbered, state={}) as server:
         server.tell("lifespan.startup")
         await entered.wait()
         server.task.cancel()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, TypeAlias
+from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.dispatch import Signal
 
 from django_lifespan_typed import LifespanState, Registry, lifespan_resource
-from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import (
     LifespanSender,
     asgi_lifespan,
@@ -22,20 +21,10 @@ from django_lifespan_typed.signals import (
 from tests.runtime.databases import Database, database
 
 from .conftest import Connect
-from .server import STARTED, FakeServer, body_of, serving
+from .server import STARTED, FakeServer, body_of, run_once, serving
 from .urls import NUMBER
 
 __all__ = ["database"]
-
-Calls: TypeAlias = list[dict[str, Any]]
-
-
-@pytest.fixture
-def noted(connect: Connect, journal: list[str]) -> None:
-    """Note the signals in the journal."""
-    connect(asgi_lifespan, lambda **_: journal.append("asgi_lifespan"))
-    connect(asgi_startup, lambda **_: journal.append("asgi_startup"))
-    connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
 
 
 async def serve_once(
@@ -45,19 +34,14 @@ async def serve_once(
     path: str = "/names",
 ) -> str:
     """Run one lifespan; returns the body of one response."""
-    handler = LifespanASGIHandler(registry)
-    async with FakeServer(handler, state=state, journal=journal) as server:
-        assert await server.startup() == STARTED
-        served = await server.request(path)
-        await server.shutdown()
-        assert await server.outcome() is None
-    return body_of(served)
+    async with serving(registry, state, journal) as server:
+        return body_of(await server.request(path))
 
 
 # --- The order
 
 
-@pytest.mark.usefixtures("noted")
+@pytest.mark.usefixtures("signals")
 async def test_signals_are_sent_while_everything_runs(
     numbered: Registry, journal: list[str]
 ) -> None:
@@ -69,7 +53,7 @@ async def test_signals_are_sent_while_everything_runs(
     ]
 
 
-@pytest.mark.usefixtures("noted")
+@pytest.mark.usefixtures("signals")
 async def test_a_failed_startup_sends_no_shutdown(
     registry: Registry, journal: list[str]
 ) -> None:
@@ -77,9 +61,7 @@ async def test_a_failed_startup_sends_no_shutdown(
     async def number() -> int:
         raise OSError("never")
 
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
-        await server.startup()
-        await server.outcome()
+    await run_once(registry)
 
     assert journal == ["asgi_lifespan"]
 
@@ -87,34 +69,26 @@ async def test_a_failed_startup_sends_no_shutdown(
 # --- The receivers
 
 
-def _function(calls: Calls) -> Any:
-    def receiver(**named: Any) -> None:
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_a_receiver_is_called_once_with_scope_and_state(
+    numbered: Registry, connect: Connect, is_async: bool
+) -> None:
+    calls: list[dict[str, Any]] = []
+
+    def plain(**named: Any) -> None:
         calls.append(named)
 
-    return receiver
-
-
-def _async_function(calls: Calls) -> Any:
-    async def receiver(**named: Any) -> None:
+    async def awaited(**named: Any) -> None:
         await asyncio.sleep(0)
         calls.append(named)
 
-    return receiver
+    signals = (asgi_startup, asgi_shutdown)
+    for signal in signals:
+        connect(signal, awaited if is_async else plain)
 
+    await serve_once(numbered, {})
 
-@pytest.mark.parametrize("make", [_function, _async_function])
-async def test_a_receiver_is_called_once_with_scope_and_state(
-    numbered: Registry, connect: Connect, make: Callable[[Calls], Any]
-) -> None:
-    started, stopped = Calls(), Calls()
-    connect(asgi_startup, make(started))
-    connect(asgi_shutdown, make(stopped))
-
-    async with serving(numbered, {}):
-        before_the_shutdown = list(stopped)
-
-    assert before_the_shutdown == []
-    for (named,), signal in ((started, asgi_startup), (stopped, asgi_shutdown)):
+    for named, signal in zip(calls, signals, strict=True):
         assert named.keys() == {"signal", "sender", "scope", "state"}
         assert named["signal"] is signal
         assert named["sender"] is LifespanSender
@@ -135,7 +109,7 @@ async def test_a_sync_receiver_does_not_block_the_loop(
 
     connect(asgi_startup, receiver)
 
-    async with FakeServer(LifespanASGIHandler(registry), state={}) as server:
+    async with FakeServer(registry, state={}) as server:
         server.tell("lifespan.startup")
         for _ in range(10):
             await asyncio.sleep(0)
@@ -263,7 +237,7 @@ async def test_receivers_of_asgi_shutdown_finish_although_the_lifespan_is_cancel
         journal.append("received")
 
     connect(asgi_shutdown, receiver)
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
+    async with FakeServer(numbered, state={}) as server:
         await server.startup()
         server.tell("lifespan.shutdown")
         await entered.wait()
@@ -286,7 +260,6 @@ async def test_an_awaitable_from_a_sync_receiver_is_awaited(
             raise OSError("no route")
 
     connect(asgi_startup, lambda **_: work())
-    async with FakeServer(LifespanASGIHandler(numbered), state={}) as server:
-        answer = await server.startup()
+    sent, _ = await run_once(numbered)
 
-    assert answer["type"].endswith("failed" if fails else "complete")
+    assert sent["type"].endswith("failed" if fails else "complete")
