@@ -57,7 +57,7 @@ class FakeServer:
         if self.state is not None:
             scope["state"] = self.state
         running = self.app(scope, self._inbox.get, self._send)
-        self.task: asyncio.Future[None] = asyncio.ensure_future(running)
+        self.task: asyncio.Future[Any] = asyncio.ensure_future(running)
         return self
 
     async def __aexit__(self, *_: object) -> None:

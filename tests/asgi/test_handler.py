@@ -150,13 +150,13 @@ async def test_requests_wait_for_the_startup(probes: Probes, fails: bool) -> Non
 # --- Refused
 
 
-@STATES
+@pytest.mark.parametrize("has_state", [True, False], ids=["state", "no state"])
 @pytest.mark.parametrize(
     "after",
     ["a failed startup", "a cancelled startup", "the shutdown", "a cancellation"],
 )
 async def test_requests_are_refused(
-    probes: Probes, journal: list[str], state: dict[str, Any] | None, after: str
+    probes: Probes, journal: list[str], has_state: bool, after: str
 ) -> None:
     """gunicorn cancels a startup of more than 30 s, and serves; others ignore both."""
     slow = Hang()
@@ -164,6 +164,7 @@ async def test_requests_are_refused(
     if after == "a failed startup":
         probes.add("fails", "slow", start=Raise(OSError("never")))
 
+    state: dict[str, Any] | None = {} if has_state else None
     async with FakeServer(probes.registry, state=state) as server:
         server.tell("lifespan.startup")
         await slow.reached()

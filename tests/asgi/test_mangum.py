@@ -52,7 +52,7 @@ def test_every_call_opens_and_closes(registry: Registry, journal: list[str]) -> 
         yield 7
         journal.append("-number")
 
-    serve = Mangum(LifespanASGIHandler(registry), lifespan="on")
+    serve: Any = Mangum(LifespanASGIHandler(registry), lifespan="on")
     with pytest.raises(Exception, match="no route to host"):
         serve(event("/everywhere"), {})
     for path in ("/everywhere", "/everywhere-async"):

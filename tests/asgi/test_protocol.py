@@ -94,8 +94,8 @@ async def test_a_cancelled_lifespan_closes_everything(
 ) -> None:
     """gunicorn's quick shutdown and a second Ctrl-C send no message."""
     slow = Hang()
-    steps = {"startup": {"start": slow}, "serving": {}, "shutdown": {"stop": slow}}
-    probes.add("slow", "repo", **steps[stage])
+    start, stop = (slow if stage == name else None for name in ("startup", "shutdown"))
+    probes.add("slow", "repo", start=start, stop=stop)
 
     async with FakeServer(chained, state={}) as server:
         if stage != "startup":
