@@ -8,10 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
-from django_lifespan_typed.exceptions import InvalidFactory, ShutdownTimeout
+from django_lifespan_typed.exceptions import InvalidFactory
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.types import LifespanManager
@@ -74,17 +73,10 @@ class Clients:
         return None
 
 
-class Provider:
-    @asynccontextmanager
-    async def clients(self) -> AsyncIterator[dict[str, Any]]:
-        yield {"one": 1}
-
-
 @pytest.mark.parametrize(
     "manager",
     [
         pytest.param(Clients, id="class"),
-        pytest.param(Provider().clients, id="bound method"),
         pytest.param(lambda: Clients(), id="lambda"),
     ],
 )
@@ -151,26 +143,3 @@ async def test_a_manager_must_yield_names_and_values(
     (manager,) = registry.managers
     assert caught.value.name == manager.name
     assert manager.declared_at.draw() in str(caught.value)
-
-
-async def test_the_managers_that_wait_for_a_late_one_are_named(
-    registry: Registry, clients: Any
-) -> None:
-    """They were registered before it."""
-
-    @asynccontextmanager
-    async def late() -> LifespanManager:
-        yield {"buffer": 2}
-        await asyncio.Event().wait()
-
-    for each in clients, late:
-        register_lifespan_manager(context_manager=each, registry=registry)
-
-    with (
-        override_settings(LIFESPAN={"STOP_TIMEOUT": 0.05}),
-        pytest.raises(ShutdownTimeout) as caught,
-    ):
-        async with Lifespan(registry):
-            pass
-
-    assert caught.value.waiting == (registry.managers[0].name,)

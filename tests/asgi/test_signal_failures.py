@@ -6,17 +6,14 @@ import asyncio
 import sys
 import threading
 from collections.abc import Generator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import django
 import pytest
-from asgiref.sync import SyncToAsync, sync_to_async
 from django.dispatch import Signal
 from django.test import override_settings
 
 from django_lifespan_typed import Registry
-from django_lifespan_typed._asgi.signal_dispatch import send
 from django_lifespan_typed.exceptions import LifespanError
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
 from tests.runtime.probes import Probes, Raise, logged_errors
@@ -188,34 +185,6 @@ async def test_a_receiver_that_hangs_fails_the_lifespan(
     assert journal == ["+number", "-number"]
 
 
-@override_settings(LIFESPAN={"STOP_BUDGET": 0.05, "STOP_TIMEOUT": 3600})
-async def test_the_budget_of_the_shutdown_includes_receivers(
-    numbered: Registry, connect: Connect
-) -> None:
-    async def hangs(**_: Any) -> None:
-        await asyncio.Event().wait()
-
-    connect(asgi_shutdown, hangs)
-
-    sent, outcome = await run_once(numbered)
-
-    assert isinstance(outcome, LifespanError)
-    assert sent["type"] == "lifespan.shutdown.failed"
-
-
-async def test_a_shared_thread_that_has_ended_is_an_error(
-    connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """At the end of a process, sync receivers cannot be called any more."""
-    ended = ThreadPoolExecutor(max_workers=1)
-    ended.shutdown()
-    monkeypatch.setattr(SyncToAsync, "single_thread_executor", ended)
-    connect(asgi_shutdown, lambda **_: None)
-
-    with pytest.raises(RuntimeError, match="after shutdown"):
-        await send(asgi_shutdown, timeout=5, to_the_end=True)
-
-
 # --- Cancellation
 
 
@@ -244,24 +213,3 @@ async def test_a_startup_cancelled_during_a_receiver_closes_everything(
     assert isinstance(outcome, asyncio.CancelledError)
     assert server.sent == []
     assert journal == ["+number", "receiver cancelled", "asgi_shutdown", "-number"]
-
-
-async def test_a_cancelled_shutdown_still_calls_its_receivers(
-    connect: Connect, journal: list[str], let_go: threading.Event
-) -> None:
-    """Although the thread of the sync receivers is busy."""
-    occupied = asyncio.ensure_future(sync_to_async(let_go.wait)())
-    await asyncio.sleep(0)
-    connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
-
-    sending = asyncio.ensure_future(send(asgi_shutdown, timeout=60, to_the_end=True))
-    await asyncio.sleep(0)
-    sending.cancel()
-    await asyncio.sleep(0)
-    before = list(journal)
-    let_go.set()
-
-    with pytest.raises(asyncio.CancelledError):
-        await sending
-    assert (before, journal) == ([], ["asgi_shutdown"])
-    assert await occupied
