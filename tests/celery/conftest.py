@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from django.core.checks.registry import registry
 
 from tests.journaling import add, nothing_is_left
 from tests.processes import Process, running
@@ -16,23 +14,6 @@ from tests.processes import Process, running
 __all__ = ["add", "nothing_is_left"]
 
 Workshop = Callable[..., AbstractContextManager[Process]]
-
-
-@pytest.fixture(autouse=True)
-def _restored_logging() -> Generator[None]:
-    """A worker in this process configures logging."""
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers.copy()
-    yield
-    root.setLevel(level)
-    root.handlers[:] = handlers
-    logging.captureWarnings(False)
-
-
-@pytest.fixture(autouse=True)
-def _no_checks_of_other_apps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker runs Django's checks; other tests register those of more apps."""
-    monkeypatch.setattr(registry, "registered_checks", set())
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from celery import Celery, signals
-from celery.contrib.testing.worker import start_worker, test_worker_stopped
+from celery.contrib.testing.worker import test_worker_stopped
 from django.test import override_settings
 
 from django_lifespan_typed import Registry, StateKey, current_state, lifespan_resource
@@ -42,33 +40,24 @@ def _restored_receivers(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
         signal.sender_receivers_cache.clear()
 
 
-@pytest.fixture
-def make_app() -> Generator[Callable[[], Any]]:
-    """Create apps whose broker is the memory of this process."""
-    apps: list[Any] = []
-
-    def make() -> Any:
-        app: Any = Celery(
-            "tests", broker="memory://", backend="cache+memory://", set_as_current=False
-        )
-        app.conf.update(
-            worker_hijack_root_logger=False, broker_connection_retry_on_startup=True
-        )
-        apps.append(app)
-        return app
-
-    yield make
-    for app in apps:
-        app.close()
-
-
-@pytest.fixture
-def app(make_app: Callable[[], Any], registry: Registry) -> Any:
-    """An app that is connected to the registry of the test, twice."""
-    app = make_app()
-    connect_lifespan(app, registry)
-    connect_lifespan(app, registry)
+def make_app() -> Any:
+    """Create an app whose broker is the memory of this process."""
+    app: Any = Celery(
+        "tests", broker="memory://", backend="cache+memory://", set_as_current=False
+    )
+    app.conf.update(
+        worker_hijack_root_logger=False, broker_connection_retry_on_startup=True
+    )
     return app
+
+
+@pytest.fixture
+def app(registry: Registry) -> Generator[Any]:
+    """An app that is connected to the registry of the test, twice."""
+    with make_app() as app:
+        connect_lifespan(app, registry)
+        connect_lifespan(app, registry)
+        yield app
 
 
 class Worker:
@@ -79,43 +68,16 @@ class Worker:
         self.pool_cls = pool
 
 
-async def running_loop() -> asyncio.AbstractEventLoop:
-    return asyncio.get_running_loop()
-
-
-@pytest.mark.parametrize("pool", ["solo", "threads"])
-def test_tasks_use_the_resources_on_one_event_loop(
-    pool: str, app: Any, add: Add, journal: list[str]
-) -> None:
-    add("db")
-    loops: set[asyncio.AbstractEventLoop] = set()
-
-    @app.task(shared=False)
-    def ask() -> str:
-        loops.update((async_to_sync(running_loop)(), async_to_sync(running_loop)()))
-        return current_state()[DB]
-
-    with start_worker(app, pool=pool, concurrency=2, perform_ping_check=False):
-        results = [ask.delay() for _ in range(4)]
-        answers = [result.get(timeout=30) for result in results]
-        during = list(journal)
-
-    assert answers == ["db()"] * 4
-    assert len(loops) == 1
-    assert during == ["+db"]
-    assert journal == ["+db", "-db"]
-
-
 def test_only_some_of_the_resources_start(
-    make_app: Callable[[], Any], registry: Registry, add: Add, journal: list[str]
+    registry: Registry, add: Add, journal: list[str]
 ) -> None:
     cache = add("cache", add("db"))
     add("mail")
-    app = make_app()
-    connect_lifespan(app, registry, only=(cache,))
+    with make_app() as app:
+        connect_lifespan(app, registry, only=(cache,))
 
-    signals.worker_init.send(sender=Worker(app))
-    signals.worker_shutdown.send(sender=Worker(app))
+        signals.worker_init.send(sender=Worker(app))
+        signals.worker_shutdown.send(sender=Worker(app))
 
     assert journal == ["+db", "+cache", "-cache", "-db"]
 
@@ -142,20 +104,19 @@ def test_a_worker_starts_and_shuts_down_once(
 
 
 def test_the_workers_of_another_app_start_and_shut_down_nothing(
-    app: Any, make_app: Callable[[], Any], add: Add, journal: list[str]
+    app: Any, add: Add, journal: list[str]
 ) -> None:
     add("db")
-    other = Worker(make_app())
-
-    signals.worker_init.send(sender=other)
-    signals.worker_process_init.send(sender=None)
-    signals.worker_process_shutdown.send(sender=None, pid=os.getpid(), exitcode=0)
-    assert journal == []
-    signals.worker_init.send(sender=Worker(app))
-    signals.worker_shutdown.send(sender=other)
-    test_worker_stopped.send(sender=other.app, worker=None)
-    assert journal == ["+db"]
-    test_worker_stopped.send(sender=app, worker=None)
+    with make_app() as other:
+        signals.worker_init.send(sender=Worker(other))
+        signals.worker_process_init.send(sender=None)
+        signals.worker_process_shutdown.send(sender=None, pid=os.getpid(), exitcode=0)
+        assert journal == []
+        signals.worker_init.send(sender=Worker(app))
+        signals.worker_shutdown.send(sender=Worker(other))
+        test_worker_stopped.send(sender=other, worker=None)
+        assert journal == ["+db"]
+        test_worker_stopped.send(sender=app, worker=None)
 
     assert journal == ["+db", "-db"]
 
