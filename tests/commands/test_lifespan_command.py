@@ -46,11 +46,12 @@ def test_a_sync_command_has_the_resources(base: Any, journal: list[str]) -> None
             journal.append("handle")
             return self.state[DB]
 
-    out = StringIO()
-    assert call_command(Command(), stdout=out) == "db()"
+    command, out = Command(), StringIO()
+    for _ in range(2):
+        assert call_command(command, stdout=out) == "db()"
 
-    assert out.getvalue() == "db()\n"
-    assert journal == ["+db", "handle", "-db"]
+    assert out.getvalue() == "db()\n" * 2
+    assert journal == ["+db", "handle", "-db"] * 2
 
 
 def test_an_async_command_runs_on_the_event_loop_of_the_resources(
@@ -90,62 +91,33 @@ def test_a_command_may_start_some_of_the_resources(
     assert journal == ["+db", "+cache", "-cache", "-db"]
 
 
-def test_each_call_has_a_lifespan_of_its_own(base: Any, journal: list[str]) -> None:
-    class Base(base):  # type: ignore[misc]
-        def handle(self, *args: Any, **options: Any) -> None:
-            journal.append(self.state[DB])
+@pytest.mark.parametrize(
+    ("failing", "events"),
+    [
+        ("check", []),
+        ("start", ["+db", "+broken", "-db"]),
+        ("ahandle", ["+db", "ahandle", "-db"]),
+    ],
+)
+def test_an_error_is_raised_when_everything_is_closed(
+    base: Any, add: Add, journal: list[str], failing: str, events: list[str]
+) -> None:
+    if failing == "start":
+        add("broken", DB, fails="start")
 
-    class Command(Base):
-        def handle(self, *args: Any, **options: Any) -> None:
-            super().handle(*args, **options)
-            journal.append("more")
-
-    command = Command()
-    call_command(command)
-    call_command(command)
-
-    assert journal == ["+db", "db()", "more", "-db"] * 2
-
-
-def test_failed_checks_start_nothing(base: Any, journal: list[str]) -> None:
     class Command(base):  # type: ignore[misc]
         def check(self, *args: Any, **options: Any) -> None:
-            raise CommandError("no such app")
+            if failing == "check":
+                raise CommandError("check")
 
-        def handle(self, *args: Any, **options: Any) -> None: ...
+        async def ahandle(self, *args: Any, **options: Any) -> None:
+            journal.append("ahandle")
+            raise CommandError("ahandle")
 
-    with pytest.raises(CommandError, match="no such app"):
+    with pytest.raises((CommandError, ConnectionError)):
         call_command(Command(), skip_checks=False)
 
-    assert journal == []
-
-
-def test_a_failed_start_is_raised_and_handle_is_not_called(
-    base: Any, add: Add, journal: list[str]
-) -> None:
-    add("broken", DB, fails="start")
-
-    class Command(base):  # type: ignore[misc]
-        def handle(self, *args: Any, **options: Any) -> None:
-            journal.append("handle")
-
-    with pytest.raises(ConnectionError, match="broken"):
-        call_command(Command())
-
-    assert journal == ["+db", "+broken", "-db"]
-
-
-def test_an_error_of_the_command_is_raised_after_shutdown(
-    base: Any, journal: list[str]
-) -> None:
-    class Command(base):  # type: ignore[misc]
-        async def ahandle(self, *args: Any, **options: Any) -> None:
-            raise CommandError("nothing to import")
-
-    with pytest.raises(CommandError, match="nothing to import"):
-        call_command(Command())
-
-    assert journal == ["+db", "-db"]
+    assert journal == events
 
 
 def test_ahandle_of_the_base_class_is_not_implemented(base: Any) -> None:
