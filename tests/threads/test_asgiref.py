@@ -39,47 +39,18 @@ async def test_asgiref_still_has_the_attributes() -> None:
 def test_async_to_sync_runs_on_the_loop_set_in_its_thread(
     threads: list[LoopThread],
 ) -> None:
-    first, _ = threads
-
-    def work() -> list[object]:
-        use_loop(first.loop)
-        here = async_to_sync(running_loop)()
-        elsewhere = in_thread(async_to_sync(running_loop))
-        use_loop(None)
-        return [here, elsewhere is first.loop, async_to_sync(running_loop)() is here]
-
-    assert in_thread(work) == [first.loop, False, False]
-
-
-def test_sync_code_under_async_to_sync_runs_in_the_calling_thread(
-    threads: list[LoopThread],
-) -> None:
-    """So it is part of the caller's transaction."""
-
-    async def ask() -> int:
-        return await sync_to_async(threading.get_ident)()
-
-    def work() -> bool:
-        use_loop(threads[0].loop)
-        return threading.get_ident() == async_to_sync(ask)()
-
-    assert in_thread(work)
-
-
-def test_use_loop_returns_the_loop_used_before(threads: list[LoopThread]) -> None:
     first, second = threads
 
     def work() -> list[object]:
-        return [
-            loop_in_use(),
-            use_loop(first.loop),
-            use_loop(second.loop),
-            loop_in_use(),
-            use_loop(None),
-            loop_in_use(),
-        ]
+        before = [use_loop(first.loop), use_loop(second.loop)]
+        here = async_to_sync(running_loop)()
+        elsewhere = in_thread(async_to_sync(running_loop))
+        before.append(use_loop(None))
+        after = async_to_sync(running_loop)()
+        return [before, here, elsewhere is here, after is here, loop_in_use()]
 
-    assert in_thread(work) == [None, None, first.loop, second.loop, second.loop, None]
+    before = [None, first.loop, second.loop]
+    assert in_thread(work) == [before, second.loop, False, False, None]
 
 
 def test_a_closed_loop_is_not_used(threads: list[LoopThread]) -> None:

@@ -157,24 +157,18 @@ def test_call_needs_a_running_lifespan(registry: Registry, before: bool) -> None
     )
 
 
-async def test_call_is_refused_on_an_event_loop(registry: Registry) -> None:
-    """On that of the resources, too."""
-
-    def in_sync_code() -> None:
-        lifespan = Lifespan(registry)
-
-        async def calling() -> object:
-            return lifespan.call(loop_here)
-
-        with lifespan:
-            lifespan.call(calling)
-
+def test_call_is_refused_on_an_event_loop(registry: Registry) -> None:
+    """Also on that of the resources."""
     lifespan = Lifespan(registry)
-    async with lifespan:
+
+    async def calling() -> object:
+        return lifespan.call(loop_here)
+
+    with lifespan:
         with pytest.raises(LifespanError) as caught:
-            lifespan.call(loop_here)
-    with pytest.raises(LifespanError) as caught_on_the_loop:
-        await asyncio.to_thread(in_sync_code)
+            asyncio.run(calling())
+        with pytest.raises(LifespanError) as caught_on_the_loop:
+            lifespan.call(calling)
 
     assert str(caught.value) == (
         "this code runs on an event loop, which call() would block\n"
@@ -201,22 +195,3 @@ def test_call_is_refused_if_the_loop_is_not_running(registry: Registry) -> None:
         "Call it while that loop runs, from another thread, or write: "
         "with Lifespan() as state:"
     )
-
-
-async def test_a_loop_beside_that_of_the_thread_can_be_called(
-    registry: Registry,
-) -> None:
-    own_loop = asyncio.get_running_loop()
-
-    async def same_loop() -> bool:
-        return asyncio.get_running_loop() is own_loop
-
-    async with Lifespan(registry) as _:
-        lifespan = Lifespan(registry)
-        async with lifespan:
-
-            def call() -> bool:
-                with Lifespan(registry):
-                    return lifespan.call(same_loop)
-
-            assert await asyncio.to_thread(call)

@@ -43,15 +43,11 @@ from django_lifespan_typed.wsgi import get_wsgi_application
 from django.test import RequestFactory
 from django.http import HttpResponse
 from django.urls import path
-import types
 
 async def view(request: Any) -> HttpResponse:
     return HttpResponse(get_state(request, pool))
 
-urls = types.ModuleType("urls_of_a_script")
-urls.urlpatterns = [path("", view)]
-sys.modules["urls_of_a_script"] = urls
-settings.ROOT_URLCONF = "urls_of_a_script"
+settings.ROOT_URLCONF = (path("", view),)
 settings.ALLOWED_HOSTS = ["*"]
 application = get_wsgi_application()
 
@@ -145,18 +141,27 @@ def child() -> None:
 
 
 def test_a_child_that_leaves_the_block_closes_nothing() -> None:
-    """The values are those of its parent: waiting for them would hang."""
+    """The values and the loop are those of its parent: waiting for them would hang."""
     script = """
 lifespan = Lifespan()
 with lifespan as state:
     pid = os.fork()
     if not pid:
-        say("leaving")
+        say(lifespan.loop)
+        try:
+            lifespan.call(asyncio.sleep, 0)
+        except LifespanError as error:
+            say(str(error).replace(str(os.getppid()), "PARENT"))
         sys.exit(7)
     say(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     say(lifespan.call(asyncio.sleep, 0, "still here"))
 """
-    assert lines_of(script) == ["+pool", "leaving", "7", "still here", "-pool"]
+    assert lines_of(script) == [
+        *("+pool", "None"),
+        "this Lifespan is not running in this fork of process PARENT",
+        "Enter it first: with Lifespan() as state:",
+        *("7", "still here", "-pool"),
+    ]
 
 
 def test_a_child_that_leaves_an_async_block_closes_nothing() -> None:
@@ -176,31 +181,6 @@ async def main() -> None:
 asyncio.run(main())
 """
     assert lines_of(script) == ["+pool", "leaving", "left", "7", "True", "-pool"]
-
-
-def test_call_is_refused_in_a_child() -> None:
-    """The loop is that of its parent."""
-    script = """
-lifespan = Lifespan()
-
-def child() -> None:
-    say(lifespan.loop)
-    try:
-        lifespan.call(asyncio.sleep, 0)
-    except LifespanError as error:
-        say(str(error).replace(str(os.getppid()), "PARENT"))
-
-with lifespan:
-    forked(child)
-"""
-    assert lines_of(FORK + script) == [
-        "+pool",
-        "None",
-        "this Lifespan is not running in this fork of process PARENT",
-        "Enter it first: with Lifespan() as state:",
-        "child ended with 0",
-        "-pool",
-    ]
 
 
 def test_a_child_that_starts_a_lifespan_can_use_sync_to_async() -> None:
@@ -232,18 +212,3 @@ say(SyncToAsync.single_thread_executor is executor)
     assert lines_of(FORK + script) == [
         *("True", "42", "done", "child ended with 0", "True")
     ]
-
-
-@pytest.mark.parametrize("way", ["fork", "forkserver", "spawn"])
-def test_multiprocessing_children_start_lifespans_of_their_own(way: str) -> None:
-    script = f"""
-import multiprocessing
-from tests.threads.work import work
-
-with Lifespan() as state:
-    process = multiprocessing.get_context("{way}").Process(target=work)
-    process.start()
-    process.join()
-    say(process.exitcode)
-"""
-    assert lines_of(script) == ["+pool", "+own", "-own", "0", "-pool"]

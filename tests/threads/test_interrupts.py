@@ -17,29 +17,6 @@ def interrupted(script: str, at: str, until: str) -> list[str]:
     return child.lines
 
 
-def test_an_interrupted_startup_is_cancelled_and_closed() -> None:
-    script = """
-@lifespan_resource("stuck", needs=(pool,))
-async def stuck(_: str) -> AsyncGenerator[int]:
-    say("starting")
-    try:
-        await asyncio.Event().wait()
-    finally:
-        say("cancelled")
-    yield 1
-
-try:
-    with Lifespan():
-        say("never")
-except KeyboardInterrupt:
-    say("lifespan loop" in [thread.name for thread in threading.enumerate()])
-    raise
-"""
-    lines = interrupted(script, "^starting$", "-pool")
-
-    assert lines[:5] == ["+pool", "starting", "cancelled", "-pool", "False"]
-
-
 def test_a_second_interrupt_still_closes_everything() -> None:
     script = """
 @lifespan_resource("db", needs=(pool,))
@@ -164,44 +141,6 @@ with lifespan:
     lines = interrupted(script, "^working$", "unwound")
 
     assert lines[:4] == ["+pool", "working", "unwound", "-pool"]
-
-
-def test_a_call_interrupted_before_it_has_begun_does_not_begin() -> None:
-    script = """
-import time
-
-interrupted = []
-
-def interrupt(*_: object) -> None:
-    interrupted.append(True)
-    raise KeyboardInterrupt
-
-signal.signal(signal.SIGINT, interrupt)
-
-def waits() -> bool:
-    frame = sys._current_frames()[threading.main_thread().ident]
-    while frame is not None and frame.f_code.co_name != "run_until_future":
-        frame = frame.f_back
-    return frame is not None
-
-def blocks() -> None:
-    while not waits():
-        time.sleep(0.01)
-    say("blocking")
-    while not interrupted:
-        time.sleep(0.01)
-
-async def charge() -> None:
-    say("charged")
-
-lifespan = Lifespan()
-with lifespan:
-    lifespan.loop.call_soon_threadsafe(blocks)
-    lifespan.call(charge)
-"""
-    lines = interrupted(script, "^blocking$", "-pool")
-
-    assert lines[:3] == ["+pool", "blocking", "-pool"]
 
 
 def test_a_lifespan_that_is_never_left_does_not_keep_the_process_alive() -> None:
