@@ -15,7 +15,7 @@ from tests.processes import Gates, client, copied, save
 
 from .server import Server, each
 from .servers import DAPHNE_RELOAD, RELOAD, RUNSERVER, UVICORN_RELOAD
-from .serving import CLOSING, SITE, STARTED, STOPPED, Serving, serving
+from .serving import SITE, STARTED, STOPPED, Serving, serving
 
 WSGI = {"APPS": "warehouse"}
 
@@ -71,21 +71,6 @@ def test_runserver_closes_and_starts_afresh(folder: Path) -> None:
         ]
 
 
-@pytest.mark.slow
-def test_a_change_during_the_start_cancels_it(folder: Path) -> None:
-    with (
-        Gates("start") as gates,
-        serving(DAPHNE_RELOAD, folder=folder, **gates.variables) as site,
-    ):
-        gates.wait_for("start")
-        change(site, folder, "-db")
-        gates.open("start")
-        site.process.until("asgi_startup")
-
-        assert site.events == ["+db", "shop is cancelled", "-db", *STARTED]
-        assert "Traceback" not in site.process.output
-
-
 def test_a_failed_start_waits_for_a_change(folder: Path) -> None:
     lifespan = folder / "shop" / "lifespan.py"
     fixed = lifespan.read_text("utf-8")
@@ -139,30 +124,28 @@ def test_a_signal_to_the_process_that_serves_closes_everything(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("server", [DAPHNE_RELOAD, RELOAD], ids=lambda one: one.name)
-def test_ctrl_c_leaves_a_quarter_of_a_second(server: Server) -> None:
+@pytest.mark.parametrize(
+    ("server", "number"),
+    [
+        pytest.param(server, number, id=f"{server.name}-{number.name}")
+        for server in (DAPHNE_RELOAD, RELOAD, RUNSERVER)
+        for number in (SIGTERM, SIGINT)
+        if (server, number) != (RUNSERVER, SIGINT)
+    ],
+)
+def test_runserver_leaves_no_time_for_a_long_shutdown(
+    server: Server, number: Signals
+) -> None:
     """
     Django runs the serving child by ``subprocess.run``, which kills it 0.25 s after
-    Ctrl-C. A longer shutdown completes with ``--noreload``.
+    Ctrl-C, and at once after SIGTERM; without a child, Django has no handler for
+    SIGTERM. ``daphne`` and its ``runserver --noreload`` close everything.
     """
-    with Gates("stop") as gates, used(server, HANG="1", **gates.variables) as (site, _):
-        site.process.end(SIGINT, group=True)
+    with (
+        Gates("stop") as gates,
+        used(server, HANG="1", **gates.variables) as (site, _),
+    ):
+        site.process.end(number, group=number is SIGINT)
 
         assert OPENED & {*site.events}
         assert not CLOSED & {*site.events}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "server", [DAPHNE_RELOAD, RELOAD, RUNSERVER], ids=lambda one: one.name
-)
-def test_sigterm_to_runserver_closes_nothing(server: Server) -> None:
-    """
-    The reloader kills the child that serves; without it, Django has no handler for
-    SIGTERM. Daphne has: ``daphne`` and its ``runserver --noreload`` close everything.
-    """
-    with used(server) as (site, _):
-        site.process.end(SIGTERM)
-
-        assert OPENED & {*site.events}
-        assert not {CLOSING[0], *CLOSED} & {*site.events}

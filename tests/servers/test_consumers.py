@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
-from django_lifespan_typed.asgi import with_lifespan
 
 NUMBER = StateKey[int]("number")
 
@@ -31,22 +29,6 @@ class InSyncConsumer(JsonWebsocketConsumer):
         self.send_json([get_state(self, NUMBER), get_state(self.scope, NUMBER)])
 
 
-consumers = pytest.mark.parametrize(
-    "consumer", [InAsyncConsumer, InSyncConsumer], ids=["async", "sync"]
-)
-
-
-@pytest.fixture
-def registry(registry: Registry) -> Registry:
-    """One resource, a number."""
-
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> AsyncGenerator[int]:
-        yield 7
-
-    return registry
-
-
 async def answer(app: Any) -> Any:
     """The answer of a consumer to a message."""
     communicator = WebsocketCommunicator(app, "/")
@@ -58,34 +40,21 @@ async def answer(app: Any) -> Any:
     return answered
 
 
-@consumers
-async def test_a_consumer_finds_the_lifespan_of_its_loop(
+@pytest.mark.parametrize(
+    "consumer", [InAsyncConsumer, InSyncConsumer], ids=["async", "sync"]
+)
+async def test_a_consumer_finds_the_lifespan_of_its_loop_or_the_state_of_its_scope(
     consumer: Any, registry: Registry
 ) -> None:
-    """Where a test runs the resources, and no server passes a state on."""
-    async with Lifespan(registry):
-        answered = await answer(consumer.as_asgi())
+    """No server passes a state on; a test may set one, and needs no lifespan then."""
 
-    assert answered == [7, 7]
+    @lifespan_resource(NUMBER, registry=registry)
+    async def number() -> int:
+        return 7
 
-
-@consumers
-async def test_a_consumer_finds_the_state_of_its_scope(
-    consumer: Any, registry: Registry
-) -> None:
-    """Where a test sets it, it needs no lifespan."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def with_state(scope: Any, receive: Any, send: Any) -> None:
         await consumer.as_asgi()({**scope, "state": {"number": 8}}, receive, send)
 
-    assert await answer(app) == [8, 8]
-
-
-async def test_the_wrapped_application_has_the_running_state(
-    registry: Registry, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A communicator sends no lifespan: the first connection starts one."""
-    answered = await answer(with_lifespan(InAsyncConsumer.as_asgi(), registry))
-
-    assert answered == [7, 7]
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    async with Lifespan(registry):
+        assert await answer(consumer.as_asgi()) == [7, 7]
+    assert await answer(with_state) == [8, 8]

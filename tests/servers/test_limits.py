@@ -101,13 +101,3 @@ def test_a_uvicorn_worker_does_not_know_the_sigint_of_gunicorn() -> None:
         site.process.end(SIGINT)
 
         assert site.events == STARTED
-
-
-def test_a_second_ctrl_c_kills_a_uvicorn_worker_of_gunicorn() -> None:
-    """A worker of ``-k asgi`` cancels instead."""
-    with in_flight(GUNICORN_UVICORN) as (site, *_):
-        site.process.send(SIGINT, group=True)
-        site.process.until(GUNICORN_UVICORN.stopping)
-        site.process.end(SIGINT, group=True)
-
-        assert site.events == [*STARTED, "+request"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Generator
-from contextlib import AbstractContextManager, asynccontextmanager
-from functools import partial
+from collections.abc import Generator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from signal import SIGTERM
 from threading import Thread
@@ -73,38 +72,26 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> Generator[dict[str, s
 
 
 def mounted(
-    server: Server, variables: dict[str, str], *, name: str = "application"
+    server: Server, variables: dict[str, str]
 ) -> AbstractContextManager[Serving]:
-    application = f"mounts.asgi:{name}"
+    application = "mounts.asgi:application"
     return serving(server, application=application, LOG_LEVEL="INFO", **variables)
 
 
-def until_ready(site: Serving) -> None:
-    site.process.until(site.server.ready)
-    site.until_listening()
-
-
-@asynccontextmanager
-async def connected(port: str, protocol: Any) -> AsyncGenerator[Client]:
+async def prices(url: str, protocol: Any) -> list[str]:
+    """Ask the MCP server twice, after its only tool has been listed."""
     async with httpx2.AsyncClient(trust_env=False, timeout=LIMIT) as http:
-        transport = streamable_http_client(
-            f"http://127.0.0.1:{port}/mcp", http_client=http
-        )
+        transport = streamable_http_client(url, http_client=http)
         async with Client(transport, mode=protocol) as mcp:
-            yield mcp
-
-
-async def price_of(mcp: Client, title: str) -> str:
-    called = await mcp.call_tool("price", {"title": title})
-    assert not called.is_error, called
-    (content,) = called.content
-    text: str = content.text  # type: ignore[union-attr]
-    return text
+            listed = await mcp.list_tools()
+            assert [tool.name for tool in listed.tools] == ["price"]
+            called = [await mcp.call_tool("price", {"title": "Emma"}) for _ in range(2)]
+    return [content.text for each in called for content in each.content]  # type: ignore[union-attr]
 
 
 @each([UVICORN, DAPHNE], quick=[UVICORN])
 @pytest.mark.parametrize("protocol", ["legacy", "auto"])
-async def test_three_applications_share_one_client(
+def test_three_applications_share_one_client(
     server: Server, protocol: str, variables: dict[str, str]
 ) -> None:
     """
@@ -112,15 +99,12 @@ async def test_three_applications_share_one_client(
     request a copy of it. ``legacy`` has MCP's sessions, newer requests have none.
     """
     with mounted(server, variables) as site, client(site.port) as browser:
-        await asyncio.to_thread(until_ready, site)
-        async with connected(site.port, protocol) as mcp:
-            listed = await mcp.list_tools()
-            said = [await price_of(mcp, "Emma") for _ in range(2)]
-        get = partial(asyncio.to_thread, browser.get)
-        answers = [(await get("/api/stock")).json() for _ in range(2)]
-        page = (await get("/page")).json()
-        site.process.send(SIGTERM)
-        await asyncio.to_thread(site.process.wait)
+        site.process.until(server.ready)
+        site.until_listening()
+        said = asyncio.run(prices(f"http://127.0.0.1:{site.port}/mcp", protocol))
+        answers = [browser.get("/api/stock").json() for _ in range(2)]
+        page = browser.get("/page").json()
+        site.process.end(SIGTERM)
 
         stock = {
             "stock": ["Emma"],
@@ -128,7 +112,6 @@ async def test_three_applications_share_one_client(
             "seen before": False,
             "the site's client": True,
         }
-        assert [tool.name for tool in listed.tools] == ["price"]
         assert said == ["Emma costs 7 shillings"] * 2
         assert answers == [stock] * 2
         assert page == {"price": "7 shillings", "books": 1, "stock": ["Emma"]}
@@ -136,41 +119,6 @@ async def test_three_applications_share_one_client(
         assert "StreamableHTTP session manager started" in site.process.output
         assert "StreamableHTTP session manager shutting down" in site.process.output
         assert [line for line in site.process.lines if WRONG.search(line)] == []
-
-
-async def test_an_open_stream_ends_at_sigterm(variables: dict[str, str]) -> None:
-    """Under Daphne, and its session with it."""
-    with mounted(DAPHNE, variables, name="announced") as site:
-        await asyncio.to_thread(until_ready, site)
-        url = f"http://127.0.0.1:{site.port}/mcp"
-        headers = {"accept": "application/json, text/event-stream"}
-        async with httpx2.AsyncClient(trust_env=False, timeout=LIMIT) as http:
-            opened = await http.post(url, headers=headers, json=INITIALIZE)
-            assert opened.status_code == 200, opened.text
-            headers["mcp-session-id"] = opened.headers["mcp-session-id"]
-            listening = asyncio.create_task(http.get(url, headers=headers))
-            arrived = partial(site.process.until_event, "http arrives", nth=2)
-            await asyncio.to_thread(arrived)
-            site.process.send(SIGTERM)
-
-            with pytest.raises(httpx2.HTTPError):
-                await listening
-        await asyncio.to_thread(site.process.wait)
-
-        assert site.events == EVENTS
-        assert [line for line in site.process.lines if WRONG.search(line)] == []
-
-
-INITIALIZE: Final = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "tests", "version": "1"},
-    },
-}
 
 
 @each([UVICORN, DAPHNE], quick=[UVICORN])

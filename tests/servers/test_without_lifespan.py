@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from signal import SIGINT, SIGTERM, Signals
+from signal import SIGINT, Signals
 
 import pytest
 
@@ -19,7 +19,7 @@ from .servers import (
     LAZY,
     UVICORN_OFF,
 )
-from .serving import STARTED, STOPPED, Serving, in_flight, serving
+from .serving import STARTED, STOPPED, Serving, serving
 
 # On Python 3.10 and 3.11, its applications do not run in a task of asyncio.
 GRANIAN_RUST = replace(
@@ -112,42 +112,6 @@ def test_first_requests_wait_for_the_start(server: Server) -> None:
 
         assert [answer.result().status_code for answer in answers] == [200, 200]
         assert site.events == STARTED
-
-
-@each(LAZY)
-def test_a_request_in_flight_finishes_first(server: Server) -> None:
-    with in_flight(server) as (site, gates, response):
-        site.begin_stop(SIGTERM)
-        gates.open("request")
-        site.process.wait()
-
-        closed = STOPPED if SIGTERM in server.lazily_closed_by else []
-        served = ["+request", "-request, shop is open"]
-        assert response.result().json() == {"state": "open"}
-        assert site.events == [*STARTED, *served, *closed]
-
-
-@each(LAZY, quick=[UVICORN_OFF])
-def test_a_failed_start_refuses_every_request(server: Server) -> None:
-    with serving(server, FAIL="start") as site, client(site.port) as browser:
-        until_ready(site)
-        answers = [browser.get(path) for path in ("/async", "/sync")]
-        site.process.end(SIGINT)
-
-        assert [answer.status_code for answer in answers] == [503, 503]
-        assert "retry-after" in answers[0].headers
-        assert site.events == ["+db", "-db"]
-        assert site.process.output.count("RuntimeError: no way to the shop") == 1
-
-
-@each(LAZY, quick=[UVICORN_OFF])
-def test_nothing_happens_without_requests(server: Server) -> None:
-    with serving(server) as site:
-        until_ready(site)
-        site.process.end(SIGINT)
-
-        assert site.events == []
-        assert warnings(site) == []
 
 
 @each([UVICORN_OFF, GUNICORN_ASGI_OFF, GRANIAN_ASGINL], quick=[GUNICORN_ASGI_OFF])

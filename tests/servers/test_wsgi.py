@@ -207,15 +207,3 @@ def test_a_failed_start_refuses_with_503(server: Server, serve: Serve) -> None:
         assert {answer.headers["Retry-After"] for answer in answers} == {"10"}
         logged = site.process.found("^RuntimeError: no route to the warehouse$")
         assert 1 <= len(logged) <= server.workers
-
-
-@each(WSGI, quick=[SYNC])
-def test_a_fork_of_a_serving_process_has_no_lifespan(
-    server: Server, serve: Serve
-) -> None:
-    """It raises instead of using the parent's client."""
-    with serve(server) as site, client(site.port) as browser:
-        site.until_ready()
-        answer = browser.get("/fork").json()
-
-    assert answer["found"] == "LifespanNotRunning"
