@@ -263,3 +263,20 @@ async def test_a_cancelled_lifespan_waits_for_its_requests(
         await asyncio.wait({server.task, request}, timeout=LIMIT)
 
     assert view.journal == CLOSED_AFTER
+
+
+async def test_a_request_is_recorded_until_the_outer_application_has_ended(
+    registry: Registry, view: View
+) -> None:
+    async def answer_at_once(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    async def router(scope: Scope, receive: Receive, send: Send) -> None:
+        await with_lifespan(answer_at_once, registry)(scope, receive, send)
+        await view.serve()
+
+    request = await shut_down_during_a_request(
+        with_lifespan(router, registry), view, cancels=False
+    )
+
+    await asyncio.wait({request}, timeout=LIMIT)
+    assert view.journal == CLOSED_AFTER

@@ -6,14 +6,17 @@ import asyncio
 import sys
 import threading
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import django
 import pytest
+from asgiref.sync import SyncToAsync
 from django.dispatch import Signal
 from django.test import override_settings
 
 from django_lifespan_typed import Registry
+from django_lifespan_typed._asgi.signal_dispatch import send
 from django_lifespan_typed.exceptions import LifespanError
 from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
 from tests.runtime.probes import Probes, Raise, logged_errors
@@ -183,6 +186,19 @@ async def test_a_receiver_that_hangs_fails_the_lifespan(
     )
     assert sent["type"] == answer
     assert journal == ["+number", "-number"]
+
+
+async def test_a_shared_thread_that_has_ended_is_an_error(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of a process, sync receivers cannot be called any more."""
+    ended = ThreadPoolExecutor(max_workers=1)
+    ended.shutdown()
+    monkeypatch.setattr(SyncToAsync, "single_thread_executor", ended)
+    connect(asgi_shutdown, lambda **_: None)
+
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        await send(asgi_shutdown, timeout=5, to_the_end=True)
 
 
 # --- Cancellation

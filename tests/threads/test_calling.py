@@ -195,3 +195,22 @@ def test_call_is_refused_if_the_loop_is_not_running(registry: Registry) -> None:
         "Call it while that loop runs, from another thread, or write: "
         "with Lifespan() as state:"
     )
+
+
+async def test_a_loop_beside_that_of_the_thread_can_be_called(
+    registry: Registry,
+) -> None:
+    own_loop = asyncio.get_running_loop()
+
+    async def same_loop() -> bool:
+        return asyncio.get_running_loop() is own_loop
+
+    async with Lifespan(registry) as _:
+        lifespan = Lifespan(registry)
+        async with lifespan:
+
+            def call() -> bool:
+                with Lifespan(registry):
+                    return lifespan.call(same_loop)
+
+            assert await asyncio.to_thread(call)

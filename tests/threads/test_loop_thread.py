@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Generator
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed._threads.loop_thread import LoopThread
+from django_lifespan_typed._threads.loop_thread import LoopThread, call_on
 from django_lifespan_typed.exceptions import LifespanError
 
 
@@ -85,3 +86,26 @@ def test_work_interrupted_at_its_submission_is_begun_and_cancelled(
         thread.run(work)
 
     assert journal == ["begun", "unwound"]
+
+
+def test_a_call_interrupted_before_it_has_begun_does_not_begin(
+    thread: LoopThread, monkeypatch: pytest.MonkeyPatch, journal: list[str]
+) -> None:
+    go_on = threading.Event()
+    thread.loop.call_soon_threadsafe(go_on.wait, 30)
+    call = thread.loop.call_soon_threadsafe
+
+    def interrupted(*args: Any, **options: Any) -> None:
+        call(*args, **options)
+        raise KeyboardInterrupt
+
+    async def work() -> None:
+        journal.append("begun")
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(thread.loop, "call_soon_threadsafe", interrupted)
+        call_on(thread.loop, work)
+    go_on.set()
+    thread.run(loop_here)
+
+    assert journal == []
