@@ -1,8 +1,6 @@
-"""The number of generated cases: ``--fault-cases``, or ``FAULT_CASES``."""
+"""The option for the number of generated cases."""
 
 from __future__ import annotations
-
-import os
 
 import pytest
 from hypothesis.internal.conjecture import providers
@@ -13,15 +11,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fault-cases",
         type=int,
-        default=None,
         help="number of generated failures; above 2800, new ones in each run",
     )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    cases = config.getoption("--fault-cases", default=None)
-    if cases is not None:
-        os.environ["FAULT_CASES"] = str(cases)
 
 
 @pytest.fixture(autouse=True)

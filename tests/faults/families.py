@@ -9,31 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from .scenario import (
-    BLOCKING_FAULTS,
-    CANCEL,
-    CANCEL_ALL,
-    CANCEL_ALL_BACK,
-    CLEAR,
-    COMMON_FAULTS,
-    HANGS,
-    HEALTH,
-    LIMITS,
-    MANAGERS,
-    REQUEST,
-    SETTLE,
-    SHUTDOWN,
-    STARTUP,
-    Act,
-    Check,
-    Crash,
-    Fault,
-    Receiver,
-    Scenario,
-    Shape,
-    Spec,
-    Step,
-)
+from . import scenario as s
+from .scenario import Act, Check, Crash, Fault, Receiver, Scenario, Shape, Spec, Step
 
 # Few draws, from strategies that are built once: otherwise Hypothesis takes most of the
 # time.
@@ -46,7 +23,7 @@ SHAPES = [*list(Shape)[:3], *list(Shape)[:3], Shape.BLOCKING]
 CRASHES = [*Crash] if sys.version_info >= (3, 11) else [*list(Crash)[:2]]
 # Never as long as an act, or as two of them.
 OWN_LIMITS = (None, None, 0.7, 2.3, float("inf"))
-BUDGETS = (LIMITS["STOP_BUDGET"], 2.1, 0.6)
+BUDGETS = (s.LIMITS["STOP_BUDGET"], 2.1, 0.6)
 # The distances from a resource to its dependencies.
 BACK = [back for most in range(4) for back in combinations(range(1, 11), most)]
 
@@ -84,9 +61,9 @@ def acts(faults: tuple[Fault, ...], faulty: bool) -> st.SearchStrategy[Act]:
 
 def faults_of(shape: Shape) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
     """Return the possible faults at startup and at shutdown."""
-    common = BLOCKING_FAULTS if shape is Shape.BLOCKING else COMMON_FAULTS
+    common = s.BLOCKING_FAULTS if shape is Shape.BLOCKING else s.COMMON_FAULTS
     start, stop = (*common, Fault.WRONG_TYPE), common
-    if shape in {Shape.GENERATOR, Shape.BLOCKING, *MANAGERS}:
+    if shape in {Shape.GENERATOR, Shape.BLOCKING, *s.MANAGERS}:
         start = (*start, Fault.NEVER_YIELD)
     if shape in {Shape.GENERATOR, Shape.BLOCKING}:
         stop = (*stop, Fault.YIELD_TWICE)
@@ -95,20 +72,21 @@ def faults_of(shape: Shape) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
 
 # As many checks fail as pass: a failing check ends no run.
 CHECKED = [Act(seconds) for seconds in (*SECONDS, LONG)] * 2
-FALSE = (Fault.FALSE,)
+FAULTS = (*s.COMMON_FAULTS, Fault.FALSE)
+FAULTS_IN_THREAD = (*s.BLOCKING_FAULTS, Fault.FALSE)
 CHECKS = [
     *[None] * 30,
     *[Check(Act(fault=Fault.STUBBORN)), Check(Act(LONG), blocking=True)] * 4,
     *[Check(act) for act in CHECKED],
-    *[Check(Act(*how)) for how in product((None, 1.0), COMMON_FAULTS + FALSE)],
+    *[Check(Act(*how)) for how in product((None, 1.0), FAULTS)],
     *[Check(act, True) for act in CHECKED],
-    *[Check(Act(*how), True) for how in product((None, 3.0), BLOCKING_FAULTS + FALSE)],
+    *[Check(Act(*how), True) for how in product((None, 3.0), FAULTS_IN_THREAD)],
 ]
 
 
 def specs(focus: Focus) -> st.SearchStrategy[tuple[Spec, ...]]:
     """Graphs whose resources depend on up to three of the ten before them."""
-    shapes = SHAPES + [*MANAGERS, *MANAGERS] * focus.managers
+    shapes = SHAPES + [*s.MANAGERS, *s.MANAGERS] * focus.managers
     one = st.one_of([_of_shape(shape, focus) for shape in shapes])
     few, many = (st.lists(one, min_size=1, max_size=most) for most in (5, 30))
     # One failure hides others: mostly there are few.
@@ -117,7 +95,7 @@ def specs(focus: Focus) -> st.SearchStrategy[tuple[Spec, ...]]:
 
 def _of_shape(shape: Shape, focus: Focus) -> st.SearchStrategy[Spec]:
     start, stop = faults_of(shape)
-    has_options = shape not in MANAGERS
+    has_options = shape not in s.MANAGERS
     limits = OWN_LIMITS if focus.limits and has_options else OWN_LIMITS[:1]
     return st.builds(
         Spec,
@@ -146,19 +124,18 @@ def possible(drawn: tuple[list[Spec], int]) -> tuple[Spec, ...]:
             for back in spec.needs
             # Managers have no dependencies and no dependents.
             if back <= number
-            and spec.shape not in MANAGERS
-            and specs[number - back].shape not in MANAGERS
+            and spec.shape not in s.MANAGERS
+            and specs[number - back].shape not in s.MANAGERS
         )
         start = Act() if starts > most and _fails(spec.start) else spec.start
         stop = Act() if stops > most and _fails(spec.stop) else spec.stop
         # Without a limit it would hang forever. A refused value is part of a startup.
-        refused = start.fault is Fault.WRONG_TYPE and stop.fault in HANGS
-        forever = (start.fault in HANGS or refused) and spec.start_limit == float("inf")
+        refused = start.fault is Fault.WRONG_TYPE and stop.fault in s.HANGS
+        hangs = start.fault in s.HANGS or refused
+        forever = hangs and spec.start_limit == float("inf")
         # anyio would spin: it cancels until its scope is left.
-        spins = spec.crash is Crash.ANYIO and Fault.STUBBORN in {
-            start.fault,
-            stop.fault,
-        }
+        is_stubborn = Fault.STUBBORN in {start.fault, stop.fault}
+        spins = spec.crash is Crash.ANYIO and is_stubborn
         result.append(
             replace(
                 spec,
@@ -182,8 +159,8 @@ TIMES = st.one_of(
     st.tuples(st.just("sleep"), st.sampled_from([0.5, 1.0, 1.5, 5.0, 30.0])),
     st.tuples(st.just("turns"), st.integers(1, 8)),
 )
-CANCELS = [CANCEL, CANCEL_ALL, CANCEL_ALL_BACK]
-ODD: list[Step] = [CLEAR, CANCEL, *CANCELS, ("break", None), ("break send", None)]
+CANCELS = [s.CANCEL, s.CANCEL_ALL, s.CANCEL_ALL_BACK]
+ODD: list[Step] = [s.CLEAR, s.CANCEL, *CANCELS, ("break", None), ("break send", None)]
 MESSAGES = st.tuples(
     st.just("message"),
     st.sampled_from(["lifespan.startup", "lifespan.shutdown"])
@@ -198,33 +175,35 @@ def joined(parts: Any) -> tuple[Step, ...]:
 
 
 def begun(parts: Any) -> tuple[Step, ...]:
-    return (STARTUP, *joined(parts))
+    return (s.STARTUP, *joined(parts))
 
 
 def steps(focus: Focus) -> st.SearchStrategy[tuple[Step, ...]]:
     """Draw a startup, events while serving, and an end that may be disturbed."""
-    some: list[st.SearchStrategy[Step]] = [TIMES, st.just(SETTLE), st.just(REQUEST)]
-    ending: list[st.SearchStrategy[Step]] = [st.just(SHUTDOWN)]
-    opening: list[st.SearchStrategy[Step]] = [st.just(STARTUP)]
+    some: list[st.SearchStrategy[Step]] = [TIMES, st.just(s.SETTLE), st.just(s.REQUEST)]
+    ending: list[st.SearchStrategy[Step]] = [st.just(s.SHUTDOWN)]
+    opening: list[st.SearchStrategy[Step]] = [st.just(s.STARTUP)]
     if focus.health:
-        some += [st.just(HEALTH)] * 4
+        some += [st.just(s.HEALTH)] * 4
     if focus.late:
-        opening += [st.just(REQUEST)]
+        opening += [st.just(s.REQUEST)]
     if focus.serving:
-        some += [st.just(CLEAR)]
+        some += [st.just(s.CLEAR)]
     if focus.server:
         some += [st.sampled_from(ODD)]
-        ending += [MESSAGES, st.just(CANCEL), st.just(CANCEL), st.sampled_from(ODD)]
-        opening += [st.just(STARTUP)] * 6 + [MESSAGES, TIMES]
+        ending += [MESSAGES, st.just(s.CANCEL), st.just(s.CANCEL), st.sampled_from(ODD)]
+        opening += [st.just(s.STARTUP)] * 6 + [MESSAGES, TIMES]
     serving: list[st.SearchStrategy[Any]] = [st.tuples(st.one_of(some))]
     if focus.health:
-        polls = st.tuples(st.just(SETTLE), st.just(HEALTH), TIMES, st.just(HEALTH))
+        polls = st.tuples(
+            st.just(s.SETTLE), st.just(s.HEALTH), TIMES, st.just(s.HEALTH)
+        )
         serving += [polls] * 2
     if focus.serving:
         crash = st.tuples(st.just("crash"), st.integers(0, 29))
-        serving += [st.tuples(st.just(SETTLE), crash, TIMES)] * 2
+        serving += [st.tuples(st.just(s.SETTLE), crash, TIMES)] * 2
         serving += [st.tuples(TIMES, crash)]
-    late = [st.just(REQUEST)] + [st.just(HEALTH)] * focus.health
+    late = [st.just(s.REQUEST)] + [st.just(s.HEALTH)] * focus.health
     after = st.tuples(TIMES, st.one_of(*late, *ending))
     return st.tuples(
         st.tuples(st.one_of(opening)),
@@ -288,7 +267,7 @@ def cancelled_signals() -> st.SearchStrategy[Scenario]:
 
 def polled() -> st.SearchStrategy[Scenario]:
     """Health checks from the startup to its failure or to the end."""
-    poll = st.tuples(st.one_of(TIMES, st.just(("sleep", 5.0))), st.just(HEALTH))
+    poll = st.tuples(st.one_of(TIMES, st.just(("sleep", 5.0))), st.just(s.HEALTH))
     return st.builds(
         Scenario,
         st.one_of([specs(Focus(start=start, health=True)) for start in (True, False)]),

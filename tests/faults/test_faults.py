@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
-from hypothesis import given
+from typing import Final
 
-from .cases import CASES, MORE_CASES, TIMEOUT, generate
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
 from .families import FAMILIES
 from .machine import run
 from .promises import check
 from .scenario import Scenario
 
-pytestmark = pytest.mark.timeout(TIMEOUT)
+# Cases of all families together: in the default run, and in the slow test.
+CASES: Final = 600
+MORE_CASES: Final = 2800
+
+# Long, for a large run.
+pytestmark = pytest.mark.timeout(3600)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_promises_hold(family: str) -> None:
-    check_family(family, CASES)
+def test_promises_hold(family: str, pytestconfig: pytest.Config) -> None:
+    check_family(family, pytestconfig.getoption("--fault-cases", CASES) or CASES)
 
 
 @pytest.mark.slow
@@ -26,7 +32,18 @@ def test_promises_hold_in_more_cases(family: str) -> None:
 
 
 def check_family(family: str, cases: int) -> None:
-    @generate(cases // len(FAMILIES))
+    """Check the same cases in each run, unless it is large."""
+    is_large = cases > MORE_CASES
+
+    @settings(
+        max_examples=max(cases // len(FAMILIES), 1),
+        derandomize=not is_large,
+        database=None,
+        deadline=None,
+        print_blob=is_large,
+        phases=(Phase.explicit, Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
     @given(FAMILIES[family])
     def promises_hold(scenario: Scenario) -> None:
         check(run(scenario))

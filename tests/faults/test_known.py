@@ -7,38 +7,21 @@ import pytest
 from django_lifespan_typed import Registry
 from django_lifespan_typed._asgi.gate import gate_of
 
+from . import scenario as s
 from .clock import virtual_time
 from .families import CRASHES
 from .machine import run
 from .promises import check
-from .scenario import (
-    CANCEL,
-    CANCEL_ALL,
-    CANCEL_ALL_BACK,
-    HEALTH,
-    SETTLE,
-    SHUTDOWN,
-    STARTUP,
-    Act,
-    Check,
-    Crash,
-    Fault,
-    Receiver,
-    Scenario,
-    Shape,
-    Spec,
-    Step,
-)
+from .scenario import Act, Check, Crash, Fault, Receiver, Scenario, Shape, Spec, Step
 
 HALF: Step = ("sleep", 0.5)
 CRASH: Step = ("crash", 0)
-COMPLETE, FAILED = "lifespan.startup.complete", "lifespan.startup.failed"
 
 
 SCENARIOS = {
     "a resource crashes just before its health check": Scenario(
         (Spec(crash=Crash.ANYIO, health=Check()),),
-        (STARTUP, HALF, CANCEL_ALL, HEALTH, SHUTDOWN),
+        (s.STARTUP, HALF, s.CANCEL_ALL, s.HEALTH, s.SHUTDOWN),
         late=True,
     ),
     "a stubborn startup without a stop limit": Scenario(
@@ -46,16 +29,21 @@ SCENARIOS = {
     ),
     "a task group fails during the shutdown": Scenario(
         (Spec(crash=Crash.ANYIO), Spec((0,), stop=Act(1.0))),
-        (STARTUP, HALF, SHUTDOWN, HALF, CRASH),
+        (s.STARTUP, HALF, s.SHUTDOWN, HALF, CRASH),
     ),
     "a child is cancelled before its first step": Scenario(
         (Spec(), Spec(), Spec(shape=Shape.MANAGER, crash=Crash.ANYIO)),
-        (STARTUP, ("turns", 8), CRASH, CANCEL_ALL),
+        (s.STARTUP, ("turns", 8), CRASH, s.CANCEL_ALL),
         late=True,
+    ),
+    "an optional resource crashes during asgi_startup": Scenario(
+        (Spec(optional=True), Spec()),
+        (s.STARTUP, HALF, CRASH, s.SETTLE, s.SHUTDOWN),
+        (Receiver("asgi_startup", Act(1.0)),),
     ),
     "a receiver swallows its cancellation and is late": Scenario(
         (Spec(),),
-        (STARTUP, HALF, SHUTDOWN),
+        (s.STARTUP, HALF, s.SHUTDOWN),
         (Receiver("asgi_shutdown", Act(fault=Fault.SWALLOW)),),
     ),
 }
@@ -69,11 +57,11 @@ def test_known_scenario(name: str) -> None:
 
 
 @pytest.mark.parametrize("turns", [1, 2])
-@pytest.mark.parametrize("end", [SHUTDOWN, CANCEL, CANCEL_ALL], ids=lambda end: end[0])
+@pytest.mark.parametrize("end", [s.SHUTDOWN, s.CANCEL, s.CANCEL_ALL], ids=str)
 def test_signals_stay_paired_after_two_ends_in_succession(
     end: Step, turns: int
 ) -> None:
-    steps = (STARTUP, SETTLE, end, ("turns", turns), CANCEL)
+    steps = (s.STARTUP, s.SETTLE, end, ("turns", turns), s.CANCEL)
 
     outcome = run(Scenario((Spec(),), steps))
 
@@ -109,7 +97,7 @@ def test_a_failed_shutdown_names_every_cause() -> None:
 def test_a_crash_at_the_moment_of_the_shutdown_is_logged(
     crash: Crash, turns: int
 ) -> None:
-    steps = (STARTUP, HALF, CRASH, ("turns", turns), SHUTDOWN)
+    steps = (s.STARTUP, HALF, CRASH, ("turns", turns), s.SHUTDOWN)
 
     outcome = run(Scenario((Spec(crash=crash),), steps))
 
@@ -120,7 +108,7 @@ def test_a_crash_at_the_moment_of_the_shutdown_is_logged(
 @pytest.mark.parametrize("late", [False, True], ids=["sent", "late"])
 def test_a_thread_abandoned_by_a_second_cancellation_is_logged(late: bool) -> None:
     spec = Spec(shape=Shape.BLOCKING, start=Act(0.5), stop=Act(1.0))
-    steps = (STARTUP, HALF, CANCEL_ALL_BACK, HALF, CANCEL_ALL)
+    steps = (s.STARTUP, HALF, s.CANCEL_ALL_BACK, HALF, s.CANCEL_ALL)
     receivers = (Receiver("asgi_startup", Act(3.0)),)
 
     outcome = run(Scenario((spec,), steps, receivers, late=late))
@@ -135,7 +123,7 @@ def test_a_check_abandoned_by_a_cancelled_shutdown_is_logged_once(
     late: bool, blocking: bool
 ) -> None:
     act = Act(11.0) if blocking else Act(fault=Fault.STUBBORN)
-    steps = (STARTUP, SETTLE, HEALTH, ("turns", 3), SHUTDOWN, HALF, CANCEL)
+    steps = (s.STARTUP, s.SETTLE, s.HEALTH, ("turns", 3), s.SHUTDOWN, HALF, s.CANCEL)
 
     outcome = run(Scenario((Spec(health=Check(act, blocking)),), steps, late=late))
 
@@ -150,7 +138,7 @@ def test_a_check_abandoned_by_a_cancelled_shutdown_is_logged_once(
 def test_a_crash_during_asgi_startup_fails_the_startup(
     crash: Crash, late: bool, seconds: float | None
 ) -> None:
-    steps = (STARTUP, HALF, CRASH, SETTLE, SHUTDOWN)
+    steps = (s.STARTUP, HALF, CRASH, s.SETTLE, s.SHUTDOWN)
     receivers = (Receiver("asgi_startup", Act(1.0)),)
     spec = Spec(crash=crash, stop=Act(seconds))
 
@@ -158,14 +146,4 @@ def test_a_crash_during_asgi_startup_fails_the_startup(
 
     check(outcome)
     assert outcome.ready is None
-    assert outcome.types == ([] if late else [FAILED])
-
-
-def test_an_optional_resource_may_crash_during_asgi_startup() -> None:
-    steps = (STARTUP, HALF, CRASH, SETTLE, SHUTDOWN)
-    receivers = (Receiver("asgi_startup", Act(1.0)),)
-
-    outcome = run(Scenario((Spec(optional=True), Spec()), steps, receivers))
-
-    check(outcome)
-    assert outcome.types == [COMPLETE, "lifespan.shutdown.complete"]
+    assert outcome.types == ([] if late else ["lifespan.startup.failed"])
