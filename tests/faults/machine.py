@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from django.core.exceptions import RequestAborted
 from django.test import override_settings
 
 from django_lifespan_typed import signals
@@ -68,7 +69,12 @@ def _run(scenario: Scenario) -> Outcome:
             outcome = loop.run_until_complete(server.run())
         except (Deadlock, Spinning, asyncio.TimeoutError) as error:
             raise AssertionError(repr(error)) from None
-        outcome.problems = loop.problems
+        # Django leaves its task for disconnects if the request's task is cancelled.
+        outcome.problems = [
+            problem
+            for problem in loop.problems
+            if not isinstance(problem.get("exception"), RequestAborted)
+        ]
         outcome.closes_left = len(at_exit._closes)
     return outcome
 
