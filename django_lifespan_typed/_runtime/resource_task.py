@@ -181,7 +181,18 @@ class ResourceTask:
                         refused = error
                         raise
                     self._on_started()
-                    await self._hold()
+                    # Not in a coroutine of its own, which would take memory.
+                    shield: Callable[[], AbstractContextManager[object]] = nullcontext
+                    while not self._stop_requested:
+                        self._wake = asyncio.get_running_loop().create_future()
+                        try:
+                            with shield():
+                                await self._wake
+                        except asyncio.CancelledError:
+                            if not await self._is_cancelled_with_all():
+                                self._on_unwinding()
+                                raise
+                            shield = shielded if is_in_cancelled_scope() else shield
                     self._on_stopping()
             if refused is not None:
                 raise refused  # the factory has swallowed it
@@ -202,30 +213,19 @@ class ResourceTask:
         self._report(self)
 
     def _on_stopping(self) -> None:
+        self._wake = None
         self.phase = "stopping"
         self.began_at = monotonic()
         limits = (self._seconds_to_stop(), self._settings.CANCEL_TIMEOUT)
         self._allow(*limits, is_time_limit=True)
 
-    async def _hold(self) -> None:
-        loop = asyncio.get_running_loop()
-        shield: Callable[[], AbstractContextManager[object]] = nullcontext
-        while not self._stop_requested:
-            self._wake = loop.create_future()
-            try:
-                with shield():
-                    await self._wake
-            except asyncio.CancelledError:
-                # Either a task group inside the resource has failed, or the loop is
-                # cancelling all of its tasks: then the order of the shutdown holds.
-                if not await self._is_cancelled_with_all():
-                    self._is_unwinding = True
-                    self._allow(self._seconds_to_stop(), self._settings.CANCEL_TIMEOUT)
-                    raise
-                shield = shielded if is_in_cancelled_scope() else nullcontext
-        self._wake = None
+    def _on_unwinding(self) -> None:
+        self._is_unwinding = True
+        self._allow(self._seconds_to_stop(), self._settings.CANCEL_TIMEOUT)
 
     async def _is_cancelled_with_all(self) -> bool:
+        # Otherwise a task group inside the resource has failed. If the loop cancels all
+        # of its tasks, the order of the shutdown holds.
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # lets the other cancellations arrive
         if is_in_cancelled_scope():
