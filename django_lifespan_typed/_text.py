@@ -41,7 +41,7 @@ def error_text(error: object, by: Callable[[object], str] = str) -> str:
         return type(error).__name__
 
 
-def notes_of(given: object) -> list[str]:
+def note_texts(given: object) -> list[str]:
     """Return the notes in ``__notes__``, if it is a list as PEP 678 says."""
     noted: Any = given
     return [*map(error_text, noted)] if isinstance(given, list | tuple) else []
@@ -56,16 +56,16 @@ def describe(error: BaseException) -> str:
         shown = "".join(traceback.format_exception(error)).rstrip()
     except Exception:
         shown = f"{type_name(type(error))} (its traceback cannot be shown)"
-    return "\n".join([*_notes(error), shown])
+    return "\n".join([*_notes_in(error), shown])
 
 
-def _notes(error: BaseException) -> Iterator[str]:
+def _notes_in(error: BaseException) -> Iterator[str]:
     # A traceback shows at most fifteen exceptions of a group.
     ahead, seen = [error], set[int]()
     while ahead:
         error = ahead.pop()
         seen.add(id(error))
-        notes = notes_of(_attribute(error, "__notes__"))
+        notes = note_texts(_attribute(error, "__notes__"))
         parts = _parts(error)
         ahead += [part for part in reversed(parts) if id(part) not in seen]
         if not (parts or notes) and len(seen) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -171,22 +171,31 @@ class StartupError(ResourceError):
     """A resource failed to start."""
 
 
-class StartupTimeout(StartupError, TimeoutError):
-    """A resource did not start within its time limit."""
+class _TimeLimitExceeded(ResourceError):
+    _PROBLEM: ClassVar[str]
+    _OPTIONS: ClassVar[str]
 
     def __init__(
         self, name: str, location: Location, seconds: float, waiting: Collection[str]
     ) -> None:
+        waits = f"Waiting for it: {quoted(waiting)}.\n" if waiting else ""
         super().__init__(
             name,
             location,
-            f"did not start within {seconds_text(seconds)}",
-            _more_time(waiting, "start_timeout", 'LIFESPAN["START_TIMEOUT"]'),
+            f"{self._PROBLEM} within {seconds_text(seconds)}",
+            f"{waits}To allow it more time, set {self._OPTIONS}.",
         )
         self.seconds: float = seconds
         """The time limit."""
         self.waiting: tuple[str, ...] = tuple(sorted(waiting))
         """The names of the resources that were waiting for it."""
+
+
+class StartupTimeout(_TimeLimitExceeded, StartupError, TimeoutError):
+    """A resource did not start within its time limit."""
+
+    _PROBLEM = "did not start"
+    _OPTIONS = 'start_timeout= (seconds) or LIFESPAN["START_TIMEOUT"]'
 
 
 class InvalidFactory(StartupError, TypeError):
@@ -248,26 +257,8 @@ class ShutdownError(ResourceError):
     """A resource failed to shut down."""
 
 
-class ShutdownTimeout(ShutdownError, TimeoutError):
+class ShutdownTimeout(_TimeLimitExceeded, ShutdownError, TimeoutError):
     """A resource did not shut down within its time limit."""
 
-    def __init__(
-        self, name: str, location: Location, seconds: float, waiting: Collection[str]
-    ) -> None:
-        super().__init__(
-            name,
-            location,
-            f"did not stop within {seconds_text(seconds)}",
-            _more_time(
-                waiting, "stop_timeout", 'LIFESPAN["STOP_TIMEOUT"] and "STOP_BUDGET"'
-            ),
-        )
-        self.seconds: float = seconds
-        """The time limit."""
-        self.waiting: tuple[str, ...] = tuple(sorted(waiting))
-        """The names of the resources that were waiting for it."""
-
-
-def _more_time(waiting: Collection[str], option: str, setting: str) -> str:
-    waits = f"Waiting for it: {quoted(waiting)}.\n" if waiting else ""
-    return f"{waits}To allow it more time, set {option}= (seconds) or {setting}."
+    _PROBLEM = "did not shut down"
+    _OPTIONS = 'stop_timeout= (seconds) or LIFESPAN["STOP_TIMEOUT"] and "STOP_BUDGET"'

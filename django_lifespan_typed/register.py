@@ -28,7 +28,8 @@ def register_lifespan_manager(
 
     :param context_manager: a function decorated with ``@asynccontextmanager``.
     :param registry: the ``Registry`` to add it to; None for the default one.
-    :raises InvalidDeclaration: if *context_manager* cannot be called.
+
+    Raises ``InvalidDeclaration`` if the function cannot be called.
     """
     target = registry_or_default(registry)
     target.add_manager(context_manager, calling_location())

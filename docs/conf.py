@@ -146,6 +146,13 @@ def without_signature(
     return ("", "") if is_received and signature is not None else None
 
 
+def without_private_bases(
+    app: Sphinx, name: str, obj: type, options: object, bases: list[type]
+) -> None:
+    """Leave private classes out of the bases of a class."""
+    bases[:] = [base for base in bases if not base.__name__.startswith("_")]
+
+
 def without_overloads() -> None:
     """Have one signature shown of what has dozens of overloads."""
     analyzer = ModuleAnalyzer.for_module(f"{PACKAGE}._declare.decorator")
@@ -157,4 +164,5 @@ def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     without_overloads()
     app.connect("autodoc-process-signature", without_signature)
+    app.connect("autodoc-process-bases", without_private_bases)
     app.connect("missing-reference", find_elsewhere, priority=400)

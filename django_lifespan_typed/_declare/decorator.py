@@ -278,8 +278,9 @@ def lifespan_resource(
         ``get_state`` then raises ``StateNotFound`` from the cause, or returns its
         default. Its dependents must be optional too.
     :return: a decorator that returns the ``Resource``, which is a key for views.
-    :raises InvalidDeclaration: for arguments that cannot work.
-    :raises DuplicateName: if the registry has a resource of that name.
+
+    Raises ``InvalidDeclaration`` for arguments that cannot work, and
+    ``DuplicateName`` if the registry has a resource of that name.
     """
     declaration: type[NamedDeclaration[...] | KeyedDeclaration[Any, ...]]
     declaration = NamedDeclaration if isinstance(key, str) else KeyedDeclaration

@@ -20,7 +20,7 @@ from .._compat import override
 from .._threads.worker import Worker
 
 Factory: TypeAlias = Callable[..., Any]
-Opened: TypeAlias = AbstractAsyncContextManager[Any]
+AsyncManager: TypeAlias = AbstractAsyncContextManager[Any]
 Invalid: TypeAlias = Callable[[str], Exception]
 """Makes the exception for a factory, from what is wrong with it."""
 
@@ -28,9 +28,11 @@ _NO_YIELD: Final = "is created by a generator that ended without a yield"
 _TWO_YIELDS: Final = "is created by a generator that yielded twice"
 
 
-def opener(factory: Factory, name: str, invalid: Invalid) -> Callable[..., Opened]:
+def as_async_manager(
+    factory: Factory, name: str, invalid: Invalid
+) -> Callable[..., AsyncManager]:
     """
-    Return a function from arguments of *factory* to an async context manager.
+    Return *factory* as a function that returns an async context manager.
 
     Blocking factories get a thread called *name*. The context manager raises what
     *invalid* returns if the factory does not yield exactly once.
@@ -51,12 +53,12 @@ def _is_blocking_class(factory: Factory) -> bool:
     return isclass(factory) and is_blocking
 
 
-def _from_result(result: Any, name: str, invalid: Invalid) -> Opened:
+def _from_result(result: Any, name: str, invalid: Invalid) -> AsyncManager:
     given: Any = result  # isinstance would narrow it to a generic of unknowns
     # Context managers first: a file is its own iterator, a pool is awaitable.
     if isinstance(result, AbstractAsyncContextManager):
-        opened: Opened = given
-        return opened
+        manager: AsyncManager = given
+        return manager
     if isinstance(result, AbstractContextManager):
         return _InThread(lambda: given, name)
     if isinstance(result, AsyncIterator):
@@ -203,7 +205,7 @@ class _InThread(AbstractAsyncContextManager[Any]):
             return step.result()
         except BaseException as error:
             # The thread cannot be interrupted: close what it opens after all.
-            await self._worker.end(self._undo)
+            await self._worker.end(self._exit)
             if step.error is not None and step.error is not error:
                 error.__context__ = step.error  # raised after its time limit
             raise
@@ -231,6 +233,3 @@ class _InThread(AbstractAsyncContextManager[Any]):
     ) -> bool | None:
         manager, self._manager = self._manager, None
         return manager.__exit__(kind, error, traceback) if manager else None
-
-    def _undo(self) -> None:
-        self._exit()

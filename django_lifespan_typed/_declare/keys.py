@@ -15,11 +15,12 @@ class StateKey(Generic[T]):
 
         HTTP = StateKey[httpx.AsyncClient]("http")
 
-    *name* is the name in ``request.state["http"]``. The type is any that a type
-    checker knows: a class, a protocol, a union, a callable. Two keys with the same
-    name refer to the same value.
+    The type is any that a type checker knows: a class, a protocol, a union, a
+    callable. Two keys with the same name refer to the same value.
 
-    Raises ``TypeError`` if *name* is not a non-empty string.
+    :param name: the name on the state, as in ``request.state["http"]``.
+
+    Raises ``TypeError`` if the name is not a non-empty string.
     """
 
     # TypeVar declares the variance. PEP 695 would infer a covariant type, and type
@@ -37,7 +38,7 @@ class StateKey(Generic[T]):
         if not isinstance(given, str) or not given:
             raise TypeError(
                 f"the name of a StateKey is a non-empty string, not {given!r}\n"
-                f'Write: KEY = StateKey[SomeType]("some_name")'
+                'Write: KEY = StateKey[SomeType]("some_name")'
             )
         self.name = name
         self.declared_at = calling_location()

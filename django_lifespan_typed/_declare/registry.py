@@ -30,7 +30,7 @@ class Registry:
 
     def add(self, resource: Resource[Any]) -> None:
         """
-        Add *resource*.
+        Add a resource.
 
         Raises ``DuplicateName`` if its name is taken, and ``InvalidDeclaration`` if
         one that is not optional would depend on one that is.

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar, final
 from .._compat import override
 from .._text import type_name
 from ..exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
-from .factories import Factory, Opened, opener
+from .factories import AsyncManager, Factory, as_async_manager
 from .keys import StateKey
 from .location import Location, calling_location, location_of
 from .signatures import unfit_signature
@@ -37,7 +37,7 @@ class Resource(StateKey[T]):
     """
 
     __slots__ = (
-        "_open",
+        "_manager_of",
         "_value_type",
         "factory",
         "health_check",
@@ -92,7 +92,7 @@ class Resource(StateKey[T]):
         self.stop_timeout = stop_timeout
         self.optional = optional
         self.health_check = None
-        self._open = opener(factory, name, self._invalid_factory)
+        self._manager_of = as_async_manager(factory, name, self._invalid_factory)
         self._value_type: object = _UNKNOWN
 
     @property
@@ -113,12 +113,14 @@ class Resource(StateKey[T]):
             async def answers(redis: Redis) -> None:
                 await redis.ping()
 
-        *check* is a sync or async function of the value. The resource is unhealthy if
-        *check* raises, returns False, or takes longer than
-        ``LIFESPAN["HEALTH_TIMEOUT"]`` seconds. Sync checks run in a thread.
+        The resource is unhealthy if the check raises, returns False, or takes longer
+        than ``LIFESPAN["HEALTH_TIMEOUT"]`` seconds. Sync checks run in a thread.
 
-        Returns *check*. Raises ``InvalidDeclaration`` if it cannot be called with the
-        value, and for a second check.
+        :param check: a sync or async function of the value.
+        :return: the same function.
+
+        Raises ``InvalidDeclaration`` if the check cannot be called with the value,
+        and for a second check.
         """
         problem = _check_problem(check)
         if self.health_check is not None:
@@ -134,15 +136,17 @@ class Resource(StateKey[T]):
 
     def open(self, *needs: object) -> ACM[T]:
         """
-        Return a context manager that creates the value from *needs*::
+        Return a context manager that creates the value::
 
             async with catalogue.open(fake_client) as books:
                 ...
 
+        :param needs: the values of the dependencies, in the order of ``needs=``.
+
         Raises ``InvalidFactory`` if the factory does not produce exactly one value,
         and ``InvalidValue`` if the value is not of the resource's type.
         """
-        return _Opening(self, self._open, needs)
+        return _CheckedManager(self, self._manager_of, needs)
 
     def check_value(self, value: object) -> InvalidFactory | InvalidValue | None:
         """Return the exception for a *value* of the wrong type, or None."""
@@ -165,24 +169,24 @@ class Resource(StateKey[T]):
         return InvalidFactory(self.name, self.declared_at, problem, fix)
 
 
-class _Opening(ACM[T]):
+class _CheckedManager(ACM[T]):
     """Opens a resource, and checks its value."""
 
-    __slots__ = ("_manager", "_needs", "_open", "_resource")
+    __slots__ = ("_manager", "_manager_of", "_needs", "_resource")
 
     def __init__(
         self,
         resource: Resource[T],
-        open_factory: Callable[..., Opened],
+        manager_of: Callable[..., AsyncManager],
         needs: tuple[object, ...],
     ) -> None:
         self._resource = resource
-        self._open = open_factory
+        self._manager_of = manager_of
         self._needs = needs
 
     @override
     async def __aenter__(self) -> T:
-        self._manager = manager = self._open(*self._needs)
+        self._manager = manager = self._manager_of(*self._needs)
         value: T = await manager.__aenter__()
         wrong = self._resource.check_value(value)
         if wrong is not None:

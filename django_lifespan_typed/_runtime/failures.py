@@ -8,7 +8,7 @@ from typing import Any
 
 from .._compat import ExceptionGroup
 from .._declare.resources import Resource
-from .._text import notes_of
+from .._text import note_texts
 from ..exceptions import (
     ResourceCrashed,
     ShutdownError,
@@ -109,5 +109,5 @@ def _noted(error: Exception, resource: Resource[Any], doing: str) -> Exception:
     # PEP 678 by hand: Python 3.10 has no add_note(), and the factory may have put
     # something else there.
     before: Any = error.__dict__.get("__notes__")
-    error.__dict__["__notes__"] = [*notes_of(before), note]
+    error.__dict__["__notes__"] = [*note_texts(before), note]
     return error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client
-from django.test.client import AsyncClientHandler, ClientHandler
+from django.test.client import ClientHandler
 
 from .._compat import Self, override
 from .._declare.keys import StateKey
@@ -26,13 +26,16 @@ class LifespanClient(Client):
         with LifespanClient() as client:
             response = client.get("/")
 
-    The block starts the resources of *registry*, or only those of the keys in *only*
-    and their dependencies, on an event loop that async views run on, too. Outside
-    such a block the client uses the running lifespan of ``LifespanTestCase``, a
-    fixture or ``with Lifespan()``.
+    The block starts the resources on an event loop that async views run on, too.
+    Outside such a block the client uses the running lifespan of ``LifespanTestCase``,
+    a fixture or ``with Lifespan()``.
 
     Each request has its own shallow copy of the state, as under a server. A request
     raises ``LifespanNotRunning`` where no lifespan runs.
+
+    :param registry: the ``Registry`` to start; None for the default one.
+    :param only: the keys to start, with their dependencies; None for all.
+    :param options: the arguments of ``Client``.
     """
 
     def __init__(
@@ -45,8 +48,7 @@ class LifespanClient(Client):
         super().__init__(**options)
         self._lifespan = Lifespan(registry, only=only)
         self.handler: ClientHandler = _Handler(
-            lambda: _state_of(self._lifespan, "with LifespanClient()"),
-            options.get("enforce_csrf_checks", False),
+            self._lifespan, options.get("enforce_csrf_checks", False)
         )
 
     def __enter__(self) -> Self:
@@ -76,10 +78,6 @@ class LifespanAsyncClient(AsyncClient):
     ) -> None:
         super().__init__(**options)
         self._lifespan = Lifespan(registry, only=only)
-        self.handler: AsyncClientHandler = _AsyncHandler(
-            lambda: _state_of(self._lifespan, "async with LifespanAsyncClient()"),
-            options.get("enforce_csrf_checks", False),
-        )
 
     async def __aenter__(self) -> Self:
         await self._lifespan.__aenter__()
@@ -88,14 +86,23 @@ class LifespanAsyncClient(AsyncClient):
     async def __aexit__(self, *_: object) -> None:
         await self._lifespan.__aexit__(None, None, None)
 
+    @override
+    async def request(self, **scope: Any) -> Any:
+        """Send a request with a copy of the state; Django's methods call this."""
+        state = _copied_state(self._lifespan, "async with LifespanAsyncClient()")
+        return await super().request(**scope, state=state)
+
 
 class LifespanAwareAsyncClient(AsyncClient):
     """
-    Django's ``AsyncClient``, with a copy of *state* on the scope of each request::
+    Django's ``AsyncClient``, with given values on the scope of each request::
 
         client = LifespanAwareAsyncClient(state={"http": fake})
 
     It starts nothing. Since Django 5.2, ``AsyncClient(state=...)`` sends a header.
+
+    :param state: the values by name.
+    :param defaults: the arguments of ``AsyncClient``.
     """
 
     state: State
@@ -103,35 +110,28 @@ class LifespanAwareAsyncClient(AsyncClient):
     def __init__(self, state: State, **defaults: Any) -> None:
         super().__init__(**defaults)
         self.state = state
-        self.handler: AsyncClientHandler = _AsyncHandler(
-            lambda: {**self.state}, defaults.get("enforce_csrf_checks", False)
-        )
+
+    @override
+    async def request(self, **scope: Any) -> Any:
+        """Send a request with a copy of the state; Django's methods call this."""
+        return await super().request(**scope, state={**self.state})
 
 
 class _Handler(ClientHandler):
-    def __init__(self, new_state: Callable[[], State], enforce_csrf: bool) -> None:
-        super().__init__(enforce_csrf)
-        self._new_state = new_state
+    def __init__(self, lifespan: Lifespan, enforce_csrf_checks: bool) -> None:
+        super().__init__(enforce_csrf_checks)
+        self._lifespan = lifespan
 
     @override
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         # get_state and our middleware read the scope. Setting request.state would
         # let a test pass without the middleware that the site needs.
-        request.__dict__["scope"] = {"state": self._new_state()}
+        state = _copied_state(self._lifespan, "with LifespanClient()")
+        request.__dict__["scope"] = {"state": state}
         return super().get_response(request)
 
 
-class _AsyncHandler(AsyncClientHandler):
-    def __init__(self, new_state: Callable[[], State], enforce_csrf: bool) -> None:
-        super().__init__(enforce_csrf)
-        self._new_state = new_state
-
-    @override
-    async def __call__(self, scope: dict[str, Any]) -> Any:
-        return await super().__call__({**scope, "state": self._new_state()})
-
-
-def _state_of(own: Lifespan, block: str) -> State:
+def _copied_state(own: Lifespan, block: str) -> State:
     lifespan = own if own.loop is not None else current_lifespan()
     if lifespan is None:
         raise LifespanNotRunning(

@@ -30,17 +30,17 @@ class OverrideState(Protocol):
             override_state(HTTP, fake)
             return fake
 
-    It overrides as the function of that name does, until the test ends.
+    It overrides as the class ``override_state`` does, until the test ends.
     """
 
     def __call__(self, key: StateKey[T], value: T, /) -> T:
-        """Override *key* with *value*; returns *value*."""
+        """Override the key, and return the value."""
         ...
 
 
 class override_state(Generic[T]):  # noqa: N801 - named as Django's override_settings
     """
-    Replaces the value of *key* during a block, a test or a test case::
+    Replaces a value of the state during a block, a test or a test case::
 
         with override_state(HTTP, fake):
             ...
@@ -52,11 +52,15 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
         class SearchTests(LifespanTestCase, TestCase): ...
 
     A lifespan that starts in the meantime starts neither the real resource nor the
-    dependencies that only it has, and passes *value* to its dependents. In a running
-    lifespan the value is replaced and restored; dependents keep the value that they
-    were created with. Overrides nest, and apply to every thread of the process.
+    dependencies that only it has, and passes the override to its dependents. In a
+    running lifespan the value is replaced and restored; dependents keep the value
+    that they were created with. Overrides nest, and apply to every thread of the
+    process.
 
-    Raises ``TypeError`` if *key* is not a key, and where it decorates a generator
+    :param key: the key or resource to override.
+    :param value: the value to use in its place.
+
+    Raises ``TypeError`` for a key that is not one, and where it decorates a generator
     function or a class that is not a ``TestCase``.
     """
 
