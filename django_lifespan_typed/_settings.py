@@ -55,25 +55,32 @@ class LifespanSettings:
 
         Raises ``InvalidSetting`` for an unknown name or a value of the wrong type.
         """
-        given: object = getattr(settings, "LIFESPAN", {})
-        if not isinstance(given, Mapping):
-            raise InvalidSetting(
-                f"settings.LIFESPAN is {given!r}, not a dictionary",
-                'Write: LIFESPAN = {"START_TIMEOUT": 60}',
-            )
-        named: dict[Any, object] = {**given}
-        known = [field.name for field in fields(cls)]
-        return cls(
-            **{name: checked_setting(name, named[name], known) for name in named}
+        given = given_settings().items()
+        return cls(**{name: checked_setting(name, value) for name, value in given})
+
+
+def given_settings() -> dict[Any, object]:
+    """
+    Return ``settings.LIFESPAN``, whatever its names and values are.
+
+    Raises ``InvalidSetting`` if it is not a dictionary.
+    """
+    given: object = getattr(settings, "LIFESPAN", {})
+    if not isinstance(given, Mapping):
+        raise InvalidSetting(
+            f"settings.LIFESPAN is {given!r}, not a dictionary",
+            'Write: LIFESPAN = {"START_TIMEOUT": 60}',
         )
+    return {**given}
 
 
-def checked_setting(name: object, value: object, known: list[str]) -> Any:
+def checked_setting(name: object, value: object) -> Any:
     """
     Return *value* as an attribute of ``LifespanSettings``.
 
-    Raises ``InvalidSetting`` if *name* is not *known*, or *value* is of the wrong type.
+    Raises ``InvalidSetting`` for an unknown *name* or a *value* of the wrong type.
     """
+    known = [field.name for field in fields(LifespanSettings)]
     if name not in known:
         raise InvalidSetting(
             f"settings.LIFESPAN has no {name!r}",

@@ -4,7 +4,7 @@
 # another plugin is imported by the fixture that needs it.
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from inspect import signature
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -86,15 +86,17 @@ def pytest_configure(config: pytest.Config) -> None:
     scopes: tuple[FixtureScope, ...] = ("function", "session")
     for scope in scopes:
         fixtures[f"_{scope}_lifespan_on_thread"] = _thread_fixture(scope)
-        fixtures[f"_{scope}_lifespan_on_anyio"] = _anyio_fixture(scope)
+        fixtures[f"_{scope}_lifespan_on_anyio"] = _loop_fixture(
+            pytest.fixture(scope=scope)
+        )
     if has_asyncio(config):
         import pytest_asyncio
 
         for loop in ("function", "class", "module", "package", "session"):
-            fixtures[f"_function_lifespan_on_{loop}_loop"] = _asyncio_fixture(
+            fixtures[f"_function_lifespan_on_{loop}_loop"] = _loop_fixture(
                 pytest_asyncio.fixture(scope="function", loop_scope=loop)
             )
-        fixtures["_session_lifespan_on_session_loop"] = _asyncio_fixture(
+        fixtures["_session_lifespan_on_session_loop"] = _loop_fixture(
             pytest_asyncio.fixture(scope="session", loop_scope="session")
         )
     config.pluginmanager.register(plugin, plugin.__name__)
@@ -125,25 +127,8 @@ def _thread_fixture(scope: FixtureScope) -> object:
     return on_thread
 
 
-def _anyio_fixture(scope: FixtureScope) -> object:
-    @pytest.fixture(scope=scope)
-    async def on_anyio(
-        request: pytest.FixtureRequest,
-        lifespan_registry: Any,
-        lifespan_only: Any,
-        anyio_backend: object,  # keeps the event loop open
-    ) -> AsyncGenerator[Lifespan]:
-        from .testing.pytest_loops import lifespan_on_loop
-
-        options = (request, lifespan_registry, lifespan_only)
-        async with lifespan_on_loop(*options) as lifespan:
-            yield lifespan
-
-    return on_anyio
-
-
-def _asyncio_fixture(decorate: Any) -> object:
-    async def on_asyncio(
+def _loop_fixture(decorate: Callable[[Any], object]) -> object:
+    async def on_loop(
         request: pytest.FixtureRequest, lifespan_registry: Any, lifespan_only: Any
     ) -> AsyncGenerator[Lifespan]:
         from .testing.pytest_loops import lifespan_on_loop
@@ -152,5 +137,4 @@ def _asyncio_fixture(decorate: Any) -> object:
         async with lifespan_on_loop(*options) as lifespan:
             yield lifespan
 
-    fixture: object = decorate(on_asyncio)
-    return fixture
+    return decorate(on_loop)

@@ -7,11 +7,10 @@ from inspect import iscoroutinefunction
 from math import isinf
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Warning as Warn
 
 from .._declare.resources import Resource
-from .._settings import LifespanSettings
+from .._settings import LifespanSettings, given_settings
 from ..exceptions import InvalidSetting
 
 
@@ -79,9 +78,5 @@ def _stop_limit(resource: Resource[Any], limits: LifespanSettings) -> float:
 
 def _is_chosen(chain: Iterable[tuple[Resource[Any], float]]) -> bool:
     """Return whether the project chose a limit: three defaults exceed the budget."""
-    given = getattr(settings, "LIFESPAN", {})
-    return (
-        "STOP_TIMEOUT" in given
-        or "STOP_BUDGET" in given
-        or any(resource.stop_timeout is not None for resource, _ in chain)
-    )
+    is_set = not {"STOP_TIMEOUT", "STOP_BUDGET"}.isdisjoint(given_settings())
+    return is_set or any(resource.stop_timeout is not None for resource, _ in chain)
