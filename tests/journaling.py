@@ -24,9 +24,19 @@ Add = Callable[..., Resource[str]]
 
 @pytest.fixture
 def add(registry: Registry, journal: list[str]) -> Add:
-    """Register a resource that depends on *needs*; it fails at *fails*, if given."""
+    """
+    Registers a resource that depends on *needs*.
 
-    def adding(name: str, *needs: StateKey[Any], fails: str = "") -> Resource[str]:
+    *fails* is "start" or "stop"; *health* is its health check.
+    """
+
+    def adding(
+        name: str,
+        *needs: StateKey[Any],
+        fails: str = "",
+        health: Callable[[str], object] | None = None,
+        **options: Any,
+    ) -> Resource[str]:
         async def resource(*values: str) -> AsyncGenerator[str]:
             journal.append(f"+{name}")
             if fails == "start":
@@ -36,8 +46,12 @@ def add(registry: Registry, journal: list[str]) -> Add:
             if fails == "stop":
                 raise ConnectionError(name)
 
-        declare: Any = lifespan_resource(name, registry=registry, needs=needs)
+        declare: Any = lifespan_resource(
+            name, registry=registry, needs=needs, **options
+        )
         declared: Resource[str] = declare(resource)
+        if health is not None:
+            declared.health(health)
         return declared
 
     return adding

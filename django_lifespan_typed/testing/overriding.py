@@ -151,17 +151,13 @@ def _decorate_class(cls: type[Any], override: override_state[Any]) -> None:
 
 
 def _decorated_method(cls: type[unittest.TestCase], name: str) -> Callable[..., Any]:
-    own: Callable[..., Any] | None = vars(cls).get(name)
+    undecorated: Callable[..., Any] = getattr(cls, name)
 
-    @wraps(getattr(cls, name))
+    @wraps(undecorated)
     def method(self: unittest.TestCase, *args: Any, **kwargs: Any) -> Any:
         with ExitStack() as stack:
             for override in overrides_of(type(self), None):
                 stack.enter_context(override)
-            if own is not None:
-                return own(self, *args, **kwargs)
-            # pyrefly accepts no variable there.
-            base = super(cls, self)  # pyrefly: ignore[invalid-argument]
-            return getattr(base, name)(*args, **kwargs)
+            return undecorated(self, *args, **kwargs)
 
     return method

@@ -13,9 +13,10 @@ from django.core.management import CommandError
 
 from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed.exceptions import LifespanError
+from tests.journaling import Add
 from tests.processes import Gates
 
-from .conftest import Call, Declare
+from .conftest import Call
 from .site import Ran, lifespan, started
 
 
@@ -187,16 +188,14 @@ def test_the_logger_is_restored(call: Call, registry: Registry) -> None:
     assert [after[name] for name in names] == [before[name] for name in names]
 
 
-def test_called_from_python_a_failure_is_a_command_error(
-    call: Call, declare: Declare
-) -> None:
-    declare("db", fails=True)
+def test_called_from_python_a_failure_is_a_command_error(call: Call, add: Add) -> None:
+    add("db", fails="start")
     err = StringIO()
 
     with pytest.raises(CommandError, match="1 of 1 failed: 'db'"):
         call("check", only=["db"], stderr=err)
 
-    assert "OSError: no db" in err.getvalue()
+    assert "ConnectionError: db" in err.getvalue()
 
 
 Capture: TypeAlias = pytest.CaptureFixture[str]
@@ -235,11 +234,9 @@ def test_resources_are_shut_down_if_the_output_fails(
     assert reported in capsys.readouterr().err
 
 
-async def test_an_error_of_no_resource_is_raised_as_it_is(
-    call: Call, declare: Declare
-) -> None:
+async def test_an_error_of_no_resource_is_raised_as_it_is(call: Call, add: Add) -> None:
     """Sync code cannot wait for a lifespan on the running event loop."""
-    declare("db")
+    add("db")
 
     with pytest.raises(LifespanError):
         call("check")

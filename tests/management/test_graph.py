@@ -9,8 +9,9 @@ import pydot
 import pytest
 
 from django_lifespan_typed import Resource
+from tests.journaling import Add
 
-from .conftest import Call, Declare
+from .conftest import Call
 from .site import lifespan
 
 # The scene "names", with control characters escaped.
@@ -31,13 +32,11 @@ def test_text_is_a_tree_of_dependencies() -> None:
     ]
 
 
-def test_the_dependencies_of_a_resource_are_drawn_once(
-    call: Call, declare: Declare
-) -> None:
+def test_the_dependencies_of_a_resource_are_drawn_once(call: Call, add: Add) -> None:
     """Otherwise the lines of this lattice would double with each level."""
     below: tuple[Resource[str], ...] = ()
     for level in range(30):
-        below = tuple(declare(f"{side}{level}", *below) for side in "ab")
+        below = tuple(add(f"{side}{level}", *below) for side in "ab")
 
     lines = call("graph").splitlines()
 
@@ -46,12 +45,10 @@ def test_the_dependencies_of_a_resource_are_drawn_once(
     assert lines[-3:] == ["b29", "├── a28 (see above)", "└── b28 (see above)"]
 
 
-def test_a_chain_longer_than_pythons_stack_is_drawn(
-    call: Call, declare: Declare
-) -> None:
+def test_a_chain_longer_than_pythons_stack_is_drawn(call: Call, add: Add) -> None:
     below: tuple[Resource[str], ...] = ()
     for level in range(2000):
-        below = (declare(f"r{level}", *below),)
+        below = (add(f"r{level}", *below),)
 
     assert len(call("graph").splitlines()) == 2000
 

@@ -8,9 +8,10 @@ from typing import Final
 
 import pytest
 
+from tests.journaling import Add
 from tests.processes import ROOT
 
-from .conftest import Call, Declare
+from .conftest import Call
 from .site import lifespan
 
 PAGE: Final = ROOT / "docs" / "reference" / "command.md"
@@ -39,10 +40,10 @@ def test_the_table_has_a_row_for_each_resource() -> None:
 
 
 def test_columns_are_aligned_whatever_the_width_of_a_character(
-    call: Call, declare: Declare
+    call: Call, add: Add
 ) -> None:
-    declare("db", start_timeout=5, stop_timeout=2)
-    declare("日本語", start_timeout=5, stop_timeout=2)
+    add("db", start_timeout=5, stop_timeout=2)
+    add("日本語", start_timeout=5, stop_timeout=2)
 
     headers, rule, db, wide = call("show").splitlines()
 
@@ -81,8 +82,8 @@ def test_json_has_the_documented_shape() -> None:
     assert prices["start_timeout"] == {"seconds": 60.0, "from": "setting"}
 
 
-def test_the_reference_shows_this_shape(call: Call, declare: Declare) -> None:
-    declare("db")
+def test_the_reference_shows_this_shape(call: Call, add: Add) -> None:
+    add("db")
     page = PAGE.read_text("utf-8")
     (documented,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
 

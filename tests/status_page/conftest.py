@@ -17,7 +17,10 @@ from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
 
 from django_lifespan_typed.views import status_page
+from tests.journaling import add
 from tests.processes import LIMIT, client, environment, running
+
+__all__ = ["add"]
 
 SITE: Final = Path(__file__).parent / "site"
 PASSWORD: Final = "open"

@@ -6,49 +6,21 @@ import asyncio
 import html
 import re
 import threading
-from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.test import override_settings
 
-from django_lifespan_typed import Lifespan, Registry, Resource, lifespan_resource
+from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed.status_page.content import checked_at, health_of
+from tests.journaling import Add
 
 from .conftest import Show
 
 SECRET = "sesame"
 TAGS = re.compile(r"<style>.*?</style>|<[^>]*>", re.DOTALL)
-
-Declare = Callable[..., Resource[int]]
-
-
-@pytest.fixture
-def declare(registry: Registry) -> Declare:
-    """Declares a resource of ``registry``, which may fail or be unhealthy."""
-
-    def declare(
-        name: str,
-        *needs: Resource[Any],
-        optional: bool = False,
-        fails: Exception | None = None,
-        health: Callable[[Any], Any] | None = None,
-    ) -> Resource[int]:
-        @lifespan_resource(name, needs=needs, optional=optional, registry=registry)
-        def resource(*_: object) -> Generator[int]:
-            if fails is not None:
-                raise fails
-            yield 1
-
-        declared: Resource[int] = resource
-        if health is not None:
-            declared.health(health)
-        return declared
-
-    return declare
 
 
 def words(page: Any) -> str:
@@ -57,17 +29,15 @@ def words(page: Any) -> str:
     return re.sub(r"\s+", " ", html.unescape(text))
 
 
-def test_each_resource_has_a_row(
-    registry: Registry, declare: Declare, show: Show
-) -> None:
-    pool = declare("pool", health=lambda _: True)
-    declare("shop", pool, optional=True)
+def test_each_resource_has_a_row(registry: Registry, add: Add, show: Show) -> None:
+    pool = add("pool", health=lambda _: True)
+    add("shop", pool, optional=True)
 
     with Lifespan(registry):
         text = words(show())
 
     time = r"(<1 ms|[\d.]+ m?s)"
-    location = r"\S*test_content\.py:\d+"
+    location = r"\S*journaling\.py:\d+"
     assert re.search(
         rf"pool ● running ● pass in {time} {time} {time} – {location} "
         rf"shop optional ● running ● pass {time} {time} pool {location} ",
@@ -78,13 +48,16 @@ def test_each_resource_has_a_row(
 
 
 def test_errors_are_shown_by_type_only(
-    registry: Registry, declare: Declare, show: Show
+    registry: Registry, add: Add, show: Show
 ) -> None:
-    def fail(_: int) -> None:
+    def fail(_: str) -> None:
         raise PermissionError(SECRET)
 
-    declare("broken", optional=True, fails=ConnectionRefusedError(SECRET))
-    declare("unhealthy", health=fail)
+    @lifespan_resource("broken", optional=True, registry=registry)
+    async def broken() -> str:
+        raise ConnectionRefusedError(SECRET)
+
+    add("unhealthy", health=fail)
 
     with Lifespan(registry):
         page = show()
@@ -94,11 +67,9 @@ def test_errors_are_shown_by_type_only(
     assert re.search(r"● running ✕ fail in .+? PermissionError ", words(page))
 
 
-def test_markup_in_names_is_escaped(
-    registry: Registry, declare: Declare, show: Show
-) -> None:
-    first = declare('<script>alert("1")</script>')
-    declare("'\"><b>{{ 7|add:7 }}", first)
+def test_markup_in_names_is_escaped(registry: Registry, add: Add, show: Show) -> None:
+    first = add('<script>alert("1")</script>')
+    add("'\"><b>{{ 7|add:7 }}", first)
 
     with Lifespan(registry):
         page = show().content.decode()
@@ -143,9 +114,9 @@ def test_one_of_several_lifespans_is_not_chosen(show: Show) -> None:
 
 
 async def test_numbers_in_drawings_are_not_localised(
-    registry: Registry, declare: Declare, show: Show
+    registry: Registry, add: Add, show: Show
 ) -> None:
-    declare("shop" * 7, declare("pool" * 7))
+    add("shop" * 7, add("pool" * 7))
 
     with override_settings(LANGUAGE_CODE="de", USE_THOUSAND_SEPARATOR=True):
         async with Lifespan(registry):
@@ -156,10 +127,10 @@ async def test_numbers_in_drawings_are_not_localised(
 
 
 def test_checked_at_is_the_time_of_the_oldest_check(
-    registry: Registry, declare: Declare
+    registry: Registry, add: Add
 ) -> None:
-    declare("db", health=lambda _: True)
-    declare("plain")
+    add("db", health=lambda _: True)
+    add("plain")
     lifespan = Lifespan(registry)
 
     with lifespan:
@@ -172,10 +143,8 @@ def test_checked_at_is_the_time_of_the_oldest_check(
     assert checked_at([]) == ""
 
 
-def test_after_the_shutdown_there_is_no_health(
-    registry: Registry, declare: Declare
-) -> None:
-    declare("pool", health=lambda _: True)
+def test_after_the_shutdown_there_is_no_health(registry: Registry, add: Add) -> None:
+    add("pool", health=lambda _: True)
     lifespan = Lifespan(registry)
 
     with lifespan:
@@ -184,9 +153,9 @@ def test_after_the_shutdown_there_is_no_health(
 
 
 async def test_a_view_on_the_event_loop_cannot_wait_for_health_checks(
-    registry: Registry, declare: Declare, show: Show
+    registry: Registry, add: Add, show: Show
 ) -> None:
-    declare("pool")
+    add("pool")
 
     async with Lifespan(registry):
         text = words(show())

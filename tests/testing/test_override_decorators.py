@@ -162,25 +162,6 @@ def test_the_most_derived_override_counts(base: Any, seen: list[Any]) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["run", "debug"])
-def test_a_decorated_base_may_precede_a_class_with_its_own_run(
-    name: str, base: Any, seen: list[Any]
-) -> None:
-    """Its method does not call super()."""
-    called: list[str] = []
-
-    def own(self: Any, *args: Any) -> Any:
-        called.append(name)
-        return getattr(unittest.TestCase, name)(self, *args)
-
-    decorated = override_state(HTTP, "fake")(case(unittest.TestCase))
-    mixin = case(unittest.TestCase, **{name: own})
-    getattr(case(decorated, mixin, base)("test_it"), name)()
-
-    assert called == [name]
-    assert seen == [("fake", "mail()")]
-
-
 def test_overrides_end_with_a_failing_test_case(registry: Registry) -> None:
     @override_state(HTTP, "fake")
     class Tests(unittest.TestCase):

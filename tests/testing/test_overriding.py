@@ -206,25 +206,6 @@ async def test_an_override_applies_to_every_lifespan(shop: Registry) -> None:
         assert first[HTTP] == "http()"
 
 
-def test_an_override_applies_to_other_threads(shop: Registry) -> None:
-    started, overridden, seen = threading.Event(), threading.Event(), []
-
-    async def serve() -> None:
-        async with Lifespan(shop) as state:
-            started.set()
-            await asyncio.to_thread(overridden.wait)
-            seen.append(state[HTTP])
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    started.wait()
-    with override_state(HTTP, "fake"):
-        overridden.set()
-        thread.join()
-
-    assert seen == ["fake"]
-
-
 @pytest.mark.parametrize("fails", ["", "stop"])
 async def test_an_override_may_outlast_a_lifespan(
     fails: str, add: Add, registry: Registry

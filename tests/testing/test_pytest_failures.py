@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .conftest import STARTED, STOPPED, Scratch
 
 pytest_plugins = ["pytester"]
@@ -39,40 +41,44 @@ def test_no_lifespan_is_left():
 """
 
 
-def test_a_failing_test_leaves_nothing(scratch: Scratch) -> None:
+@pytest.mark.parametrize(
+    ("variable", "outcomes", "lines", "events"),
+    [
+        ("", {"passed": 4, "failed": 3}, [], [*STARTED, *STOPPED]),
+        (
+            "BROKEN",
+            {"passed": 1, "errors": 6},
+            [
+                "E *ConnectionError: no route to the warehouse",
+                "E *'http'*",
+                'E *shop/lifespan.py:*  @lifespan_resource("http", needs=(socket,))',
+            ],
+            ["+socket", "-socket"],
+        ),
+        (
+            "STUCK",
+            {"passed": 4, "failed": 3, "errors": 6},
+            ["E *ConnectionError: the catalogue does not close"],
+            [*STARTED, *STOPPED],
+        ),
+    ],
+    ids=["test", "start", "shutdown"],
+)
+def test_a_failure_is_an_error_of_its_test_and_leaves_nothing(
+    variable: str,
+    outcomes: dict[str, int],
+    lines: list[str],
+    events: list[str],
+    scratch: Scratch,
+) -> None:
+    if variable:
+        scratch.environment.setenv(variable, "1")
+
     result = scratch.run(KINDS, plugins=("anyio", "asyncio"))
 
-    result.assert_outcomes(passed=4, failed=3)
-    assert scratch.journal == [*STARTED, *STOPPED] * 6
-
-
-def test_a_failing_start_is_an_error_of_the_test(scratch: Scratch) -> None:
-    scratch.environment.setenv("BROKEN", "1")
-
-    result = scratch.run(KINDS, plugins=("anyio", "asyncio"))
-
-    result.assert_outcomes(passed=1, errors=6)
-    result.stdout.fnmatch_lines(
-        [
-            "E *ConnectionError: no route to the warehouse",
-            "E *'http'*",
-            'E *shop/lifespan.py:*  @lifespan_resource("http", needs=(socket,))',
-        ]
-        * 6
-    )
-    assert scratch.journal == ["+socket", "-socket"] * 6
-
-
-def test_a_failing_shutdown_is_an_error_of_the_test(scratch: Scratch) -> None:
-    scratch.environment.setenv("STUCK", "1")
-
-    result = scratch.run(KINDS, plugins=("anyio", "asyncio"))
-
-    result.assert_outcomes(passed=4, failed=3, errors=6)
-    result.stdout.fnmatch_lines(
-        ["E *ConnectionError: the catalogue does not close"] * 6
-    )
-    assert scratch.journal == [*STARTED, *STOPPED] * 6
+    result.assert_outcomes(**outcomes)
+    result.stdout.fnmatch_lines(lines * 6)
+    assert scratch.journal == events * 6
 
 
 REFUSED = """

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -15,9 +15,9 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import include, path, resolve, reverse
 
-from django_lifespan_typed import Lifespan, Registry, Resource, lifespan_resource, urls
-from django_lifespan_typed.testing import override_state
+from django_lifespan_typed import Lifespan, Registry, lifespan_resource, urls
 from django_lifespan_typed.testing.clients import LifespanClient
+from tests.journaling import Add
 
 SECRET = "postgres://user:hunter2@db"
 OK = {"componentType": "component", "status": "pass", "phase": "running"}
@@ -34,8 +34,6 @@ urlpatterns = [
 
 probes = pytest.mark.parametrize("probe", ["livez", "readyz"])
 
-Declare: TypeAlias = Callable[..., Resource[str]]
-
 
 @pytest.fixture(autouse=True)
 def _urls() -> Generator[None]:
@@ -46,34 +44,6 @@ def _urls() -> Generator[None]:
 @pytest.fixture
 def client() -> AsyncClient:
     return AsyncClient()
-
-
-@pytest.fixture
-def declare(registry: Registry) -> Declare:
-    """Declares a resource, with a health check if one is given."""
-
-    def declare(
-        name: str,
-        *needs: Resource[Any],
-        start: Callable[[], Any] | None = None,
-        stop: Callable[[], Any] | None = None,
-        health: Callable[[Any], Any] | None = None,
-        optional: bool = False,
-    ) -> Resource[str]:
-        @lifespan_resource(name, needs=needs, optional=optional, registry=registry)
-        async def resource(*_: object) -> AsyncGenerator[str]:
-            if start is not None:
-                await start()
-            yield name
-            if stop is not None:
-                await stop()
-
-        declared: Resource[str] = resource
-        if health is not None:
-            declared.health(health)
-        return declared
-
-    return declare
 
 
 class Hold:
@@ -105,10 +75,10 @@ def check_of(response: Any, name: str) -> dict[str, Any]:
 
 
 async def test_readyz_lists_the_resources(
-    registry: Registry, declare: Declare, client: AsyncClient
+    registry: Registry, add: Add, client: AsyncClient
 ) -> None:
-    declare("db", health=lambda _: True)
-    declare("plain")
+    add("db", health=lambda _: True)
+    add("plain")
 
     async with Lifespan(registry):
         response = await client.get("/readyz")
@@ -123,10 +93,10 @@ async def test_readyz_lists_the_resources(
 
 @pytest.mark.parametrize("detail", [False, True])
 async def test_an_unhealthy_resource_makes_the_process_not_ready(
-    detail: bool, registry: Registry, declare: Declare, client: AsyncClient
+    detail: bool, registry: Registry, add: Add, client: AsyncClient
 ) -> None:
     """The text of the error is shown only with HEALTH_DETAIL."""
-    declare("db", health=refuse)
+    add("db", health=refuse)
 
     with override_settings(LIFESPAN={"HEALTH_DETAIL": detail}):
         async with Lifespan(registry):
@@ -144,11 +114,14 @@ async def test_an_unhealthy_resource_makes_the_process_not_ready(
 
 
 async def test_a_failed_optional_resource_is_a_warning(
-    registry: Registry, declare: Declare, client: AsyncClient
+    registry: Registry, add: Add, client: AsyncClient
 ) -> None:
-    cache = declare("cache", start=refuse, optional=True)
-    declare("books", cache, optional=True)
-    declare("db")
+    @lifespan_resource("cache", optional=True, registry=registry)
+    async def cache() -> None:
+        await refuse()
+
+    add("books", cache, optional=True)
+    add("db")
 
     async with Lifespan(registry):
         response = await client.get("/readyz")
@@ -190,12 +163,17 @@ async def test_after_a_crash_the_process_is_not_ready(
 
 
 async def test_only_while_resources_run_the_process_is_ready(
-    registry: Registry, declare: Declare, client: AsyncClient
+    registry: Registry, add: Add, client: AsyncClient
 ) -> None:
     """Optional resources are waited for, too."""
     start, stop = Hold(), Hold()
-    declare("cache", start=start, stop=stop, optional=True)
     run = Hold()
+
+    @lifespan_resource("cache", optional=True, registry=registry)
+    async def cache() -> AsyncGenerator[None]:
+        await start()
+        yield
+        await stop()
 
     async def serve() -> None:
         async with Lifespan(registry):
@@ -222,10 +200,10 @@ async def test_only_while_resources_run_the_process_is_ready(
 
 
 async def test_a_probe_that_waits_for_a_check_is_answered_at_the_shutdown(
-    registry: Registry, declare: Declare, client: AsyncClient
+    registry: Registry, add: Add, client: AsyncClient
 ) -> None:
     hold = Hold()
-    declare("db", health=hold)
+    add("db", health=hold)
 
     async with Lifespan(registry):
         probing = asyncio.create_task(client.get("/readyz"))
@@ -234,20 +212,6 @@ async def test_a_probe_that_waits_for_a_check_is_answered_at_the_shutdown(
 
     assert response.status_code == 503
     assert response.json()["notes"] == ["the lifespan is shutting down"]
-
-
-async def test_readyz_checks_the_value_that_a_test_overrides(
-    registry: Registry, declare: Declare, client: AsyncClient
-) -> None:
-    resource = declare("db", health=lambda value: value == "db")
-
-    with override_settings(LIFESPAN={"HEALTH_CACHE": 1e-300}):
-        async with Lifespan(registry):
-            with override_state(resource, "broken"):
-                broken = await client.get("/readyz")
-            repaired = await client.get("/readyz")
-
-    assert (broken.status_code, repaired.status_code) == (503, 200)
 
 
 async def test_without_a_lifespan_the_process_is_alive_but_not_ready(
@@ -264,10 +228,10 @@ async def test_without_a_lifespan_the_process_is_alive_but_not_ready(
 
 
 async def test_livez_makes_no_health_check(
-    registry: Registry, declare: Declare, client: AsyncClient
+    registry: Registry, add: Add, client: AsyncClient
 ) -> None:
     hold = Hold()
-    declare("db", health=hold)
+    add("db", health=hold)
 
     async with Lifespan(registry):
         response = await client.get("/livez")
@@ -350,10 +314,10 @@ def test_login_required_middleware_lets_a_probe_pass(probe: str) -> None:
 
 
 async def test_djangos_cache_middleware_stores_no_answer(
-    registry: Registry, declare: Declare, client: AsyncClient
+    registry: Registry, add: Add, client: AsyncClient
 ) -> None:
     is_healthy = [True, False]
-    declare("db", health=lambda _: is_healthy.pop(0))
+    add("db", health=lambda _: is_healthy.pop(0))
     cached = [
         "django.middleware.cache.UpdateCacheMiddleware",
         "django.middleware.cache.FetchFromCacheMiddleware",
@@ -383,11 +347,11 @@ def test_the_urls_mount_the_probes_only() -> None:
 # --- Under WSGI
 
 
-def test_probes_under_wsgi(registry: Registry, declare: Declare) -> None:
+def test_probes_under_wsgi(registry: Registry, add: Add) -> None:
     async def check(_: object) -> None:
         asyncio.get_running_loop()
 
-    declare("db", health=check)
+    add("db", health=check)
 
     with LifespanClient(registry) as client:
         ready, alive = client.get("/readyz"), client.get("/livez")
