@@ -119,16 +119,6 @@ def test_an_unhealthy_optional_resource_is_reported() -> None:
     assert "\n  optional 'cache' is unhealthy: ConnectionError: no route\n" in ran.out
 
 
-@pytest.mark.parametrize("scene", ["cycle", "missing"])
-def test_an_invalid_plan_is_reported_once(scene: str) -> None:
-    """Django's system checks, which would repeat it, do not run."""
-    ran = lifespan(scene, "check")
-
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("CommandError: ")
-    assert ran.err.count("Error: ") == 1
-
-
 def test_a_slow_startup_is_reported_while_it_lasts() -> None:
     with (
         Gates("start") as gates,

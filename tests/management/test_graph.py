@@ -116,14 +116,6 @@ def test_dot_is_a_digraph_without_colours(scene: str) -> None:
         assert dashed == {"r4"}
 
 
-@pytest.mark.parametrize("form", ["text", "mermaid", "dot"])
-def test_an_invalid_plan_is_not_drawn(form: str) -> None:
-    ran = lifespan("cycle", "graph", "--format", form)
-
-    assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("CommandError: ")
-
-
 @pytest.mark.parametrize(
     ("form", "lines"),
     [

@@ -15,13 +15,11 @@ from .site import in_terminal, lifespan
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
-actions = pytest.mark.parametrize(
+
+@pytest.mark.parametrize(
     ("scene", "action"),
     [("shop", "show"), ("shop", "check"), ("shop", "graph"), ("failing", "check")],
 )
-
-
-@actions
 def test_colours_are_those_of_djangos_commands(scene: str, action: str) -> None:
     """In a terminal, not in a pipe; options may stand before or after the action."""
     coloured = in_terminal(scene, action)

@@ -48,13 +48,6 @@ def test_other_users_are_refused(show: Show, flag: str) -> None:
         show(user(**{flag: False}))
 
 
-def test_anonymous_users_are_redirected_to_log_in(show: Show) -> None:
-    page = show(user(is_authenticated=False, is_active=False, is_staff=False))
-
-    assert page.status_code == 302
-    assert page["Location"] == "/accounts/login/?next=/lifespan/"
-
-
 def test_the_page_cannot_be_posted_to_or_cached(show: Show) -> None:
     assert show(method="POST").status_code == 405
     page = show(method="HEAD")

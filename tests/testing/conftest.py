@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import unittest
 from pathlib import Path
 from typing import final
 
@@ -118,6 +119,17 @@ class Scratch:
     def journal(self) -> list[str]:
         """The recorded events, in order."""
         return self._journal.read_text().split() if self._journal.exists() else []
+
+
+def run_case(case: type[unittest.TestCase]) -> list[tuple[str, str]]:
+    """Run each test of *case*; return the name and the last line of each failure."""
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(case)(result)
+    assert result.testsRun
+    return [
+        (test.id().rpartition(".")[2], error.splitlines()[-1])
+        for test, error in [*result.errors, *result.failures]
+    ]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from django_lifespan_typed import Lifespan, Registry, StateKey, current_state
 from django_lifespan_typed.testing import override_state
 from tests.journaling import Add
 
-from .cases import run_case
+from .conftest import run_case
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 

@@ -14,7 +14,7 @@ from django_lifespan_typed.exceptions import InvalidDeclaration
 from django_lifespan_typed.testing import LifespanTestCase, override_state
 from tests.journaling import Add
 
-from .cases import run_case
+from .conftest import run_case
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 

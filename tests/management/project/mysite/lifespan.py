@@ -131,10 +131,6 @@ def cycle() -> None:
     plain("cache", plain("db", StateKey[str]("cache")))
 
 
-def missing() -> None:
-    plain("github", StateKey[str]("http"))
-
-
 def names() -> None:
     """Names with a meaning for Mermaid, Graphviz or a terminal."""
     below: tuple[Resource[str], ...] = ()
