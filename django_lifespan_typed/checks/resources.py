@@ -10,8 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning as Warn
 from .._declare.plan import Plan
 from .._declare.registry import Registry
 from .._declare.resources import Resource
-from .._text import quoted, suggestion
-from ..exceptions import DependencyCycle
+from ..exceptions import DependencyCycle, MissingDependency
 from .time_limits import check_stop_limits
 
 
@@ -43,14 +42,8 @@ def _missing_dependency(
     registry: Registry, resource: Resource[Any], need: str, is_complete: bool
 ) -> CheckMessage:
     known = [known.name for known in registry]
-    problem = (
-        f"lifespan resource {resource.name!r} depends on {need!r}, which is not "
-        f"registered\n{resource.declared_at.draw()}"
-    )
-    hint = (
-        f"{suggestion(need, known)}Register it, for example in lifespan.py of an "
-        f"installed app, or remove it from needs=. Registered: {quoted(known)}."
-    )
+    error = MissingDependency(resource.name, need, resource.declared_at, known)
+    problem, _, hint = str(error).rpartition("\n")
     if is_complete:
         return Error(problem, hint=hint, obj=resource, id="lifespan.E001")
     hint += (

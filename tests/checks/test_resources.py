@@ -28,8 +28,8 @@ def test_every_missing_dependency_is_reported(
         Error(
             f"lifespan resource {resource.name!r} depends on {need!r}, which is not "
             f"registered\n{resource.declared_at.draw()}",
-            hint=f"{similar}Register it, for example in lifespan.py of an installed "
-            "app, or remove it from needs=. Registered: 'database', 'first', 'second'.",
+            hint=f"{similar}Register it, or remove it from needs=. "
+            "Registered: 'database', 'first', 'second'.",
             obj=resource,
             id="lifespan.E001",
         )
