@@ -40,23 +40,13 @@ class Node:
 
     @property
     def middle(self) -> int:
-        """The height at which edges begin and end."""
+        """The height at which edges begin and end, between the two lines of text."""
         return self.y + HEIGHT // 2
 
     @property
     def center(self) -> int:
         """Where its texts are centred."""
         return self.x + self.width // 2
-
-    @property
-    def label_y(self) -> int:
-        """The baseline of the name."""
-        return self.middle - 3
-
-    @property
-    def detail_y(self) -> int:
-        """The baseline of the line below the name."""
-        return self.middle + 13
 
 
 @final

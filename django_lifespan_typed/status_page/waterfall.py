@@ -45,11 +45,6 @@ class WaterfallBar:
         """Where the text to the right of the bar begins."""
         return self.x + self.length + 6
 
-    @property
-    def text_y(self) -> int:
-        """The baseline of its texts."""
-        return self.y + 12
-
 
 @final
 @dataclass(frozen=True)
