@@ -173,8 +173,7 @@ class ResourceTask:
         refused: Exception | None = None
         try:
             async with self.resource.open(*dependencies) as value:
-                # The factory may have swallowed a cancellation.
-                if not self._stop_requested and self.timed_out is None:
+                if self._is_wanted():
                     try:
                         self._publish(self.resource, value)
                     except Exception as error:
@@ -183,7 +182,7 @@ class ResourceTask:
                     self._on_started()
                     # Not in a coroutine of its own, which would take memory.
                     shield: Callable[[], AbstractContextManager[object]] = nullcontext
-                    while not self._stop_requested:
+                    while self._is_wanted():
                         self._wake = asyncio.get_running_loop().create_future()
                         try:
                             with shield():
@@ -200,6 +199,10 @@ class ResourceTask:
             self._on_ended(error)
         else:
             self._on_ended(None)
+
+    def _is_wanted(self) -> bool:
+        # If not, the factory may still have swallowed the cancellation.
+        return not self._stop_requested and self.timed_out is None
 
     def _on_done(self, task: asyncio.Task[None]) -> None:
         # A task that is cancelled before its first step never enters its coroutine.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Final
 
 import pytest
 
@@ -12,25 +13,24 @@ from django_lifespan_typed.exceptions import LifespanError, ResourceError
 
 DB = Location("shop/db.py", 9, "shop.db")
 WEB = Location("shop/web.py", 7, "shop.web")
-
-
-def every_error() -> Iterator[LifespanError]:
-    yield exceptions.LifespanError("problem and fix")
-    yield exceptions.InvalidSetting("wrong", "Write it.")
-    yield exceptions.InvalidDeclaration("wrong", DB, "Write it.")
-    yield exceptions.DuplicateName("db", [DB, WEB])
-    yield exceptions.MissingDependency("db", "pool", DB, ["db", "web"])
-    yield exceptions.DependencyCycle([("db", DB), ("web", WEB)])
-    yield exceptions.LifespanNotRunning("none is running")
-    yield exceptions.StateNotFound("db", "no 'db'")
-    yield exceptions.ProtocolError("sent twice")
-    yield exceptions.StartupError("db", DB, "failed")
-    yield exceptions.StartupTimeout("db", DB, 1.5, ["web", "cache"])
-    yield exceptions.InvalidFactory("db", DB, "yielded twice", "Yield once.")
-    yield exceptions.InvalidValue("db", DB, 1, "str", WEB)
-    yield exceptions.ResourceCrashed("db", DB, "crashed")
-    yield exceptions.ShutdownError("db", DB, "failed to shut down")
-    yield exceptions.ShutdownTimeout("db", DB, 1.5, [])
+ERRORS: Final[tuple[LifespanError, ...]] = (
+    exceptions.LifespanError("problem and fix"),
+    exceptions.InvalidSetting("wrong", "Write it."),
+    exceptions.InvalidDeclaration("wrong", DB, "Write it."),
+    exceptions.DuplicateName("db", [DB, WEB]),
+    exceptions.MissingDependency("db", "pool", DB, ["db", "web"]),
+    exceptions.DependencyCycle([("db", DB), ("web", WEB)]),
+    exceptions.LifespanNotRunning("none is running"),
+    exceptions.StateNotFound("db", "no 'db'"),
+    exceptions.ProtocolError("sent twice"),
+    exceptions.StartupError("db", DB, "failed"),
+    exceptions.StartupTimeout("db", DB, 1.5, ["web", "cache"]),
+    exceptions.InvalidFactory("db", DB, "yielded twice", "Yield once."),
+    exceptions.InvalidValue("db", DB, 1, "str", WEB),
+    exceptions.ResourceCrashed("db", DB, "crashed"),
+    exceptions.ShutdownError("db", DB, "failed to shut down"),
+    exceptions.ShutdownTimeout("db", DB, 1.5, []),
+)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
