@@ -6,7 +6,7 @@ from ._declare.keys import StateKey
 from ._declare.registry import Registry
 from ._declare.resources import Resource
 from ._runtime.lifespan import Lifespan
-from ._runtime.lookup import current_state, get_state
+from ._runtime.lookup import current_lifespan, current_state, get_state
 from ._runtime.state import LifespanRequest, LifespanState
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Registry",
     "Resource",
     "StateKey",
+    "current_lifespan",
     "current_state",
     "get_state",
     "lifespan_resource",

@@ -36,6 +36,11 @@ class LifespanSettings:
     CANCEL_TIMEOUT: float = 1.0
     """Time limit for a cancelled resource to finish, before it is abandoned."""
 
+    RETRY_INTERVAL: float = 10.0
+    """
+    Time after which a failed startup is tried again, where no server sends a lifespan.
+    """
+
     REPORT_INTERVAL: float = 5.0
     """Interval at which a slow startup or shutdown is logged."""
 

@@ -47,6 +47,12 @@ def note_texts(given: object) -> list[str]:
     return [*map(error_text, noted)] if isinstance(given, list | tuple) else []
 
 
+def summary(error: BaseException) -> str:
+    """Return the type and text of *error*, and its notes, which name the resource."""
+    text = f"{type(error).__name__}: {error_text(error)}".rstrip(": ")
+    return "\n".join([text, *notes_in(error)])
+
+
 def describe(error: BaseException) -> str:
     """
     Return the notes of *error*, which name the resource and its location, and its
@@ -56,10 +62,11 @@ def describe(error: BaseException) -> str:
         shown = "".join(traceback.format_exception(error)).rstrip()
     except Exception:
         shown = f"{type_name(type(error))} (its traceback cannot be shown)"
-    return "\n".join([*_notes_in(error), shown])
+    return "\n".join([*notes_in(error), shown])
 
 
-def _notes_in(error: BaseException) -> Iterator[str]:
+def notes_in(error: BaseException) -> Iterator[str]:
+    """Return the notes of *error* and of the exceptions in it."""
     # A traceback shows at most fifteen exceptions of a group.
     ahead, seen = [error], set[int]()
     while ahead:

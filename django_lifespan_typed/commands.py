@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from ._declare.registry import Registry
 from ._runtime.lifespan import Lifespan
 from ._runtime.state import LifespanState
 from ._threads.asgiref import is_in_loop
+from ._threads.sigterm import leave
 from .exceptions import LifespanError
 
 __all__ = ["LifespanCommand"]
@@ -131,13 +131,9 @@ def leaving_at_signals() -> Generator[None]:
         numbers = {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
         ours += [each for each in numbers if signal.getsignal(each) is signal.SIG_DFL]
     for number in ours:
-        signal.signal(number, _leave)
+        signal.signal(number, leave)
     try:
         yield
     finally:
         for number in ours:
             signal.signal(number, signal.SIG_DFL)
-
-
-def _leave(number: int, _frame: object) -> None:
-    sys.exit(128 + number)  # the exit code that a shell shows for a signal

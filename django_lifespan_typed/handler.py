@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.core.handlers.asgi import ASGIHandler
 
+from ._asgi.gate import Gate
 from ._asgi.protocol import gate_for_server, serve
 from ._compat import override
 from ._declare.registry import Registry
@@ -23,9 +25,17 @@ class LifespanASGIHandler(ASGIHandler):
     :param registry: the ``Registry`` to start; None for the default one.
     """
 
+    _registry: Registry | None = None
+
     def __init__(self, registry: Registry | None = None) -> None:
         super().__init__()
-        self._gate = gate_for_server(registry)
+        self._registry = registry
+        _ = self._gate
+
+    # A subclass may leave out super().__init__(), as ASGIStaticFilesHandler does.
+    @cached_property
+    def _gate(self) -> Gate:
+        return gate_for_server(self._registry)
 
     @property
     def registry(self) -> Registry:

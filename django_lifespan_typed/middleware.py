@@ -8,7 +8,7 @@ from typing import Any, Final
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http.response import HttpResponseBase
 
-from ._runtime.lookup import state_for_request
+from ._runtime.lookup import values_for_request
 from ._runtime.state import LifespanState
 
 __all__ = ["AsyncMiddleware", "LifespanStateMiddleware"]
@@ -48,7 +48,7 @@ class LifespanStateMiddleware:
         try:
             state = request.scope["state"]
         except (AttributeError, KeyError):
-            state = state_for_request()
+            state = values_for_request()
         request.state = LifespanState(state)
         return self.get_response(request)
 

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from ._compat import override
 from ._runtime.health import ResourceHealth, Verdict
-from ._runtime.lookup import current_lifespan
+from ._runtime.lookup import find_lifespan
 from ._settings import LifespanSettings
 from ._text import error_text
 from .status_page.page import status_page
@@ -42,6 +42,7 @@ def _probe(view: View) -> View:
         return HttpResponseNotAllowed(["GET", "HEAD"])
 
     probe.__dict__.update(
+        needs_no_lifespan=view.__name__ == "livez",
         csrf_exempt=True,  # the answer to POST is 405, not 403
         login_required=False,  # for LoginRequiredMiddleware
         _non_atomic_requests=_AllDatabases(),  # for ATOMIC_REQUESTS
@@ -54,7 +55,8 @@ async def livez(request: HttpRequest) -> HttpResponseBase:
     """
     Liveness probe: answers 200 while the event loop answers requests.
 
-    It makes no health checks: restarting the process does not repair a backend.
+    It makes no health checks, and does so without a lifespan, too: restarting the
+    process does not repair a backend.
     """
     return _response("pass")
 
@@ -69,7 +71,7 @@ async def readyz(request: HttpRequest) -> HttpResponseBase:
     (``application/health+json``) with the phase, latency and type of error of each
     resource.
     """
-    lifespan = current_lifespan()
+    lifespan = find_lifespan()
     if lifespan is None:
         return _response("fail", notes=["no lifespan runs on this event loop"])
     records = await lifespan.health()

@@ -8,18 +8,23 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import Context
 from functools import partial
+from math import inf
+from time import monotonic
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, final
 from weakref import WeakKeyDictionary
 
 from .._declare.registry import Registry
-from .._log import logger
+from .._log import ensure_visible, logger
 from .._runtime.current import running
 from .._runtime.failures import combined
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
+from .._text import notes_in
+from .._threads.asgiref import asyncio_loop
 from .._threads.at_exit import at_exit
 from .._threads.cancellation import shielded
 from .._threads.fork import after_fork
+from ..exceptions import InvalidSetting
 from ..types import Scope
 from .requests import RequestsInFlight
 from .server_lifespan import share_state, start_with_signals, stop_with_signals
@@ -36,6 +41,13 @@ class Admission(NamedTuple):
 
     values: Mapping[str, Any]
     requests: RequestsInFlight
+
+
+class Outcome(NamedTuple):
+    """How a lifespan ended, and when another one may start (monotonic clock)."""
+
+    phase: ServingPhase
+    retry_at: float
 
 
 @final
@@ -83,7 +95,7 @@ class Gate:
         """Called after a late start; True if the server makes that unavoidable."""
         self._served: dict[asyncio.AbstractEventLoop, ServedLoop] = {}
         # How the latest lifespan of a loop ended; weak, since loops are forgotten.
-        self._outcomes: WeakKeyDictionary[asyncio.AbstractEventLoop, ServingPhase] = (
+        self._outcomes: WeakKeyDictionary[asyncio.AbstractEventLoop, Outcome] = (
             WeakKeyDictionary()
         )
 
@@ -92,7 +104,7 @@ class Gate:
     @asynccontextmanager
     async def open(self, scope: Scope) -> AsyncGenerator[None]:
         """Hold the lifespan of the running loop open for the block."""
-        loop = asyncio.get_running_loop()
+        loop = asyncio_loop()
         served = await self._running_on(loop)
         if served is None:
             served = self._served[loop] = ServedLoop(loop, scope)
@@ -127,6 +139,10 @@ class Gate:
         except BaseException as error:
             running.record_failure(error)
             self._end(served, "failed")
+            if isinstance(error, Exception):  # not a cancellation
+                # Python 3.10 shows no notes, which name the resource.
+                text = "\n".join(["the lifespan failed to start", *notes_in(error)])
+                logger.error("%s", text, exc_info=error)
             raise
         served.users = 1
         served.phase = "running"
@@ -162,7 +178,9 @@ class Gate:
         served.lifespan = None
         served.startup_over.set()
         served.shutdown_over.set()
-        self._outcomes[served.loop] = phase
+        is_late = served.late_start is not None
+        seconds = _retry_interval() if is_late and phase == "failed" else inf
+        self._outcomes[served.loop] = Outcome(phase, monotonic() + seconds)
         self._served.pop(served.loop, None)
 
     # --- A lifespan for which no server asks
@@ -190,8 +208,7 @@ class Gate:
         try:
             await self._start(served)
         except Exception:
-            logger.exception("the lifespan failed to start")
-            return
+            return  # logged
         try:
             await served.stop_requested.wait()
         except BaseException:
@@ -206,7 +223,12 @@ class Gate:
 
     # --- Requests
 
-    async def admit(self) -> Admission | None:
+    def may_start(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Return whether a lifespan may start on *loop* that no server asks for."""
+        outcome = self._outcomes.get(loop)
+        return outcome is None or monotonic() >= outcome.retry_at
+
+    async def admit(self, scope: Scope) -> Admission | None:
         """
         Return what a request gets, once the startup is over; None to refuse it.
 
@@ -218,9 +240,9 @@ class Gate:
         if served is None:
             if (block := self._block_on(loop)) is not None:
                 return Admission(block.state, RequestsInFlight())
-            if loop in self._outcomes:
+            if not self.may_start(loop):
                 return None
-            served = self._start_late(loop)
+            served = self._start_late(loop, scope)
         await served.startup_over.wait()
         return self.admissions.get(loop)
 
@@ -234,17 +256,20 @@ class Gate:
         block = running.entered_on(loop)
         if block is not None and block.registry is self.registry:
             return block
-        if self._outcomes.get(loop) == "failed":
+        outcome = self._outcomes.get(loop)
+        if outcome is not None and outcome.phase == "failed":
             return None
         return running.complete_on(loop, self.registry)
 
-    def _start_late(self, loop: asyncio.AbstractEventLoop) -> ServedLoop:
+    def _start_late(self, loop: asyncio.AbstractEventLoop, scope: Scope) -> ServedLoop:
+        is_first = loop not in self._outcomes
         served = self.start(loop)
-        if self.on_late_start is None or not self.on_late_start(loop):
+        is_usual = self.on_late_start is not None and self.on_late_start(loop)
+        if is_first and not is_usual:
             from .late_start import log_late_start  # most servers send the lifespan
 
             is_other = any(gate.is_served(loop) for gate in all_gates())
-            log_late_start(is_other_registry=is_other)
+            log_late_start(scope, is_other_registry=is_other)
         return served
 
     def is_served(self, loop: asyncio.AbstractEventLoop) -> bool:
@@ -264,6 +289,7 @@ _gates: Final[dict[Registry, Gate]] = {}
 
 def gate_of(registry: Registry) -> Gate:
     """Return the gate of *registry*: its applications share one lifespan."""
+    ensure_visible()
     gate = _gates.get(registry)
     if gate is None:
         gate = _gates[registry] = Gate(registry)
@@ -285,6 +311,13 @@ def _log_failures(errors: list[Exception]) -> None:
     failure = combined(errors, _FAILED)
     if failure is not None:
         logger.error(_FAILED, exc_info=failure)
+
+
+def _retry_interval() -> float:
+    try:
+        return LifespanSettings.read().RETRY_INTERVAL
+    except InvalidSetting:  # it stays invalid
+        return inf
 
 
 def _stop_timeout() -> float:

@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 from .._log import logger
+from ..types import Scope
 
 _UVICORN_WORKER: Final = 'give the uvicorn worker CONFIG_KWARGS = {"lifespan": "on"}'
 
@@ -26,25 +27,39 @@ _NO_SERVER: Final = (
 )
 
 
-def log_late_start(*, is_other_registry: bool) -> None:
+def log_late_start(scope: Scope, *, is_other_registry: bool) -> None:
     """
     Log what to change, so that resources start before the first request.
 
+    :param scope: The scope of the first request.
     :param is_other_registry: Whether the server's lifespan reached an application of
         another registry.
     """
     if is_other_registry:
-        logger.warning(
-            "the server's lifespan reached an application of another registry: the "
-            "resources of this one start at the first request, and it depends on the "
-            "server whether they shut down. To fix it, give both applications the same "
-            "registry."
+        problem = "the server's lifespan reached an application of another registry"
+        fix = "give both applications the same registry"
+    elif "wsgi_environ" in scope:  # a2wsgi, asgiref's own bridges
+        problem = "a WSGI server serves this application, and sends no lifespan"
+        fix = (
+            "serve the application of wsgi.py, made by "
+            "django_lifespan_typed.wsgi.get_wsgi_application"
         )
-        return
-    name = next((name for name in _FLAGS if name in sys.modules), None)
+    elif "router" in scope:  # Starlette
+        problem = "the application that mounts this one passes no lifespan on"
+        fix = (
+            "enter run_asgi_lifespan(application) in the lifespan of the FastAPI or "
+            "Starlette application"
+        )
+    else:
+        name = next((name for name in _FLAGS if name in sys.modules), None)
+        problem = "the server sent no lifespan"
+        fix = (
+            f"{_FLAGS[name] if name else _NO_SERVER}, and let asgi.py pass scopes of "
+            'type "lifespan" on to the application'
+        )
     logger.warning(
-        "the server sent no lifespan: resources start at the first request, and it "
-        "depends on the server whether they shut down. To fix it, %s, and let asgi.py "
-        'pass scopes of type "lifespan" on to the application.',
-        _FLAGS[name] if name else _NO_SERVER,
+        "%s: resources start at the first request, and it depends on the server "
+        "whether they shut down. To fix it, %s.",
+        problem,
+        fix,
     )

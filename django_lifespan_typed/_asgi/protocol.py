@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
-from asyncio import CancelledError, current_task, get_running_loop
+from asyncio import CancelledError, current_task
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeAlias
 
 from .._declare.registry import Registry, registry_or_default
+from .._runtime.state import RequestValues
 from .._text import describe
+from .._threads.asgiref import asyncio_loop
 from ..exceptions import ProtocolError
-from ..types import Receive, Scope, Send, State
+from ..types import Receive, Scope, Send
 from .gate import Gate, gate_of
+from .refusals import is_liveness_probe, refuse
 
 OpenLifespan: TypeAlias = Callable[[Scope], AbstractAsyncContextManager[object]]
 
 _SPEC: Final = "the ASGI specification, 'Lifespan Protocol'"
-UNAVAILABLE: Final = b"Service Unavailable: the application is not running.\n"
 
 
 def gate_for_server(registry: Registry | None) -> Gate:
@@ -50,16 +52,21 @@ async def serve(
     if scope["type"] == "lifespan":
         await answer_lifespan(gate.open, scope, receive, send)
         return None
-    admission = gate.admissions.get(get_running_loop())
+    loop = asyncio_loop()
+    admission = gate.admissions.get(loop)
     if admission is None:
-        admission = await gate.admit()
+        admission = await gate.admit(scope)
     if admission is None:
+        if scope["type"] == "http" and is_liveness_probe(scope["path"]):
+            return await app(scope, receive, send)
         await refuse(scope, send)
         return None
     values, requests = admission
     # A new scope: the host's own code keeps its own values.
-    state: State = scope.get("state") or {}
-    scope = {**scope, "state": {**state, **values}}
+    state = RequestValues(scope.get("state") or ())
+    state.update(values)
+    state.loop = loop
+    scope = {**scope, "state": state}
     task: Any = current_task()
     if task in requests.tasks:
         return await app(scope, receive, send)  # Django inside a router, say
@@ -114,15 +121,3 @@ def _expect(expected: str, received: object) -> None:
         f"the server sent {problem} instead of {expected!r} ({_SPEC})\n"
         "Report it to the server, or to the middleware between it and Django."
     )
-
-
-async def refuse(scope: Scope, send: Send) -> None:
-    """Refuse a request with 503, or a websocket with close code 1013 (RFC 6455)."""
-    if scope["type"] == "http":
-        headers = [(b"content-type", b"text/plain"), (b"retry-after", b"10")]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": UNAVAILABLE})
-    elif scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1013})
-    else:
-        raise ValueError(f"no lifespan is running for scope type {scope['type']!r}")

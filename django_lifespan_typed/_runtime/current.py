@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, final
 
 from .._declare.registry import Registry
-from .._text import error_text
+from .._text import summary
 from .._threads.fork import after_fork
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class RunningLifespans:
         )
         self._inherited: list[object] = []
         self.last_failure: str | None = None
-        """Type and text of the exception of the latest startup, if that failed."""
+        """A summary of the exception of the latest startup, if that failed."""
         self.parent: int | None = None
         """The process from which this one was forked while lifespans ran there."""
 
@@ -50,8 +50,7 @@ class RunningLifespans:
 
     def record_failure(self, error: BaseException) -> None:
         """Remember that a startup failed with *error*."""
-        text = f"{type(error).__name__}: {error_text(error)}"
-        self.last_failure = text.rstrip(": ")
+        self.last_failure = summary(error)
 
     def enter(self, lifespan: Lifespan | None) -> Lifespan | None:
         """Set which lifespan the running code is in; returns the previous one."""

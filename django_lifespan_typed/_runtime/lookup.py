@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import AbstractEventLoop, _get_running_loop
 from collections.abc import Mapping
 from typing import Any, Final, Protocol, TypeVar, overload
 
@@ -10,13 +10,12 @@ from django.http import HttpRequest
 
 from .._declare.keys import StateKey
 from .._text import type_name
-from .._threads.asgiref import loop_in_use
+from .._threads.asgiref import loop_in_use, use_loop
 from ..exceptions import LifespanNotRunning
-from ..types import State
 from .current import running
 from .lifespan import Lifespan
 from .overrides import overrides
-from .state import LifespanState
+from .state import LifespanState, RequestValues
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -58,15 +57,21 @@ def get_state(source: Any, key: StateKey[Any], default: object = _MISSING, /) ->
     :param key: a ``StateKey`` or ``Resource``.
     :param default: the value to return if there is none.
 
-    Raises ``StateNotFound`` (a ``KeyError``), which says why; ``LifespanNotRunning`` if
-    several lifespans run and none belongs to this thread; ``TypeError`` for a wrong
-    *source* or *key*.
+    Raises ``StateNotFound`` (a ``KeyError``), which says why; ``LifespanNotRunning`` on
+    another event loop than that of the request, or if several lifespans run and none
+    belongs to this thread; ``TypeError`` for a wrong *source* or *key*.
+
+    In sync code, ``async_to_sync`` then runs on the event loop of the value.
     """
-    # Most requests pay for this line only.
+    # Most requests pay for these lines only.
     try:
-        return source.scope["state"][key.name]
+        values = source.scope["state"]
+        loop, value = values.loop, values[key.name]
     except (AttributeError, KeyError, TypeError):
         return _look_further(source, key, default)
+    if (running_loop := _get_running_loop()) is not loop:
+        _use_elsewhere(loop, running_loop)
+    return value
 
 
 def current_state() -> LifespanState:
@@ -74,59 +79,99 @@ def current_state() -> LifespanState:
     Return the state of the running lifespan, for code that has no request.
 
     It is that of the running event loop; in a thread without one, that of the process.
-    Raises ``LifespanNotRunning`` if there is none, or more than one.
+    In sync code, ``async_to_sync`` then runs on the event loop of that lifespan. Raises
+    ``LifespanNotRunning`` if there is none, or more than one.
     """
-    lifespan = current_lifespan()
+    return current_lifespan().state
+
+
+def current_lifespan() -> Lifespan:
+    """
+    Return the running ``Lifespan``, whose ``state`` is ``current_state()``::
+
+        page = current_lifespan().call(client.get, url)  # sync code, in any thread
+
+    Raises ``LifespanNotRunning`` as ``current_state()`` does.
+    """
+    lifespan = find_lifespan()
     if lifespan is None:
         from .missing import why_none_runs  # only errors need the module
 
         raise LifespanNotRunning(why_none_runs())
-    return lifespan.state
+    return lifespan
 
 
-def state_for_request() -> State:
+def values_for_request() -> RequestValues:
     """Return the values for a request whose scope has none; a copy."""
+    lifespan: Lifespan | None = None
+    found: Mapping[str, Any] = {}
     try:
-        lifespan = current_lifespan()
-    except LifespanNotRunning:
-        return {}
-    return overrides.values() if lifespan is None else lifespan.state.copy()
+        lifespan = find_lifespan()
+        found = overrides.values() if lifespan is None else lifespan.state
+    except LifespanNotRunning:  # several run, and none belongs to this thread
+        pass
+    values = RequestValues(found)
+    values.loop = None if lifespan is None else lifespan.loop
+    return values
 
 
-def current_lifespan() -> Lifespan | None:
+def find_lifespan() -> Lifespan | None:
     """
-    Return the lifespan that ``current_state()`` reads; None if there is none.
+    Return the lifespan of the running code; None if there is none.
 
-    Raises ``LifespanNotRunning`` if several run and none belongs to this thread.
+    In sync code, ``async_to_sync`` then runs on its event loop. Raises
+    ``LifespanNotRunning`` if several run and none belongs to this thread.
     """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        loops = running.loops()
-        if len(loops) > 1 and (own := loop_in_use()) in loops:
-            return running.on(own)
-        if len(loops) > 1:
-            shown = "\n".join(f"    {loop!r}" for loop in loops)
-            raise LifespanNotRunning(
-                "this thread has no event loop, and the process has more than one "
-                f"lifespan\n{shown}\nPass the request, or its scope, to get_state()."
-            ) from None
-        return running.on(loops[0]) if loops else None
+    running_loop = _get_running_loop()
+    if running_loop is not None:
+        return running.on(running_loop)
+    loops = running.loops()
+    loop = loop_in_use() if len(loops) > 1 else next(iter(loops), None)
+    if len(loops) > 1 and loop not in loops:
+        shown = "\n".join(f"    {loop!r}" for loop in loops)
+        raise LifespanNotRunning(
+            "this thread has no event loop, and the process has more than one "
+            f"lifespan\n{shown}\nPass the request, or its scope, to get_state()."
+        )
+    if loop is None:
+        return None
+    _use_elsewhere(loop, None)
     return running.on(loop)
 
 
+def _use_elsewhere(loop: AbstractEventLoop | None, running_loop: object) -> None:
+    """Use a value of *loop* in sync code; refuse it on another *running_loop*."""
+    if loop is None:
+        return
+    if running_loop is not None:
+        raise LifespanNotRunning(
+            f"the values of this request run on another event loop\n    {loop!r}\n"
+            f"than this code\n    {running_loop!r}\n"
+            "Run the code on the first one: await it in the view, or write "
+            "current_lifespan().call(function) in sync code."
+        )
+    # asgiref would wait for ever for a loop that does not run.
+    if loop_in_use() is not loop and loop.is_running():
+        use_loop(loop)
+
+
 def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
+    if _is_key(source) and not _is_key(key):
+        raise TypeError(
+            "the arguments of get_state() are swapped\nWrite: get_state(request, KEY)"
+        )
     if not _is_key(key):
         raise TypeError(
             f"get_state() takes a StateKey or a Resource, not {type_name(type(key))}\n"
             f'Write: KEY = StateKey[SomeType]("some_name"), then '
             "get_state(request, KEY)"
         )
-    state = _state_of(source)
-    if state is not None and key.name in state:
-        return state[key.name]
+    # A view: error pages show local variables, and its repr has no values.
+    state = LifespanState(_state_of(source) or {})
+    if key in state:
+        return state[key]
     try:
-        lifespan = current_lifespan()
+        lifespan = find_lifespan()
     except LifespanNotRunning:
         if default is not _MISSING:
             return default
@@ -139,14 +184,14 @@ def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
         return default
     from .missing import missing  # only errors need the module
 
-    raise missing(key, lifespan, state)
+    raise missing(source, key, lifespan, state)
 
 
 def _is_key(given: object) -> bool:
     return isinstance(given, StateKey)
 
 
-def _state_of(source: Any) -> Mapping[str, Any] | None:
+def _state_of(source: Any) -> Any:
     given: object = source  # pyright narrows Any to types that it does not know
     scope: Any = source if hasattr(source, "keys") else getattr(source, "scope", None)
     if hasattr(scope, "keys"):

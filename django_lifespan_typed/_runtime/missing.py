@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
 from django.apps import apps
+from django.core.handlers.wsgi import WSGIRequest
 
 from .._declare.keys import StateKey
 from .._declare.registry import default_registry
@@ -19,7 +23,10 @@ from .status import ResourceStatus
 
 
 def missing(
-    key: StateKey[Any], lifespan: Lifespan | None, state: Mapping[str, Any] | None
+    source: object,
+    key: StateKey[Any],
+    lifespan: Lifespan | None,
+    state: Mapping[str, Any],
 ) -> StateNotFound:
     """Return the error for a *key* without a value, caused by its resource's error."""
     statuses = () if lifespan is None else lifespan.status()
@@ -35,16 +42,16 @@ def missing(
             "Declare it with registry=, or start a lifespan of its registry."
         )
     elif lifespan is None and not state:
-        why = why_none_runs()
+        why = why_none_runs(source)
     elif lifespan is None and key.name in default_registry:
         why = (
             "it is registered, but no lifespan that has it filled this state\n"
             f"{default_registry[key.name].declared_at.draw()}\n"
-            f"The state has: {quoted(state or ())}.\n"
+            f"The state has: {quoted(state)}.\n"
             "Add it to the state, or start a lifespan: async with Lifespan()."
         )
     else:
-        names = {*(state or ()), *(lifespan.state if lifespan else ())}
+        names = {*state, *(lifespan.state if lifespan else ())}
         why = (
             f"it is not registered\n{key.declared_at.draw()}\n"
             f"{suggestion(key.name, names)}The state has: {quoted(names)}.\n"
@@ -100,8 +107,12 @@ def _hint_about_app() -> str:
     )
 
 
-def why_none_runs() -> str:
-    """Explain why no lifespan runs for the calling code, and what to write."""
+def why_none_runs(source: object = None) -> str:
+    """
+    Explain why no lifespan runs for the calling code, and what to write.
+
+    :param source: the request, or what else the value was looked up on.
+    """
     loops = running.loops()
     if loops and is_in_loop():
         shown = "\n".join(f"    {loop!r}" for loop in loops)
@@ -124,6 +135,7 @@ def why_none_runs() -> str:
         )
     return (
         "no lifespan is running in this process\n"
+        f"{_likely_fix(source)}"
         "Under an ASGI server: in asgi.py, use "
         "django_lifespan_typed.asgi.get_asgi_application, and pass scopes of type "
         '"lifespan" on to it; around a router, write with_lifespan(...).\n'
@@ -135,3 +147,34 @@ def why_none_runs() -> str:
         "In a shell or a script: with Lifespan() as state: ..., or async with in async "
         "code. At import, and in AppConfig.ready(), none is running yet."
     )
+
+
+def _likely_fix(source: object) -> str:
+    """Return the line that fits the situation of the calling code, or nothing."""
+    if _is_importing():
+        return (
+            "This code looks up a value while a module is imported: look it up in the "
+            "function that uses it.\n"
+        )
+    mail = sys.modules.get("django.core.mail")
+    if "PYTEST_CURRENT_TEST" in os.environ or hasattr(mail, "outbox"):
+        return (
+            "This is a test: derive it from "
+            "django_lifespan_typed.testing.LifespanTestCase, or use pytest's fixture "
+            "lifespan.\n"
+        )
+    if isinstance(source, WSGIRequest):
+        return (
+            "This is a WSGI request: in wsgi.py, use "
+            "django_lifespan_typed.wsgi.get_wsgi_application.\n"
+        )
+    return ""
+
+
+def _is_importing() -> bool:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        frame = frame.f_back
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import AbstractEventLoop
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar, final, overload
 
@@ -15,6 +16,21 @@ from ..types import State
 
 T = TypeVar("T")
 D = TypeVar("D")
+
+
+@final
+class RequestValues(dict[str, Any]):
+    """The values in the scope of one request, and the event loop that they run on."""
+
+    __slots__ = ("loop",)
+
+    loop: AbstractEventLoop | None
+    """None if no lifespan runs; set after the creation."""
+
+    @override
+    def __repr__(self) -> str:
+        # Names only: values may hold secrets, and error pages show this.
+        return f"<{type(self).__name__} of {quoted(self)}>"
 
 
 @final

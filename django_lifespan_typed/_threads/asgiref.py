@@ -9,6 +9,7 @@ from typing import Any
 
 from asgiref.sync import SyncToAsync
 
+from ..exceptions import LifespanError
 from .fork import after_fork
 
 
@@ -45,6 +46,18 @@ def is_in_loop() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def asyncio_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop; raises ``LifespanError`` under trio."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise LifespanError(
+            "resources run on asyncio, and this code runs on trio\n"
+            "Serve with asyncio: hypercorn --worker-class asyncio (or uvloop), "
+            'TestClient(app, backend="asyncio").'
+        ) from None
 
 
 class _Executor:

@@ -18,6 +18,7 @@ from .._settings import LifespanSettings, finite
 from ..exceptions import LifespanError
 from .asgiref import is_in_loop, use_loop
 from .fork import after_fork
+from .green_threads import refuse_green_threads
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -49,6 +50,7 @@ class LoopThread:
     @classmethod
     def acquire(cls) -> LoopThread:
         """Return the loop thread of this process; every caller must release it."""
+        refuse_green_threads()
         with cls._lock:
             if cls._current is None or not cls._current.is_alive:
                 cls._current = cls()

@@ -12,7 +12,7 @@ from django.template import Context, Engine, Template
 from django.utils.safestring import SafeString
 
 from .._compat import override
-from .._runtime.lookup import current_lifespan
+from .._runtime.lookup import find_lifespan
 from .._runtime.status import ResourceStatus
 from ..exceptions import LifespanNotRunning
 from .recording import Lookups, record_lookups, type_of
@@ -94,7 +94,7 @@ def _template() -> Template:
 def _lifespan() -> tuple[dict[str, str], list[dict[str, Any]], str | None]:
     """Return the types of the running values, the resources, and what is wrong."""
     try:
-        lifespan = current_lifespan()
+        lifespan = find_lifespan()
     except LifespanNotRunning as error:
         return {}, [], str(error)
     if lifespan is None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final
 
 from .._compat import override
 from .._declare.location import Location, calling_location
-from .._runtime.lookup import state_for_request
+from .._runtime.lookup import values_for_request
 from .._runtime.state import LifespanState, merged
 from .._text import type_name
 
@@ -56,6 +56,11 @@ class RecordedState(UserDict[str, Any]):
         self.data = data
         self._lookups = lookups
 
+    @property
+    def loop(self) -> Any:
+        """The event loop of the values; None if it is unknown."""
+        return getattr(self.data, "loop", None)
+
     @override
     def __getitem__(self, key: str) -> Any:
         try:
@@ -100,12 +105,14 @@ def record_lookups(request: Any, lookups: Lookups) -> None:
     A WSGI request has no scope. It gets one, because ``get_state()`` and
     ``LifespanStateMiddleware`` look there first.
     """
-    state: Mapping[str, Any] | None = getattr(request, "state", None)
+    state: Any = getattr(request, "state", None)
     scope: dict[str, Any] = getattr(request, "scope", {})
     request.scope = scope
     in_scope: Any = scope.get("state")
     if in_scope is None:
-        in_scope = state if isinstance(state, Mapping) else state_for_request()
+        is_ours = isinstance(state, LifespanState)
+        given = state.by_name if is_ours else state
+        in_scope = given if isinstance(given, Mapping) else values_for_request()
     scope["state"] = RecordedState(in_scope, lookups)
     if isinstance(state, LifespanState):
         request.state = LifespanState(RecordedState(state, lookups))

@@ -9,7 +9,7 @@ from typing import Final
 
 from .._runtime.health import ResourceHealth
 from .._runtime.lifespan import Lifespan
-from .._runtime.lookup import current_lifespan
+from .._runtime.lookup import find_lifespan
 from .._runtime.startup_times import startup_times
 from .._runtime.status import ResourceStatus
 from ..exceptions import LifespanError, LifespanNotRunning
@@ -32,7 +32,7 @@ def content() -> dict[str, object]:
     """Describe the lifespan that serves this request."""
     pid = os.getpid()
     try:
-        lifespan = current_lifespan()
+        lifespan = find_lifespan()
     except LifespanNotRunning:
         return {"pid": pid, "problem": _SEVERAL_RUN}
     if lifespan is None:

@@ -14,7 +14,7 @@ from .._compat import Self, override
 from .._declare.keys import StateKey
 from .._declare.registry import Registry
 from .._runtime.lifespan import Lifespan
-from .._runtime.lookup import current_lifespan
+from .._runtime.lookup import find_lifespan
 from ..exceptions import LifespanNotRunning
 from ..types import State
 
@@ -132,7 +132,7 @@ class _Handler(ClientHandler):
 
 
 def _copied_state(own: Lifespan, block: str) -> State:
-    lifespan = own if own.loop is not None else current_lifespan()
+    lifespan = own if own.loop is not None else find_lifespan()
     if lifespan is None:
         raise LifespanNotRunning(
             "no lifespan runs where this test client sends a request\n"

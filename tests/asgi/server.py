@@ -225,7 +225,10 @@ UNAVAILABLE: Final = [
     {
         "type": "http.response.start",
         "status": 503,
-        "headers": [(b"content-type", b"text/plain"), (b"retry-after", b"10")],
+        "headers": [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"retry-after", b"10"),
+        ],
     },
     {
         "type": "http.response.body",

@@ -19,10 +19,11 @@ PROGRAMS: Final = sorted(ERRORS.glob("*.py"))
 
 # Runs a program, and prints its error as the end of a traceback does.
 RAISE: Final = """
-import logging, runpy, sys
+import logging, os, runpy, sys
 from django_lifespan_typed.exceptions import LifespanError
 
 logging.disable()
+os.environ.pop("PYTEST_CURRENT_TEST", None)
 try:
     runpy.run_path(sys.argv[1])
 except LifespanError as error:

@@ -78,4 +78,4 @@ class LateServer(Server):
 
     @override
     async def _request_afterwards(self) -> None:
-        assert await self.gate.admit() is None
+        assert await self.gate.admit({"type": "http"}) is None

@@ -30,7 +30,7 @@ async def nothing_async(*_: object, **__: object) -> list[Any]:
     return []
 
 
-async def admit(_: Gate) -> Admission:
+async def admit(_: Gate, __: object) -> Admission:
     return Admission({}, RequestsInFlight())
 
 

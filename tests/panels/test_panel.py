@@ -212,7 +212,11 @@ def test_without_one_lifespan_the_panel_says_so(kind: str, problem: str) -> None
     ("kind", "url", "attributes"),
     [
         ("wsgi", "/attributes?off", {"has_state": False, "type_in_scope": "NoneType"}),
-        ("asgi", "/attributes?off", {"has_state": False, "type_in_scope": "dict"}),
+        (
+            "asgi",
+            "/attributes?off",
+            {"has_state": False, "type_in_scope": "RequestValues"},
+        ),
         # Otherwise code would work with the toolbar, and fail without it.
         ("wsgi", "/attributes", {"has_state": False, "type_in_scope": "RecordedState"}),
     ],
