@@ -22,6 +22,11 @@ def suggestion(name: str, known: Collection[str]) -> str:
     return f"Did you mean {close[0]!r}? " if close else ""
 
 
+def address(loop: object) -> str:
+    """Return type and address of an event loop; its ``repr`` has no address."""
+    return object.__repr__(loop)
+
+
 def seconds_text(seconds: float) -> str:
     """Return *seconds* with three digits; larger numbers without decimals."""
     return f"{seconds:.3g} s" if seconds < 100 else f"{seconds:.0f} s"

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar, overload
 from django.http import HttpRequest
 
 from .._declare.keys import StateKey
-from .._text import type_name
+from .._text import address, type_name
 from .._threads.asgiref import loop_in_use, use_loop
 from ..exceptions import LifespanNotRunning
 from .current import running
@@ -128,7 +128,7 @@ def find_lifespan() -> Lifespan | None:
     loops = running.loops()
     loop = loop_in_use() if len(loops) > 1 else next(iter(loops), None)
     if len(loops) > 1 and loop not in loops:
-        shown = "\n".join(f"    {loop!r}" for loop in loops)
+        shown = "\n".join(f"    {address(loop)}" for loop in loops)
         raise LifespanNotRunning(
             "this thread has no event loop, and the process has more than one "
             f"lifespan\n{shown}\nPass the request, or its scope, to get_state()."
@@ -145,8 +145,8 @@ def _use_elsewhere(loop: AbstractEventLoop | None, running_loop: object) -> None
         return
     if running_loop is not None:
         raise LifespanNotRunning(
-            f"the values of this request run on another event loop\n    {loop!r}\n"
-            f"than this code\n    {running_loop!r}\n"
+            "the values of this request run on another event loop\n"
+            f"    {address(loop)}\nthan this code\n    {address(running_loop)}\n"
             "Run the code on the first one: await it in the view, or write "
             "current_lifespan().call(function) in sync code."
         )

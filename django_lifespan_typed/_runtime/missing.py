@@ -14,7 +14,7 @@ from django.core.handlers.wsgi import WSGIRequest
 
 from .._declare.keys import StateKey
 from .._declare.registry import default_registry
-from .._text import quoted, suggestion
+from .._text import address, quoted, suggestion
 from .._threads.asgiref import is_in_loop
 from ..exceptions import StateNotFound
 from .current import running
@@ -115,10 +115,11 @@ def why_none_runs(source: object = None) -> str:
     """
     loops = running.loops()
     if loops and is_in_loop():
-        shown = "\n".join(f"    {loop!r}" for loop in loops)
+        own = address(asyncio.get_running_loop())
+        shown = "\n".join(f"    {address(loop)}" for loop in loops)
         return (
-            "the running event loop has no lifespan\n"
-            f"    {asyncio.get_running_loop()!r}\nwhile there is one on\n{shown}\n"
+            f"the running event loop has no lifespan\n    {own}\n"
+            f"while there is one on\n{shown}\n"
             "Values belong to the loop that started them: run the code there, or start "
             "a lifespan here: async with Lifespan()."
         )

@@ -230,3 +230,16 @@ def test_the_application_sets_django_up(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(application, LifespanASGIHandler)
     assert isinstance(application, ASGIHandler)
     assert calls == [{"set_prefix": False}]
+
+
+async def test_a_subclass_may_leave_out_the_constructor(registry: Registry) -> None:
+    """As Django's own ``ASGIStaticFilesHandler`` does."""
+
+    class Handler(LifespanASGIHandler):
+        def __init__(self) -> None:
+            self.load_middleware(is_async=True)
+
+    async with serving(Handler(), {}) as server:
+        answer = await server.request("/")
+
+    assert status_of(answer) == 404

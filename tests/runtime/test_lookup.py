@@ -22,6 +22,7 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
+from django_lifespan_typed._text import address
 from django_lifespan_typed.exceptions import LifespanNotRunning, StateNotFound
 from django_lifespan_typed.testing import override_state
 
@@ -246,11 +247,11 @@ async def test_the_error_on_another_loop_names_both_loops(numbered: Registry) ->
             with pytest.raises((LifespanNotRunning, StateNotFound)) as caught:
                 look_up()
             texts.append(str(caught.value))
-        return texts, repr(asyncio.get_running_loop())
+        return texts, address(asyncio.get_running_loop())
 
     async with Lifespan(numbered):
         texts, other = await asyncio.to_thread(lambda: asyncio.run(ask()))
-        here = repr(asyncio.get_running_loop())
+        here = address(asyncio.get_running_loop())
 
     text = (
         f"the running event loop has no lifespan\n    {other}\n"

@@ -19,6 +19,7 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
+from django_lifespan_typed._text import address
 from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.middleware import LifespanStateMiddleware
@@ -108,7 +109,7 @@ def test_a_thread_without_a_loop_cannot_choose(threads: list[LoopThread]) -> Non
     first, second = threads
     text = (
         "this thread has no event loop, and the process has more than one lifespan\n"
-        f"    {first.loop!r}\n    {second.loop!r}\n"
+        f"    {address(first.loop)}\n    {address(second.loop)}\n"
         "Pass the request, or its scope, to get_state()."
     )
     assert messages == [text, text]
