@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import wraps
 from inspect import isasyncgenfunction, isclass, isgeneratorfunction
+from itertools import chain
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from asgiref.sync import iscoroutinefunction
 
 from .._declare.keys import StateKey
 from .._runtime.overrides import overrides
+from .live_server import refuse_running_server, refuse_spawned_server
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,11 +58,16 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
     that they were created with. Overrides nest, and apply to every thread of the
     process.
 
+    On a class, it begins before ``setUpClass`` and ends after ``tearDownClass``, so
+    that a live server which ``setUpClass`` starts has it, too. Where a subclass
+    defines ``setUpClass``, it begins with ``super().setUpClass()``.
+
     :param key: the key or resource to override.
     :param value: the value to use in its place.
 
     Raises ``TypeError`` for a key that is not one, and where it decorates a generator
-    function or a class that is not a ``TestCase``.
+    function or a class that is not a ``TestCase``; ``RuntimeError`` in a test of
+    ``ChannelsLiveServerTestCase`` whose server, a process, cannot see it.
     """
 
     def __init__(self, key: StateKey[T], value: T, /) -> None:
@@ -101,30 +107,29 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
                 "Write in it: with override_state(KEY, value):"
             )
         wrapped: Any = _decorated_function(given, self)
-        setattr(wrapped, _OVERRIDES, (self, *getattr(given, _OVERRIDES, ())))
+        setattr(wrapped, _OVERRIDES, (self, *overrides_of(given)))
         result: F = wrapped
         return result
 
 
-def overrides_of(cls: type[Any] | None, test: object) -> list[override_state[Any]]:
+def overrides_of(test: object) -> tuple[override_state[Any], ...]:
     """
-    Return the decorators of *cls*, of its bases and of *test*, outermost first.
+    Return the decorators of a class or a test function, outermost first.
 
     A lifespan fixture or ``setUp`` starts before the decorated function is called.
     """
-    found: list[override_state[Any]] = []
-    for base in reversed(cls.__mro__ if cls is not None else ()):
-        found += vars(base).get(_OVERRIDES, ())  # a subclass overrides its bases
-    return [*found, *getattr(test, _OVERRIDES, ())]
+    found: tuple[override_state[Any], ...] = getattr(test, _OVERRIDES, ())
+    return found
 
 
 def _decorated_function(
-    function: Callable[..., Any], override: override_state[Any]
+    function: Any, override: override_state[Any]
 ) -> Callable[..., Any]:
     if iscoroutinefunction(function):
 
         @wraps(function)
         async def async_wrapper(*args: Any, **kwargs: Any) -> Any:
+            refuse_running_server(function.__name__, args)
             with override:
                 return await function(*args, **kwargs)
 
@@ -132,6 +137,7 @@ def _decorated_function(
 
     @wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
+        refuse_running_server(function.__name__, args)
         with override:
             return function(*args, **kwargs)
 
@@ -144,20 +150,28 @@ def _decorate_class(cls: type[Any], override: override_state[Any]) -> None:
             f"override_state() decorates functions and TestCase classes, not {cls!r}\n"
             "Decorate its test methods."
         )
-    # Not setUp: a subclass may define its own without calling super().
-    for name in "run", "debug":
-        setattr(cls, name, _decorated_method(cls, name))
+    if _OVERRIDES not in vars(cls):
+        _wrap_set_up_class(cls)
     setattr(cls, _OVERRIDES, (override, *vars(cls).get(_OVERRIDES, ())))
 
 
-def _decorated_method(cls: type[unittest.TestCase], name: str) -> Callable[..., Any]:
-    undecorated: Callable[..., Any] = getattr(cls, name)
+def _wrap_set_up_class(decorated: Any) -> None:
+    undecorated: Any = decorated.__dict__.get("setUpClass")
 
-    @wraps(undecorated)
-    def method(self: unittest.TestCase, *args: Any, **kwargs: Any) -> Any:
-        with ExitStack() as stack:
-            for override in overrides_of(type(self), None):
-                stack.enter_context(override)
-            return undecorated(self, *args, **kwargs)
+    def setUpClass(cls: Any) -> None:
+        bases = [base for base in cls.__mro__ if _OVERRIDES in vars(base)]
+        # The first decorated class in the MRO enters the overrides of all of them.
+        if bases[0] is decorated:
+            refuse_spawned_server(cls)
+            # A subclass overrides its bases.
+            for override in chain.from_iterable(map(overrides_of, reversed(bases))):
+                override.__enter__()
+                # The first cleanup to be added runs last, and after tearDownClass.
+                cls.addClassCleanup(override.__exit__)
+        if undecorated is not None:
+            undecorated.__get__(None, cls)()
+        else:
+            # Unknown to pyright: super() of a variable.
+            super(decorated, cls).setUpClass()  # pyright: ignore[reportUnknownMemberType]
 
-    return method
+    decorated.setUpClass = classmethod(setUpClass)

@@ -79,9 +79,8 @@ def overriding() -> Generator[OverrideState]:
 def _overrides(request: pytest.FixtureRequest) -> ExitStack:
     # The decorators of a test take effect when it is called, which is after the start.
     stack = ExitStack()
-    node: Any = request.node
     if request.scope == "function":
-        for override in overrides_of(getattr(node, "cls", None), request.function):
+        for override in overrides_of(request.function):
             stack.enter_context(override)
     return stack
 

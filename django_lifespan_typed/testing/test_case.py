@@ -76,7 +76,7 @@ class LifespanTestCase(unittest.TestCase):
         method = getattr(type(self), self._testMethodName)
         self.lifespan = Lifespan(self.registry, only=self.only)
         with ExitStack() as stack:
-            for override in overrides_of(None, method):
+            for override in overrides_of(method):
                 stack.enter_context(override)
             self.state = stack.enter_context(self.lifespan)
             stack.enter_context(serving_on(self.lifespan))

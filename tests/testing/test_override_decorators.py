@@ -17,7 +17,7 @@ from django.test import (
 )
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, current_state
-from django_lifespan_typed.testing import override_state
+from django_lifespan_typed.testing import LifespanTestCase, override_state
 from tests.journaling import Add
 
 from .conftest import run_case
@@ -106,11 +106,12 @@ CASES: list[Any] = [
     TestCase,
     TransactionTestCase,
     LiveServerTestCase,
+    type("Lifespan", (LifespanTestCase, SimpleTestCase), {"only": ()}),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_all_steps_of_a_test_are_overridden(
+def test_all_steps_of_a_case_are_overridden(
     case: Any, registry: Registry, seen: list[Any]
 ) -> None:
     def record(step: str) -> None:
@@ -121,7 +122,19 @@ def test_all_steps_of_a_test_are_overridden(
     class Tests(case):  # type: ignore[misc]
         available_apps: list[str] | None = []  # nothing to flush
 
+        @classmethod
+        def setUpClass(cls) -> None:
+            record("setUpClass")
+            cls.addClassCleanup(record, "class cleanup")
+            super().setUpClass()
+
+        @classmethod
+        def tearDownClass(cls) -> None:
+            super().tearDownClass()
+            record("tearDownClass")
+
         def setUp(self) -> None:
+            super().setUp()
             record("setUp")
 
         def tearDown(self) -> None:
@@ -136,11 +149,11 @@ def test_all_steps_of_a_test_are_overridden(
 
     assert run_case(Tests) == []
 
-    assert seen == [
-        (step, "fake")
-        for test in ("async", "sync")
-        for step in ("setUp", test, "tearDown")
-    ]
+    steps = [step for test in ("async", "sync") for step in ("setUp", test, "tearDown")]
+    steps = ["setUpClass", *steps, "tearDownClass", "class cleanup"]
+    assert seen == [(step, "fake") for step in steps]
+    record("after")
+    assert seen[-1] == ("after", "http()")
 
 
 def case(*bases: Any, **methods: Any) -> Any:
@@ -160,6 +173,83 @@ def test_the_most_derived_override_counts(base: Any, seen: list[Any]) -> None:
         *(("fake", "mail()"), ("fake", "mail()"), ("other", "mail()")),
         ("fake", "right"),
     ]
+
+
+def test_a_subclass_is_overridden_from_its_call_of_super(
+    registry: Registry, seen: list[Any]
+) -> None:
+    """As by Django's override_settings."""
+
+    def record() -> None:
+        with Lifespan(registry) as state:
+            seen.append(state[HTTP])
+
+    @override_state(HTTP, "fake")
+    class Base(unittest.TestCase): ...
+
+    class Tests(Base):
+        @classmethod
+        def setUpClass(cls) -> None:
+            record()
+            super().setUpClass()
+            record()
+
+        def test_it(self) -> None:
+            record()
+
+    assert run_case(Tests) == []
+
+    assert seen == ["http()", "fake", "fake"]
+
+
+def test_a_decorated_base_passes_calls_on_to_mixins(base: Any, seen: list[Any]) -> None:
+    class Mixin(unittest.TestCase):
+        @classmethod
+        def setUpClass(cls) -> None:
+            super().setUpClass()
+            seen.append("setUpClass of the mixin")
+
+        def run(self, result: unittest.TestResult | None = None) -> Any:
+            seen.append("run of the mixin")
+            return super().run(result)
+
+    decorated = override_state(HTTP, "fake")(case(base))
+    again = override_state(MAIL, "fake")(case(decorated, Mixin))
+
+    for each in (case(decorated, Mixin), again):
+        assert run_case(each) == []
+
+    calls = ["setUpClass of the mixin", "run of the mixin"]
+    assert seen == [*calls, ("fake", "mail()"), *calls, ("fake", "fake")]
+
+
+def test_a_test_suite_without_a_result_is_overridden(
+    base: Any, seen: list[Any]
+) -> None:
+    decorated = override_state(HTTP, "fake")(case(base))
+
+    unittest.defaultTestLoader.loadTestsFromTestCase(decorated).debug()
+
+    assert seen == [("fake", "mail()")]
+
+
+@pytest.mark.parametrize("error", [ValueError, unittest.SkipTest])
+def test_overrides_end_with_a_failing_class(
+    error: type[Exception], registry: Registry
+) -> None:
+    @override_state(HTTP, "fake")
+    @override_state(MAIL, "fake")
+    class Tests(unittest.TestCase):
+        @classmethod
+        def setUpClass(cls) -> None:
+            raise error
+
+        def test_it(self) -> None: ...
+
+    unittest.TestSuite([Tests("test_it")]).run(unittest.TestResult())
+
+    with Lifespan(registry) as state:
+        assert dict(state) == {"http": "http()", "mail": "mail()"}
 
 
 def test_overrides_end_with_a_failing_test_case(registry: Registry) -> None:

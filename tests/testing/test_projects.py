@@ -49,14 +49,14 @@ def test_the_shop_passes_its_tests_in_the_test_runner_of_django(
     ran = scratch.manage_py_test("shop.tests", "--shuffle", *arguments)
 
     assert ran.returncode == 0, ran.stderr
-    assert re.search(r"Ran 12 tests in .*\n\nOK\n", ran.stderr), ran.stderr
+    assert re.search(r"Ran 13 tests in .*\n\nOK\n", ran.stderr), ran.stderr
     assert_shop_is_closed(scratch)
 
 
 def test_the_shop_passes_its_tests_in_pytest(scratch: Scratch) -> None:
     result = scratch.run_with_all_plugins("shop/tests.py", "-oasyncio_mode=auto")
 
-    result.assert_outcomes(passed=12)
+    result.assert_outcomes(passed=13)
     assert_shop_is_closed(scratch)
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 SECRET_KEY = "of the shop"
 ROOT_URLCONF = "shop.urls"
-INSTALLED_APPS = ["django_lifespan_typed", "shop"]
+INSTALLED_APPS = [
+    *os.environ.get("APPS", "").split(),
+    "django_lifespan_typed",
+    "shop",
+]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
@@ -17,3 +23,4 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 STATIC_URL = "static/"
 MEDIA_URL = "media/"
+ASGI_APPLICATION = "shop.asgi.application"

@@ -97,3 +97,17 @@ class LiveTests(LifespanTestCase, LiveServerTestCase):
     def test_live_overridden(self) -> None:
         with urlopen(f"{self.live_server_url}/fetched/") as response:
             assert response.read() == b"fake"
+
+
+@override_state(http, FakeHttp())
+class LiveOverriddenTests(LiveServerTestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        with urlopen(f"{cls.live_server_url}/sync/") as response:
+            cls.served_to_set_up = response.read()
+
+    def test_live_without_a_lifespan(self) -> None:
+        assert self.served_to_set_up == b"fake"
+        with urlopen(f"{self.live_server_url}/sync/") as response:
+            assert response.read() == b"fake"
