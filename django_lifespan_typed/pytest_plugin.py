@@ -110,8 +110,9 @@ def has_asyncio(config: pytest.Config) -> bool:
         return False
     import pytest_asyncio
 
-    # Fixtures need this parameter, which came with 0.24.
-    return "loop_scope" in signature(pytest_asyncio.fixture).parameters
+    # The decorator came with 0.17, and its parameter, which fixtures need, with 0.24.
+    fixture = getattr(pytest_asyncio, "fixture", None)
+    return fixture is not None and "loop_scope" in signature(fixture).parameters
 
 
 def _thread_fixture(scope: FixtureScope) -> object:

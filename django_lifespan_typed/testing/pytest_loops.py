@@ -107,10 +107,17 @@ def _loop_of_test(request: pytest.FixtureRequest, scope: FixtureScope) -> str:
         )
     if case is not None and issubclass(case, unittest.TestCase):
         return "thread"  # Django's test cases run async methods by async_to_sync
+    if request.node.get_closest_marker("asyncio") is not None:
+        raise _refusal(
+            request,
+            scope,
+            "it is an asyncio test, and pytest-asyncio is missing or older than 0.24",
+            'Run: pip install --upgrade "pytest-asyncio>=0.24"',
+        )
     raise _refusal(
         request,
         scope,
-        "it is async, and neither pytest-asyncio (0.24 or newer) nor anyio runs it",
+        "it is async, and neither pytest-asyncio nor anyio runs it",
         "Mark it with @pytest.mark.asyncio or @pytest.mark.anyio, and install the "
         "plugin of that name.",
     )

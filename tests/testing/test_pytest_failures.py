@@ -106,7 +106,7 @@ Write, in the module or in conftest.py:
         return "asyncio\"""",
     "unmarked": """\
 test_unmarked cannot use the fixture lifespan: it is async, and neither \
-pytest-asyncio (0.24 or newer) nor anyio runs it
+pytest-asyncio nor anyio runs it
 Mark it with @pytest.mark.asyncio or @pytest.mark.anyio, and install the plugin of \
 that name.""",
     "short loop": """\
@@ -140,11 +140,16 @@ def fixture(function=None, **options):
 
 pytest_asyncio.fixture = fixture
 """
+# Before 0.17, there is no decorator.
+OLDER_ASYNCIO = "import pytest_asyncio\ndel pytest_asyncio.fixture\n"
 
 
-def test_an_old_pytest_asyncio_fails_only_tests_that_need_it(scratch: Scratch) -> None:
-    """Before 0.24, its fixtures have no loop_scope."""
-    scratch.write("old_asyncio.py", OLD_ASYNCIO)
+@pytest.mark.parametrize("version", [OLD_ASYNCIO, OLDER_ASYNCIO], ids=["old", "older"])
+def test_an_old_pytest_asyncio_fails_only_tests_that_need_it(
+    version: str, scratch: Scratch
+) -> None:
+    """test_pytest_asyncio.py has the real versions."""
+    scratch.write("old_asyncio.py", version)
 
     result = scratch.run(
         """
@@ -160,7 +165,7 @@ async def test_with(lifespan): ...
     )
 
     result.assert_outcomes(passed=2, errors=1)
-    result.stdout.fnmatch_lines(["*pytest-asyncio (0.24 or newer)*"])
+    result.stdout.fnmatch_lines(["*pytest-asyncio is missing or older than 0.24"])
 
 
 def test_a_run_without_the_fixtures_does_not_notice_the_plugin(
