@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from django.conf import settings
 
 from ._compat import Self
-from ._text import suggestion
+from ._text import suggestion, type_name
 from .exceptions import InvalidSetting
 
 
@@ -73,7 +73,7 @@ def given_settings() -> dict[Any, object]:
     given: object = getattr(settings, "LIFESPAN", {})
     if not isinstance(given, Mapping):
         raise InvalidSetting(
-            f"settings.LIFESPAN is {given!r}, not a dictionary",
+            f"settings.LIFESPAN is of type {type_name(type(given))}, not a dictionary",
             'Write: LIFESPAN = {"START_TIMEOUT": 60}',
         )
     return {**given}
@@ -87,16 +87,20 @@ def checked_setting(name: object, value: object) -> Any:
     """
     known = [field.name for field in fields(LifespanSettings)]
     if name not in known:
+        is_text = isinstance(name, str)
+        given = repr(name) if is_text else f"name of type {type_name(type(name))}"
+        similar = suggestion(name.upper(), known) if isinstance(name, str) else ""
         raise InvalidSetting(
-            f"settings.LIFESPAN has no {name!r}",
-            f"{suggestion(str(name).upper(), known)}Known: {', '.join(known)}.",
+            f"settings.LIFESPAN has no {given}",
+            f"{similar}Known: {', '.join(known)}.",
         )
     default: float = getattr(LifespanSettings, str(name))
     if isinstance(default, bool):
         if isinstance(value, bool):
             return value
         raise InvalidSetting(
-            f'settings.LIFESPAN["{name}"] is {value!r}, not True or False',
+            f'settings.LIFESPAN["{name}"] is of type {type_name(type(value))}, '
+            "not True or False",
             f'Write: LIFESPAN = {{"{name}": True}}, or leave it out.',
         )
     if is_seconds(value):
@@ -104,7 +108,7 @@ def checked_setting(name: object, value: object) -> Any:
     if name == "HEALTH_CACHE" and value == 0 and not isinstance(value, bool):
         return 0.0
     raise InvalidSetting(
-        f'settings.LIFESPAN["{name}"] is {value!r}, not a number of seconds above 0',
+        f'settings.LIFESPAN["{name}"] {not_seconds(value)}',
         f'Write: LIFESPAN = {{"{name}": {default:g}}}, or float("inf") for no limit.',
     )
 
@@ -114,6 +118,13 @@ def is_seconds(value: object) -> TypeGuard[float]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return value > 0
+
+
+def not_seconds(value: object) -> str:
+    """Return why *value* is no time limit, with its type only."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "is not above 0"
+    return f"is of type {type_name(type(value))}, not a number of seconds"
 
 
 def finite(seconds: float) -> float | None:

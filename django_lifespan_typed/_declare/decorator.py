@@ -35,7 +35,8 @@ class NamedDeclaration(Declaration, Generic[P]):
     *P* is the values of its dependencies. The factory decides the value's type.
     """
 
-    # Context managers first: a file is its own iterator, a pool is awaitable.
+    # Context managers first: a file is its own iterator, a pool is awaitable. What a
+    # coroutine function returns is entered, too.
     @overload
     def __call__(self, factory: Callable[P, ACM[T]], /) -> Resource[T]: ...
     @overload
@@ -44,6 +45,10 @@ class NamedDeclaration(Declaration, Generic[P]):
     def __call__(self, factory: Callable[P, AsyncIterator[T]], /) -> Resource[T]: ...
     @overload
     def __call__(self, factory: Callable[P, Iterator[T]], /) -> Resource[T]: ...
+    @overload
+    def __call__(self, factory: Callable[P, Awaitable[ACM[T]]], /) -> Resource[T]: ...
+    @overload
+    def __call__(self, factory: Callable[P, Awaitable[CM[T]]], /) -> Resource[T]: ...
     @overload
     def __call__(self, factory: Callable[P, Awaitable[T]], /) -> Resource[T]: ...
     def __call__(self, factory: Callable[P, object], /) -> Resource[Any]:
@@ -57,7 +62,12 @@ class KeyedDeclaration(Declaration, Generic[T, P]):
     def __call__(
         self,
         factory: Callable[
-            P, ACM[T] | CM[T] | AsyncIterator[T] | Iterator[T] | Awaitable[T]
+            P,
+            ACM[T]
+            | CM[T]
+            | AsyncIterator[T]
+            | Iterator[T]
+            | Awaitable[ACM[T] | CM[T] | T],
         ],
         /,
     ) -> Resource[T]:
@@ -264,6 +274,12 @@ def lifespan_resource(
     The decorated factory is an async generator function, a generator function, a
     coroutine function, or a function or class that returns an async or sync context
     manager. Blocking factories run in a thread of their own.
+
+    One rule for what a function returns, ``def`` or ``async def``: a context manager is
+    entered at startup and exited at shutdown, and the value is what entering gives. A
+    sync one is entered in a thread. A lock is refused, because entering would acquire
+    it: yield it. ``async def`` may return any other object but a generator or
+    coroutine. Nothing closes it; one with ``aclose()`` or ``close()`` draws a warning.
 
     :param key: the resource's name on the state, or a ``StateKey``.
     :param needs: the dependencies, a tuple of up to eight keys or resources. Their

@@ -7,6 +7,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Coroutine,
     Generator,
     Iterator,
 )
@@ -17,25 +18,31 @@ from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 from .._compat import override
+from .._text import type_name
 from .._threads.worker import Worker
+from .value_types import closing_method
 
 Factory: TypeAlias = Callable[..., Any]
 AsyncManager: TypeAlias = AbstractAsyncContextManager[Any]
-Invalid: TypeAlias = Callable[[str], Exception]
-"""Makes the exception for a factory, from what is wrong with it."""
+Invalid: TypeAlias = Callable[[str, str], Exception]
+"""Makes the exception for a factory, from what is wrong with it and what to do."""
+Unclosed: TypeAlias = Callable[[object], object]
+"""Called with a value that nothing closes."""
 
+_YIELD_ONCE: Final = "Yield the value once"
 _NO_YIELD: Final = "is created by a generator that ended without a yield"
 _TWO_YIELDS: Final = "is created by a generator that yielded twice"
 
 
 def as_async_manager(
-    factory: Factory, name: str, invalid: Invalid
+    factory: Factory, name: str, invalid: Invalid, unclosed: Unclosed
 ) -> Callable[..., AsyncManager]:
     """
     Return *factory* as a function that returns an async context manager.
 
-    Blocking factories get a thread called *name*. The context manager raises what
-    *invalid* returns if the factory does not yield exactly once.
+    What a function returns, ``async def`` or not, is entered and exited if it is a
+    context manager. Blocking factories get a thread called *name*. The context manager
+    raises what *invalid* returns if the factory does not produce exactly one value.
     """
     if isasyncgenfunction(factory):
         return lambda *needs: _AsyncGenerator(factory(*needs), invalid)
@@ -44,8 +51,10 @@ def as_async_manager(
             lambda: _Generator(factory(*needs), invalid), name
         )
     if _is_blocking_class(factory):
-        return lambda *needs: _InThread(partial(factory, *needs), name)
-    return lambda *needs: _from_result(factory(*needs), name, invalid)
+        return lambda *needs: _InThread(
+            lambda: _not_a_lock(factory(*needs), invalid), name
+        )
+    return lambda *needs: _from_result(factory(*needs), name, invalid, unclosed)
 
 
 def _is_blocking_class(factory: Factory) -> bool:
@@ -53,23 +62,50 @@ def _is_blocking_class(factory: Factory) -> bool:
     return isclass(factory) and is_blocking
 
 
-def _from_result(result: Any, name: str, invalid: Invalid) -> AsyncManager:
+def _from_result(
+    result: Any, name: str, invalid: Invalid, unclosed: Unclosed
+) -> AsyncManager:
     given: Any = result  # isinstance would narrow it to a generic of unknowns
     # Context managers first: a file is its own iterator, a pool is awaitable.
-    if isinstance(result, AbstractAsyncContextManager):
-        manager: AsyncManager = given
+    manager = _manager_from(given, name, invalid)
+    if manager is not None:
         return manager
-    if isinstance(result, AbstractContextManager):
-        return _InThread(lambda: given, name)
     if isinstance(result, AsyncIterator):
         return _AsyncGenerator(given, invalid)
     if isinstance(result, Iterator):
         return _InThread(lambda: _Generator(given, invalid), name)
     if isawaitable(result):
-        return _Awaited(given)
+        return _Awaited(given, name, invalid, unclosed)
     raise invalid(
-        f"is created by a plain function that returned {type(result).__qualname__}"
+        f"is created by a plain function that returned {type_name(given.__class__)}",
+        f"{_YIELD_ONCE}, or return it from async def",
     )
+
+
+def _manager_from(result: Any, name: str, invalid: Invalid) -> AsyncManager | None:
+    """Return *result* as an async context manager; None if it is not one."""
+    given: Any = result
+    if isinstance(result, AbstractAsyncContextManager):
+        manager: AsyncManager = _not_a_lock(given, invalid)
+        return manager
+    if isinstance(result, AbstractContextManager):
+        _not_a_lock(given, invalid)
+        return _InThread(lambda: given, name)
+    return None
+
+
+def _not_a_lock(manager: Any, invalid: Invalid) -> Any:
+    """Return *manager*; raises if entering it would acquire it."""
+    is_acquired = hasattr(manager, "acquire") and hasattr(manager, "release")
+    # A pool of connections has these methods, too.
+    can_be_closed = hasattr(manager, "close") or hasattr(manager, "aclose")
+    if is_acquired and not can_be_closed:
+        raise invalid(
+            "is created by a function or class that returned a lock of type "
+            f"{type_name(manager.__class__)}, which would be acquired until shutdown",
+            "Yield the lock",
+        )
+    return manager
 
 
 class _AsyncGenerator(AbstractAsyncContextManager[Any]):
@@ -87,7 +123,7 @@ class _AsyncGenerator(AbstractAsyncContextManager[Any]):
         try:
             return await anext(self._generator)
         except StopAsyncIteration:
-            raise self._invalid(_NO_YIELD) from None
+            raise self._invalid(_NO_YIELD, _YIELD_ONCE) from None
 
     @override
     async def __aexit__(
@@ -109,7 +145,7 @@ class _AsyncGenerator(AbstractAsyncContextManager[Any]):
             error.__traceback__ = traceback
             return False
         await self._generator.aclose()
-        raise self._invalid(_TWO_YIELDS)
+        raise self._invalid(_TWO_YIELDS, _YIELD_ONCE)
 
 
 class _Generator(AbstractContextManager[Any]):
@@ -127,7 +163,7 @@ class _Generator(AbstractContextManager[Any]):
         try:
             return next(self._generator)
         except StopIteration:
-            raise self._invalid(_NO_YIELD) from None
+            raise self._invalid(_NO_YIELD, _YIELD_ONCE) from None
 
     @override
     def __exit__(
@@ -149,7 +185,7 @@ class _Generator(AbstractContextManager[Any]):
             error.__traceback__ = traceback
             return False
         self._generator.close()
-        raise self._invalid(_TWO_YIELDS)
+        raise self._invalid(_TWO_YIELDS, _YIELD_ONCE)
 
 
 def _is_unchanged(raised: BaseException, thrown: BaseException) -> bool:
@@ -171,20 +207,60 @@ def _each(iterator: Iterator[Any]) -> Generator[Any, None, None]:
 
 
 class _Awaited(AbstractAsyncContextManager[Any]):
-    """The result of a coroutine, with nothing to clean up."""
+    """The result of a coroutine, which is entered if it is a context manager."""
 
-    __slots__ = ("_awaitable",)
+    __slots__ = ("_awaitable", "_invalid", "_manager", "_name", "_unclosed")
 
-    def __init__(self, awaitable: Awaitable[Any]) -> None:
+    def __init__(
+        self,
+        awaitable: Awaitable[Any],
+        name: str,
+        invalid: Invalid,
+        unclosed: Unclosed,
+    ) -> None:
         self._awaitable = awaitable
+        self._name = name
+        self._invalid = invalid
+        self._unclosed = unclosed
+        self._manager: AsyncManager | None = None
 
     @override
     async def __aenter__(self) -> Any:
-        return await self._awaitable
+        value = given = await self._awaitable
+        self._manager = _manager_from(given, self._name, self._invalid)
+        if self._manager is not None:
+            return await self._manager.__aenter__()
+        if isinstance(value, AsyncGenerator | Generator | Coroutine):
+            raise self._not_a_value(given)
+        cls: type = given.__class__
+        if closing_method(cls):
+            self._unclosed(given)
+        return given
+
+    def _not_a_value(self, returned: Any) -> Exception:
+        function = getattr(returned, "__qualname__", type_name(returned.__class__))
+        if isinstance(returned, Coroutine):
+            returned.close()  # it would warn that it was never awaited
+            problem, advice = "coroutine", f"Write await before the call of {function}"
+        else:
+            problem = "generator"
+            advice = f"Decorate {function} itself, or yield its value"
+        return self._invalid(
+            f"is created by a coroutine function that returned the {problem} "
+            f"{function}()",
+            advice,
+        )
 
     @override
-    async def __aexit__(self, *_: object) -> None:
-        return None
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        if self._manager is None:
+            return None
+        return await self._manager.__aexit__(kind, error, traceback)
 
 
 class _InThread(AbstractAsyncContextManager[Any]):

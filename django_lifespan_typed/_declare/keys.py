@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
+from inspect import isclass, isfunction
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
 
-from .location import Location, calling_location
+from .._text import type_name
+from .location import Location, calling_location, location_of
 
 T = TypeVar("T")
+
+_WRITE_KEY: Final = 'Write: KEY = StateKey[SomeType]("some_name"), or use the resource.'
 
 
 class StateKey(Generic[T]):
@@ -37,7 +41,8 @@ class StateKey(Generic[T]):
         given: Any = name
         if not isinstance(given, str) or not given:
             raise TypeError(
-                f"the name of a StateKey is a non-empty string, not {given!r}\n"
+                "the name of a StateKey is a non-empty string, not "
+                f"{kind_of(given)}\n"
                 'Write: KEY = StateKey[SomeType]("some_name")'
             )
         self.name = name
@@ -60,3 +65,70 @@ class StateKey(Generic[T]):
     def value_type(self) -> object | None:
         """The type in the brackets of ``StateKey[...]``; None without brackets."""
         return next(iter(get_args(getattr(self, "__orig_class__", None))), None)
+
+
+def wrong_key(given: object) -> str:
+    """
+    Return what *given* is in place of a key and, in further lines, how to correct it.
+
+    It has types and names only: a value in the wrong place may be a secret. Write::
+
+        f"get_state() takes a StateKey or a Resource, not {wrong_key(given)}"
+    """
+    inner = _wrapped_key(given)
+    if inner is not None:
+        return (
+            f"a function that a decorator above @lifespan_resource made of "
+            f"{inner.name!r}\n{inner.declared_at.draw()}\n"
+            "Write @lifespan_resource above the other decorators, and leave out "
+            "@asynccontextmanager."
+        )
+    if isclass(given) and issubclass(given, StateKey):
+        return f"the class {given.__name__} itself\n{_WRITE_KEY}"
+    if isclass(given) or isfunction(given):
+        kind = "class" if isclass(given) else "function"
+        return (
+            f"the {kind} {given.__qualname__}\n{location_of(given).draw()}\n"
+            f"Decorate it, @lifespan_resource(...), or use the resource that it makes."
+        )
+    return f"{kind_of(given)}\n{_WRITE_KEY}"
+
+
+def wrong_keys(option: str, given: Any) -> str:
+    """
+    Return what *option* has, if that is no tuple of keys, and how to correct it.
+
+    The first line is the problem. Returns "" for a tuple of keys.
+    """
+    if not isinstance(given, tuple):
+        what = "a key" if isinstance(given, StateKey) else kind_of(given)
+        return (
+            f"has {what} as {option}=, not a tuple of keys or resources\n"
+            f"Write: {option}=(HTTP,) with the comma, and the keys, not their names."
+        )
+    listed: list[object] = [*given]
+    for each in listed:
+        if not isinstance(each, StateKey):
+            what, _, fix = wrong_key(each).partition("\n")
+            return f"has {what} in {option}=, not a key or resource\n{fix}"
+    return ""
+
+
+def kind_of(given: object) -> str:
+    """Return *given* by its type: "None", or "an object of type str"."""
+    if given is None:
+        return "None"
+    if isinstance(given, str) and not given:
+        return "an empty string"
+    return f"an object of type {type_name(type(given))}"
+
+
+def _wrapped_key(given: Any) -> StateKey[Any] | None:
+    # As functools.wraps() leaves it; the decorators of contextlib do the same.
+    for _ in range(20):
+        given = getattr(given, "__dict__", {}).get("__wrapped__")
+        is_key = isinstance(given, StateKey)
+        if is_key:
+            key: StateKey[Any] = given
+            return key
+    return None

@@ -7,6 +7,7 @@ import linecache
 import sys
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 _OWN = __name__.partition(".")[0]
@@ -28,10 +29,14 @@ class Location(NamedTuple):
             path = path.relative_to(Path.cwd())
         return f"{path}:{self.line}"
 
+    @property
+    def text(self) -> str:
+        """The text of that line; empty if it is unknown."""
+        return linecache.getline(self.file, self.line).strip()
+
     def draw(self) -> str:
         """Return the location and the text of that line, indented."""
-        text = linecache.getline(self.file, self.line).strip()
-        return f"    {self}  {text}".rstrip()
+        return f"    {self}  {self.text}".rstrip()
 
 
 def calling_location(*skipped: str) -> Location:
@@ -47,10 +52,28 @@ def calling_location(*skipped: str) -> Location:
     return Location(frame.f_code.co_filename, frame.f_lineno, "__main__")
 
 
+def importing_module() -> str:
+    """
+    Return the module whose import has led to the calling code; "" if none has.
+
+    That is the first one, which imports the others. The program itself, such as
+    manage.py, does not count.
+    """
+    found = ""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if frame.f_code.co_name == "<module>" and module != "__main__":
+            found = module
+        frame = frame.f_back
+    return found
+
+
 def location_of(function: object) -> Location:
     """Return where *function* is defined; its module if the line is unknown."""
     inner: Any = getattr(function, "func", function)  # functools.partial
-    inner = inspect.unwrap(inner)
+    with suppress(ValueError):  # it wraps itself
+        inner = inspect.unwrap(inner)
     code = getattr(inner, "__code__", None)
     module = str(getattr(inner, "__module__", "__main__"))
     if code is None:

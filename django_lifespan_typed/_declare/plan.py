@@ -14,7 +14,7 @@ from ..exceptions import (
     MissingDependency,
     StateNotFound,
 )
-from .keys import StateKey
+from .keys import StateKey, wrong_keys
 from .location import calling_location
 from .registry import Registry
 from .resources import Resource
@@ -26,14 +26,12 @@ def keys_only(only: Any, owner: str = "a lifespan") -> tuple[StateKey[Any], ...]
 
     Raises ``InvalidDeclaration``, which names *owner*, if it is anything else.
     """
-    listed: list[Any] = [*only] if hasattr(only, "__iter__") else [None]
-    if all(isinstance(key, StateKey) for key in listed):
-        return tuple(listed)
-    raise InvalidDeclaration(
-        f"{owner} has only={only!r}, which is not a tuple of keys or resources",
-        calling_location(),
-        "Write: only=(HTTP,) with the comma, and the keys, not their names.",
-    )
+    is_listed = hasattr(only, "__iter__") and not isinstance(only, str)
+    keys: Any = tuple(only) if is_listed else only
+    problem, _, fix = wrong_keys("only", keys).partition("\n")
+    if problem:
+        raise InvalidDeclaration(f"{owner} {problem}", calling_location(), fix)
+    return keys  # type: ignore[no-any-return]
 
 
 @final

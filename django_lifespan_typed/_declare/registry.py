@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias, final
 
-from .._text import type_name
+from .._text import quoted, type_name
 from ..exceptions import DuplicateName, InvalidDeclaration
 from ..types import State
 from .keys import StateKey
@@ -78,7 +78,7 @@ class Registry:
         return len(self._resources)
 
     def __repr__(self) -> str:
-        return f"<Registry of {', '.join(self._resources) or 'nothing'}>"
+        return f"<Registry of {quoted(self._resources)}>"
 
 
 default_registry = Registry()

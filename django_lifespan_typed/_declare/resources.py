@@ -7,23 +7,35 @@ from contextlib import (
     AbstractAsyncContextManager as ACM,
     AbstractContextManager as CM,
 )
+from inspect import iscoroutinefunction
 from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar, final
 
 from .._compat import override
+from .._log import logger
 from .._text import type_name
 from ..exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
+from .example import example
 from .factories import AsyncManager, Factory, as_async_manager
 from .keys import StateKey
-from .location import Location, calling_location, location_of
+from .location import Location, calling_location, importing_module, location_of
 from .signatures import unfit_signature
-from .value_types import annotated_type, described, fits, is_generator
+from .value_types import (
+    annotated_type,
+    closing_method,
+    described,
+    fits,
+    is_generator,
+    plain_return_type,
+)
 
 T = TypeVar("T")
 H = TypeVar("H")
 
 HealthCheck: TypeAlias = Callable[[T], object]
 """A sync or async function of a value. Unhealthy if it raises or returns False."""
+
+NO_YIELD: Final = "is annotated as a generator, and has no yield"
 
 _UNKNOWN: Final = object()
 
@@ -41,6 +53,7 @@ class Resource(StateKey[T]):
         "_value_type",
         "factory",
         "health_check",
+        "imported_by",
         "key",
         "needs",
         "optional",
@@ -60,6 +73,7 @@ class Resource(StateKey[T]):
     """Seconds that it may take to shut down; None for the setting."""
     optional: bool
     """True if the lifespan starts without the resource when it fails to start."""
+    imported_by: str  # the module whose import has led to the declaration, or ""
     health_check: HealthCheck[T] | None
     """The function that ``health`` decorated, if any."""
 
@@ -82,9 +96,10 @@ class Resource(StateKey[T]):
                 f"lifespan resource {name!r} decorates an object of type "
                 f"{type_name(type(factory))}, which cannot be called",
                 location,
-                f"Decorate a function or a class:{example(name)}",
+                _how_to_decorate(name, factory, location),
             )
         self.declared_at = location
+        self.imported_by = importing_module()
         self.factory = factory
         self.key = key
         self.needs = needs
@@ -92,7 +107,9 @@ class Resource(StateKey[T]):
         self.stop_timeout = stop_timeout
         self.optional = optional
         self.health_check = None
-        self._manager_of = as_async_manager(factory, name, self._invalid_factory)
+        self._manager_of = as_async_manager(
+            factory, name, self._invalid_factory, self._warn_unclosed
+        )
         self._value_type: object = _UNKNOWN
 
     @property
@@ -156,17 +173,20 @@ class Resource(StateKey[T]):
         # A coroutine function with a generator's annotation: the yield is missing.
         is_annotation = value is None or annotated_type(self.factory) == expected
         if is_generator(expected) and is_annotation:
-            return self._invalid_factory(
-                "is annotated as a generator, and has no yield"
-            )
+            return self._invalid_factory(NO_YIELD, "Yield the value")
         key = self.key.declared_at if self.key is not None else self.declared_at
         return InvalidValue(
             self.name, self.declared_at, value, described(expected), key
         )
 
-    def _invalid_factory(self, problem: str) -> InvalidFactory:
-        fix = f"Yield the value once, or return it from async def:{example(self.name)}"
+    def _invalid_factory(self, problem: str, advice: str) -> InvalidFactory:
+        fix = f"{advice}:{generator_for(self)}"
         return InvalidFactory(self.name, self.declared_at, problem, fix)
+
+    def _warn_unclosed(self, value: object) -> None:
+        problem, fix = unclosed(self, type(value))
+        location = self.declared_at.draw()
+        logger.warning("%s", f"{problem}\n{location}\n{fix}")
 
 
 class _CheckedManager(ACM[T]):
@@ -205,13 +225,40 @@ class _CheckedManager(ACM[T]):
         return await self._manager.__aexit__(kind, error, traceback)
 
 
-def example(name: str, value: str = "...") -> str:
-    """Return the code of a factory that yields *value*, for messages."""
-    function = name if name.isidentifier() else "factory"
-    return f'''
-    @lifespan_resource("{name}")
-    async def {function}() -> AsyncGenerator[SomeType]:
-        yield {value}'''
+def generator_for(
+    resource: Resource[Any], value: str = "...", *, closing: str = ""
+) -> str:
+    """Return the code of a generator to write in place of the factory."""
+    return example(
+        resource.name,
+        resource.declared_at,
+        resource.factory,
+        needs=resource.needs,
+        value_type=resource.value_type or plain_return_type(resource.factory),
+        value=value,
+        closing=closing,
+    )
+
+
+def unclosed(resource: Resource[Any], cls: type) -> tuple[str, str]:
+    """Return problem and fix for a *resource* whose value of class *cls* stays open."""
+    method = closing_method(cls)
+    call = f"value.{method}()"
+    if iscoroutinefunction(getattr(cls, method)):
+        call = f"await {call}"
+    problem = (
+        f"lifespan resource {resource.name!r} returns a value of type "
+        f"{type_name(cls)}, which is never closed"
+    )
+    code = generator_for(resource, closing=call)
+    return problem, f"To close it at shutdown, yield it:{code}"
+
+
+def _how_to_decorate(name: str, given: Any, location: Location) -> str:
+    if given.__class__ is classmethod:
+        method = given.__func__.__qualname__
+        return f"Move {method} out of its class, to module level."
+    return f"Decorate a function or a class:{example(name, location, given)}"
 
 
 def _check_problem(check: object) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from inspect import isclass
+from inspect import isclass, isfunction
 from typing import Any, TypedDict
 
-from .._settings import is_seconds
+from .._settings import is_seconds, not_seconds
 from .._text import suggestion, type_name
 from ..exceptions import InvalidDeclaration
 from .factories import Factory
-from .keys import StateKey
+from .keys import StateKey, kind_of, wrong_keys
 from .location import Location
 from .registry import Registry, registry_or_default
-from .resources import Resource, example
+from .resources import Resource, generator_for
 from .signatures import unfit_signature
-from .value_types import can_be_opened, plain_return_type
+from .value_types import can_be_opened, is_without_yield, plain_return_type
 
 
 class Options(TypedDict, total=False):
@@ -40,13 +40,7 @@ class Declaration:
         options: Options,
         location: Location,
     ) -> None:
-        given: Any = key
-        if not isinstance(given, str | StateKey) or given == "":
-            raise InvalidDeclaration(
-                f"lifespan_resource() takes a name or a StateKey, not {given!r}",
-                location,
-                'Write: @lifespan_resource("some_name")',
-            )
+        _check_key(key, location)
         self._key = None if isinstance(key, str) else key
         self._name = name = key if isinstance(key, str) else key.name
         self._needs = needs
@@ -79,25 +73,34 @@ class Declaration:
         return resource
 
 
+def _check_key(key: object, location: Location) -> None:
+    if key != "" and isinstance(key, str | StateKey):
+        return
+    given, written = kind_of(key), "some_name"
+    if isclass(key) or isfunction(key):  # there are no parentheses
+        given = f"the {'class' if isclass(key) else 'function'} {key.__qualname__}"
+        written = key.__name__
+    raise InvalidDeclaration(
+        f"lifespan_resource() takes a name or a StateKey, not {given}",
+        location,
+        f'Write: @lifespan_resource("{written}")',
+    )
+
+
 def _check_needs(name: str, needs: Any, location: Location) -> None:
-    listed: list[Any] = [*needs] if isinstance(needs, tuple) else [None]
-    if not all(isinstance(need, StateKey) for need in listed):
-        raise InvalidDeclaration(
-            f"lifespan resource {name!r} has needs={needs!r}, "
-            "which is not a tuple of keys or resources",
-            location,
-            "Write: needs=(HTTP,) with the comma, and the keys, not their names.",
-        )
+    problem, _, fix = wrong_keys("needs", needs).partition("\n")
+    if problem:
+        raise InvalidDeclaration(f"lifespan resource {name!r} {problem}", location, fix)
 
 
 def _check_option(name: str, option: str, value: object, location: Location) -> None:
     if option in {"start_timeout", "stop_timeout"}:
         is_valid = value is None or is_seconds(value)
-        expected = "a number of seconds above 0"
+        problem = not_seconds(value)
         fix = f'Write: {option}=5.0, or {option}=float("inf") for no limit.'
     elif option == "optional":
         is_valid = isinstance(value, bool)
-        expected = "True or False"
+        problem = f"is of type {type_name(type(value))}, not True or False"
         fix = "Write: optional=True, or leave it out."
     elif option == "registry":
         return  # registry_or_default() checks it
@@ -110,33 +113,35 @@ def _check_option(name: str, option: str, value: object, location: Location) -> 
         )
     if not is_valid:
         raise InvalidDeclaration(
-            f"lifespan resource {name!r} has {option}={value!r}, "
-            f"which is not {expected}",
+            f"{option}= of lifespan resource {name!r} {problem}",
             location,
             fix,
         )
 
 
 def _check_factory(resource: Resource[Any]) -> None:
-    factory, takes = resource.factory, unfit_signature(resource.factory, resource.needs)
+    factory, needs = resource.factory, resource.needs
     name = getattr(factory, "__qualname__", type_name(type(factory)))
-    if takes is not None:
-        passed = ", ".join(repr(need.name) for need in resource.needs) or "nothing"
+    takes = unfit_signature(factory, needs)
+    is_method = isfunction(factory) and factory.__code__.co_varnames[:1] == ("self",)
+    if takes is not None or is_method:
+        passed = ", ".join(repr(need.name) for need in needs) or "nothing"
+        problem = f"passes {passed} to a factory that takes {takes}"
         fix = f"Give {name} one parameter for each dependency in needs=, in its order."
-        if next(iter(takes.parameters), "") == "self":
-            fix = f"Move {name} out of its class, to module level."
+        if is_method:
+            problem = f"decorates the method {name}, which takes self"
+            fix = f"Move it out of its class:{generator_for(resource)}"
         raise InvalidDeclaration(
-            f"lifespan resource {resource.name!r} passes {passed} to a factory "
-            f"that takes {takes}",
-            resource.declared_at,
-            fix,
+            f"lifespan resource {resource.name!r} {problem}", resource.declared_at, fix
         )
-    problem, value = "", "..."
+    problem, value, returned = "", "...", plain_return_type(factory)
     if isclass(factory):
         if not can_be_opened(factory):
             problem = f"decorates the class {name}, which is not a context manager"
             value = f"{factory.__name__}(...)"
-    elif (returned := plain_return_type(factory)) is not None:
+    elif is_without_yield(factory):
+        problem = f"decorates the coroutine function {name}, which has no yield"
+    elif returned is not None:
         problem = (
             f"decorates the plain function {name}, which returns "
             f"{type_name(returned)}: neither a context manager nor awaitable"
@@ -145,5 +150,5 @@ def _check_factory(resource: Resource[Any]) -> None:
         raise InvalidDeclaration(
             f"lifespan resource {resource.name!r} {problem}",
             resource.declared_at,
-            f"Yield the value from a generator:{example(resource.name, value)}",
+            f"Yield the value from a generator:{generator_for(resource, value)}",
         )

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import types
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+)
 from inspect import (
     isasyncgenfunction,
     isclass,
@@ -58,6 +66,35 @@ def is_generator(annotation: object) -> bool:
     return isclass(origin) and issubclass(origin, AsyncIterator | Iterator)
 
 
+def is_context_manager(cls: type) -> bool:
+    """Return whether instances of *cls* can be entered and exited, sync or async."""
+    methods = ("__aenter__", "__aexit__"), ("__enter__", "__exit__")
+    return any(all(hasattr(cls, name) for name in pair) for pair in methods)
+
+
+def closing_method(cls: type) -> str:
+    """Return the method that closes an instance of *cls*, ``aclose`` first, or ""."""
+    closes = (name for name in ("aclose", "close") if callable(getattr(cls, name, 0)))
+    return next(closes, "")
+
+
+def unclosed_type(factory: Callable[..., Any], value_type: object) -> type | None:
+    """
+    Return the class of the values that nothing closes, if it is known.
+
+    That is what a coroutine function returns, with a method to close it, but no context
+    manager.
+    """
+    if not iscoroutinefunction(factory):
+        return None
+    for member in _members(value_type):
+        if not isclass(member) or getattr(member, "_is_protocol", False):
+            continue
+        if closing_method(member) and not is_context_manager(member):
+            return member
+    return None
+
+
 def described(annotation: object) -> str:
     """Return the text of *annotation*, as it is written in code."""
     return " | ".join(
@@ -75,14 +112,27 @@ def annotated_type(factory: Callable[..., Any]) -> object | None:
     # A function made by @asynccontextmanager has the annotations of its generator.
     annotation = _return_annotation(factory)
     if iscoroutinefunction(factory):
-        return _known(annotation)
+        return _type_of_returned(annotation)
     origin: Any = get_origin(annotation)
     # The argument of another generic class may mean anything: Pool[Connection].
     arguments = get_args(annotation)
+    if origin in {Awaitable, Coroutine}:
+        return _type_of_returned(arguments[-1])
     is_known = getattr(origin, "__module__", "") in {"collections.abc", "contextlib"}
     if is_known and arguments:
-        return _known(arguments[-1 if origin.__name__ == "Coroutine" else 0])
-    return None
+        return _known(arguments[0])
+    return _entered_type(annotation) if isclass(annotation) else None
+
+
+def _type_of_returned(annotation: Any) -> object | None:
+    # A returned context manager is entered.
+    origin: Any = get_origin(annotation)
+    if getattr(origin, "__module__", "") == "contextlib":
+        return _known(get_args(annotation)[0])
+    cls = origin or annotation
+    if isclass(cls) and is_context_manager(cls):
+        return _known(annotation) if _entered_type(cls) else None
+    return _known(annotation)
 
 
 def can_be_opened(cls: type) -> bool:
@@ -107,6 +157,22 @@ def plain_return_type(factory: Callable[..., Any]) -> type | None:
         return None
     is_base = annotation in {Any, object} or getattr(annotation, "_is_protocol", False)
     return None if is_base or can_be_opened(annotation) else annotation
+
+
+def is_without_yield(factory: Callable[..., Any]) -> bool:
+    """
+    Return whether *factory* is a generator that lacks its yield.
+
+    That is a coroutine function which is annotated as a generator, or which
+    ``@asynccontextmanager`` or ``@contextmanager`` decorates.
+    """
+    wrapped = getattr(factory, "__wrapped__", None)
+    if wrapped is not None:
+        module = getattr(factory, "__globals__", {}).get("__name__")
+        return module == "contextlib" and iscoroutinefunction(wrapped)
+    # A coroutine function may well return an iterator.
+    origin = get_origin(_return_annotation(factory))
+    return iscoroutinefunction(factory) and origin in {AsyncGenerator, Generator}
 
 
 def _return_annotation(function: Callable[..., Any]) -> object | None:

@@ -59,7 +59,7 @@ def log_started(plan: Plan, tasks: Iterable[ResourceTask], began: float) -> None
         for task in tasks
         if task.started_at is not None
     }
-    path = " > ".join(critical_path(started, plan.dependencies))
+    path = " > ".join(map(repr, critical_path(started, plan.dependencies)))
     logger.info(
         "lifespan started %d resource%s in %.1f ms%s",
         len(started),

@@ -15,6 +15,7 @@ from .applications import check_application, configured_application
 from .lifespan_setting import check_settings
 from .middleware import check_middleware
 from .resources import check_registry
+from .urlconf import check_urlconf
 
 __all__ = ["TAG", "check_lifespan", "register_checks"]
 
@@ -49,6 +50,7 @@ def check_lifespan(**_: object) -> list[CheckMessage]:
     if application:
         messages += check_application(application, _registered(registries))
     messages += check_middleware(registries)
+    messages += check_urlconf(registries, application)
     return messages
 
 

@@ -9,7 +9,8 @@ from django.core.checks import CheckMessage, Error, Warning as Warn
 
 from .._declare.plan import Plan
 from .._declare.registry import Registry
-from .._declare.resources import Resource
+from .._declare.resources import Resource, unclosed
+from .._declare.value_types import unclosed_type
 from ..exceptions import DependencyCycle, MissingDependency
 from .time_limits import check_stop_limits
 
@@ -36,6 +37,9 @@ def check_registry(registry: Registry, *, is_complete: bool) -> Iterator[CheckMe
     for resource in registry:
         if resource.value_type is None:
             yield _unknown_type(resource)
+        cls = unclosed_type(resource.factory, resource.value_type)
+        if cls is not None:
+            yield _unclosed(resource, cls)
 
 
 def _missing_dependency(
@@ -51,6 +55,16 @@ def _missing_dependency(
         'ASGI_APPLICATION = "mysite.asgi.application".'
     )
     return Warn(problem, hint=hint, obj=resource, id="lifespan.W006")
+
+
+def _unclosed(resource: Resource[Any], cls: type) -> CheckMessage:
+    problem, hint = unclosed(resource, cls)
+    return Warn(
+        f"{problem}\n{resource.declared_at.draw()}",
+        hint=hint,
+        obj=resource,
+        id="lifespan.W009",
+    )
 
 
 def _unknown_type(resource: Resource[Any]) -> CheckMessage:

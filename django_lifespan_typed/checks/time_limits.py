@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from inspect import iscoroutinefunction
+from inspect import isclass, iscoroutinefunction
 from math import isinf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_origin
 
 from django.core.checks import CheckMessage, Warning as Warn
 
 from .._declare.resources import Resource
+from .._declare.value_types import is_context_manager
 from .._settings import LifespanSettings, given_settings
 from ..exceptions import InvalidSetting
 
@@ -70,7 +71,9 @@ def check_stop_limits(
 
 def _stop_limit(resource: Resource[Any], limits: LifespanSettings) -> float:
     if iscoroutinefunction(resource.factory):
-        return 0.0  # it has no cleanup
+        cls = get_origin(resource.value_type) or resource.value_type
+        if not (isclass(cls) and is_context_manager(cls)):
+            return 0.0  # it has no cleanup
     own = resource.stop_timeout
     limit = limits.STOP_TIMEOUT if own is None else own
     return 0.0 if isinf(limit) else limit  # only the budget limits it

@@ -90,6 +90,20 @@ BAD: dict[str, Changes] = {
             """
     },
     "lifespan.W008": {"+mysite/settings.py": 'LIFESPAN = {"STOP_BUDGET": 19.5}'},
+    "lifespan.W009": {
+        "+mysite/lifespan.py": """
+            class Connection:
+                async def close(self) -> None: ...
+
+            @lifespan_resource("connection")
+            async def connection() -> Connection:
+                return Connection()
+            """
+    },
+    "lifespan.W010": {
+        "mysite/pool.py": POOL,
+        "+mysite/urls.py": "\nimport mysite.pool",
+    },
 }
 
 
@@ -124,6 +138,39 @@ GOOD: dict[str, Changes] = {
     },
     "WSGI": {**NO_ASGI, "mysite/wsgi.py": WITH_WSGI},
     "asgi.py without a setting": {"+mysite/settings.py": "del ASGI_APPLICATION"},
+    "asgi.py and the URLconf import a resource": {
+        "mysite/pool.py": POOL,
+        "mysite/plumbing.py": "from . import pool",
+        "+mysite/asgi.py": "from .plumbing import pool",
+        "+mysite/urls.py": "\nimport mysite.pool",
+    },
+    "asgi.py that is not named imports it": {
+        "mysite/pool.py": POOL,
+        "+mysite/settings.py": "del ASGI_APPLICATION",
+        "+mysite/asgi.py": "import mysite.pool",
+        "+mysite/urls.py": "\nimport mysite.pool",
+    },
+    "middleware imports it": {
+        "mysite/pool.py": POOL,
+        "mysite/middleware.py": """
+            from . import pool
+
+            def middleware(get_response):
+                return get_response
+            """,
+        "+mysite/settings.py": "MIDDLEWARE += ['mysite.middleware.middleware']",
+        "+mysite/urls.py": "\nimport mysite.pool",
+    },
+    "asgi.py imports the URLconf": {
+        "mysite/pool.py": POOL,
+        "+mysite/asgi.py": "import mysite.urls",
+        "+mysite/urls.py": "\nimport mysite.pool",
+    },
+    "an app imports the URLconf": {
+        "mysite/pool.py": POOL,
+        "+mysite/lifespan.py": "import mysite.urls",
+        "+mysite/urls.py": "\nimport mysite.pool",
+    },
     "no resources": {"mysite/lifespan.py": "", "mysite/asgi.py": PLAIN_ASGI},
 }
 
@@ -167,6 +214,28 @@ def test_the_registry_of_the_application_is_checked(tmp_path: Path) -> None:
     assert "(lifespan.E001) lifespan resource 'a' depends on 'gone'" in output
 
 
+@pytest.mark.parametrize("tags", [(), ("--tag", "lifespan"), ("--tag", "urls")])
+def test_a_manager_that_only_the_urlconf_registers_is_reported(
+    tags: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Whichever of the checks imports the URLconf."""
+    changes: Changes = {
+        "mysite/clients.py": """
+            from django_lifespan_typed.register import register_lifespan_manager
+
+            register_lifespan_manager(context_manager=dict)
+            """,
+        "+mysite/urls.py": "\nimport mysite.clients",
+    }
+    write(tmp_path, changes)
+
+    _, output = check(tmp_path, *tags, "--tag", "async_support")
+
+    assert "(lifespan.W010) lifespan resource 'manager builtins.dict'" in output
+    assert "mysite/clients.py:4" in output
+    assert "import mysite.clients there" in output
+
+
 def test_receivers_of_signals_need_a_lifespan(tmp_path: Path) -> None:
     receiver = """
         from django_lifespan_typed.signals import asgi_startup
@@ -197,7 +266,11 @@ def test_tags_select_the_checks(tag: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"+mysite/lifespan.py": NEEDS_POOL, "+mysite/urls.py": POOL},
+        {
+            "+mysite/lifespan.py": NEEDS_POOL,
+            "+mysite/urls.py": POOL,
+            "+mysite/settings.py": 'SILENCED_SYSTEM_CHECKS = ["lifespan.W010"]',
+        },
         {"mysite/urls.py": "raise LookupError('no urls')"},
     ],
     ids=["registers a dependency", "broken"],
@@ -208,7 +281,10 @@ def test_the_urlconf_is_imported_without_djangos_checks(
     """Its modules may register dependencies; Django reports its errors."""
     write(tmp_path, changes)
 
-    assert check(tmp_path, "--tag", "lifespan") == QUIET
+    code, output = check(tmp_path, "--tag", "lifespan")
+
+    assert code == 0
+    assert output.startswith("System check identified no issues")
 
 
 def test_a_check_is_silenced_as_the_page_says(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_the_setting_must_be_a_dictionary() -> None:
     with override_settings(LIFESPAN=[]):
         assert list(check_settings()) == [
             Error(
-                "settings.LIFESPAN is [], not a dictionary",
+                "settings.LIFESPAN is of type list, not a dictionary",
                 hint='Write: LIFESPAN = {"START_TIMEOUT": 60}',
                 id="lifespan.E004",
             )

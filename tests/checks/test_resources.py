@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
+import pytest
 from django.core.checks import CheckMessage, Error, Warning as Warn
+from typing_extensions import Self
 
 from django_lifespan_typed import Registry, StateKey, lifespan_resource
 from django_lifespan_typed.checks.resources import check_registry
 
 from .conftest import Declare
+
+PIPED = f"{__name__}.Connection | NoneType"
 
 
 def messages(registry: Registry) -> list[CheckMessage]:
@@ -69,6 +74,67 @@ def test_a_dependency_cycle_is_reported_beside_a_missing_dependency(
     assert str(a.declared_at) in cycle.msg
     assert str(b.declared_at) in cycle.msg
     assert cycle.hint
+
+
+class Connection:
+    async def close(self) -> None: ...
+
+
+class Session(Connection):
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+async def connects() -> Connection:
+    return Connection()
+
+
+async def may_connect() -> Connection | None:
+    return None
+
+
+async def opens() -> Session:
+    return Session()
+
+
+async def yields() -> AsyncGenerator[Connection]:
+    yield Connection()
+
+
+@pytest.mark.parametrize("factory", [connects, may_connect])
+def test_a_value_that_is_never_closed_is_reported(
+    factory: Any, registry: Registry
+) -> None:
+    resource: Any = lifespan_resource("db", registry=registry)(factory)
+
+    assert messages(registry) == [
+        Warn(
+            f"lifespan resource 'db' returns a value of type {__name__}.Connection, "
+            f"which is never closed\n{resource.declared_at.draw()}",
+            hint="To close it at shutdown, yield it:\n"
+            '    @lifespan_resource("db")\n'
+            f"    async def {factory.__name__}() -> AsyncGenerator["
+            f"{'Connection' if factory is connects else PIPED}]:\n"
+            "        value = ...\n"
+            "        try:\n"
+            "            yield value\n"
+            "        finally:\n"
+            "            await value.close()",
+            obj=resource,
+            id="lifespan.W009",
+        )
+    ]
+
+
+@pytest.mark.parametrize("factory", [opens, yields])
+def test_a_value_that_is_closed_is_not_reported(
+    factory: Any, registry: Registry
+) -> None:
+    lifespan_resource("db", registry=registry)(factory)
+
+    assert messages(registry) == []
 
 
 async def without_annotations():  # type: ignore[no-untyped-def]

@@ -80,41 +80,61 @@ def message(problem: str, location: str, line: str, fix: str) -> str:
     return f"{problem}\n    {location}  {line}\n{fix}"
 
 
-NO_KEY = 'Write: @lifespan_resource("some_name")'
-NEEDS = "which is not a tuple of keys or resources"
+SECRET = b"hunter2"
+TAKES = "lifespan_resource() takes a name or a StateKey, not"
+NO_KEY = 'Write: @lifespan_resource("{}")'
+NEEDS = "not a tuple of keys or resources"
 NEEDS_FIX = "Write: needs=(HTTP,) with the comma, and the keys, not their names."
 
 
 @pytest.mark.parametrize(
     ("key", "options", "problem", "fix"),
     [
-        ("", {}, "lifespan_resource() takes a name or a StateKey, not ''", NO_KEY),
-        (5, {}, "lifespan_resource() takes a name or a StateKey, not 5", NO_KEY),
+        ("", {}, f"{TAKES} an empty string", NO_KEY.format("some_name")),
+        (5, {}, f"{TAKES} an object of type int", NO_KEY.format("some_name")),
+        (SECRET, {}, f"{TAKES} an object of type bytes", NO_KEY.format("some_name")),
+        (generates, {}, f"{TAKES} the function generates", NO_KEY.format("generates")),
+        (Client, {}, f"{TAKES} the class Client", NO_KEY.format("Client")),
         (
             "it",
             {"needs": A},
-            f"lifespan resource 'it' has needs={A!r}, {NEEDS}",
+            f"lifespan resource 'it' has a key as needs=, {NEEDS}",
             NEEDS_FIX,
         ),
         (
             "it",
-            {"needs": ("a",)},
-            f"lifespan resource 'it' has needs=('a',), {NEEDS}",
+            {"needs": [A]},
+            f"lifespan resource 'it' has an object of type list as needs=, {NEEDS}",
             NEEDS_FIX,
+        ),
+        (
+            "it",
+            {"needs": (A, SECRET)},
+            (
+                "lifespan resource 'it' has an object of type bytes in needs=, "
+                "not a key or resource"
+            ),
+            'Write: KEY = StateKey[SomeType]("some_name"), or use the resource.',
         ),
         (
             "it",
             {"start_timeout": 0},
+            "start_timeout= of lifespan resource 'it' is not above 0",
+            'Write: start_timeout=5.0, or start_timeout=float("inf") for no limit.',
+        ),
+        (
+            "it",
+            {"start_timeout": SECRET},
             (
-                "lifespan resource 'it' has start_timeout=0, "
-                "which is not a number of seconds above 0"
+                "start_timeout= of lifespan resource 'it' is of type bytes, "
+                "not a number of seconds"
             ),
             'Write: start_timeout=5.0, or start_timeout=float("inf") for no limit.',
         ),
         (
             "it",
             {"optional": "yes"},
-            "lifespan resource 'it' has optional='yes', which is not True or False",
+            "optional= of lifespan resource 'it' is of type str, not True or False",
             "Write: optional=True, or leave it out.",
         ),
         (
@@ -159,6 +179,10 @@ class Pool:
     async def connect(self) -> AsyncGenerator[int]:
         yield 1
 
+    @classmethod
+    async def create(cls) -> AsyncGenerator[int]:
+        yield 1
+
 
 class Plain:
     """A class that is no context manager."""
@@ -168,9 +192,17 @@ def returns_a_number() -> int:
     return 1
 
 
+async def returns_for_yield() -> AsyncGenerator[Client]:
+    return Client()  # type: ignore[return-value]
+
+
+async def managed_without_yield() -> Client:
+    return Client()
+
+
 EXAMPLE = """
     @lifespan_resource("it")
-    async def it() -> AsyncGenerator[SomeType]:
+    async def {}() -> AsyncGenerator[{}]:
         yield {}"""
 FROM_GENERATOR = "Yield the value from a generator:" + EXAMPLE
 ONE_EACH = "Give {} one parameter for each dependency in needs=, in its order."
@@ -200,14 +232,46 @@ ONE_EACH = "Give {} one parameter for each dependency in needs=, in its order."
         (
             (),
             Pool.connect,
-            "passes nothing to a factory that takes (self)",
-            "Move Pool.connect out of its class, to module level.",
+            "decorates the method Pool.connect, which takes self",
+            "Move it out of its class:" + EXAMPLE.format("connect", "int", "..."),
+        ),
+        (
+            (A,),
+            Pool.connect,  # its parameter would be the value of 'a'
+            "decorates the method Pool.connect, which takes self",
+            (
+                "Move it out of its class:"
+                + EXAMPLE.replace('"it"', '"it", needs=...').format(
+                    "connect", "int", "..."
+                )
+            ),
+        ),
+        (
+            (),
+            vars(Pool)["create"],
+            "decorates an object of type classmethod, which cannot be called",
+            "Move Pool.create out of its class, to module level.",
+        ),
+        (
+            (),
+            returns_for_yield,
+            "decorates the coroutine function returns_for_yield, which has no yield",
+            FROM_GENERATOR.format("returns_for_yield", "Client", "..."),
+        ),
+        (
+            (),
+            asynccontextmanager(managed_without_yield),  # type: ignore[arg-type]
+            (
+                "decorates the coroutine function managed_without_yield, "
+                "which has no yield"
+            ),
+            FROM_GENERATOR.format("managed_without_yield", "Client", "..."),
         ),
         (
             (),
             Plain,
             "decorates the class Plain, which is not a context manager",
-            FROM_GENERATOR.format("Plain(...)"),
+            FROM_GENERATOR.format("it", "SomeType", "Plain(...)"),
         ),
         (
             (),
@@ -216,13 +280,13 @@ ONE_EACH = "Give {} one parameter for each dependency in needs=, in its order."
                 "decorates the plain function returns_a_number, which returns int: "
                 "neither a context manager nor awaitable"
             ),
-            FROM_GENERATOR.format("..."),
+            FROM_GENERATOR.format("returns_a_number", "int", "..."),
         ),
         (
             (),
             Client(),
             f"decorates an object of type {__name__}.Client, which cannot be called",
-            "Decorate a function or a class:" + EXAMPLE.format("..."),
+            "Decorate a function or a class:" + EXAMPLE.format("it", "SomeType", "..."),
         ),
     ],
 )

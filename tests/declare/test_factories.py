@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterator,
+)
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -58,8 +64,9 @@ async def never() -> AsyncGenerator[int]:
         yield number
 
 
-async def no_yield() -> AsyncGenerator[int]:  # type: ignore[return]
+async def no_yield() -> AsyncIterator[int]:
     """A coroutine function, because the yield is missing."""
+    return None  # type: ignore[return-value]
 
 
 class NoItems:
@@ -74,18 +81,43 @@ def plain() -> Any:
     return 5
 
 
+ENDED = "is created by a generator that ended without a yield"
+
+
 @pytest.mark.parametrize(
-    ("factory", "problem"),
+    ("factory", "problem", "advice", "head"),
     [
-        (plain, "is created by a plain function that returned int"),
-        (never, "is created by a generator that ended without a yield"),
-        (blocking(never), "is created by a generator that ended without a yield"),
-        (NoItems, "is created by a generator that ended without a yield"),
-        (no_yield, "is annotated as a generator, and has no yield"),
+        (
+            plain,
+            "is created by a plain function that returned int",
+            "Yield the value once, or return it from async def",
+            "plain() -> AsyncGenerator[SomeType]",
+        ),
+        (never, ENDED, "Yield the value once", "never() -> AsyncGenerator[int]"),
+        (
+            blocking(never),
+            ENDED,
+            "Yield the value once",
+            "generator() -> AsyncGenerator[SomeType]",
+        ),
+        (NoItems, ENDED, "Yield the value once", "it() -> AsyncGenerator[SomeType]"),
+        (
+            no_yield,
+            "is annotated as a generator, and has no yield",
+            "Yield the value",
+            "no_yield() -> AsyncGenerator[int]",
+        ),
     ],
+    ids=lambda case: getattr(case, "__name__", None),
 )
 async def test_a_factory_without_a_value_fails_the_start(
-    factory: Callable[[], Any], problem: str, registry: Registry, probes: Probes
+    factory: Callable[[], Any],
+    problem: str,
+    advice: str,
+    head: str,
+    *,
+    registry: Registry,
+    probes: Probes,
 ) -> None:
     probes.add("before")
     here = next_line()
@@ -98,9 +130,9 @@ async def test_a_factory_without_a_value_fails_the_start(
     assert str(caught.value) == (
         f"lifespan resource 'it' {problem}\n"
         f'    {here}  declare("it", registry=registry)(factory)\n'
-        "Yield the value once, or return it from async def:\n"
+        f"{advice}:\n"
         '    @lifespan_resource("it")\n'
-        "    async def it() -> AsyncGenerator[SomeType]:\n"
+        f"    async def {head}:\n"
         "        yield ..."
     )
     assert_closed(*probes.all())

@@ -36,7 +36,7 @@ def test_a_registry_is_read_like_a_mapping(registry: Registry, probes: Probes) -
     assert key in registry
     assert "c" not in registry
     assert registry["a"] is registry[key] is probes.resources["a"]
-    assert repr(registry) == "<Registry of b, a>"
+    assert repr(registry) == "<Registry of 'a', 'b'>"
     assert repr(Registry()) == "<Registry of nothing>"
 
 

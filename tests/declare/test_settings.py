@@ -56,41 +56,64 @@ def test_settings_that_are_left_out_have_defaults(given: Any) -> None:
         *(
             pytest.param(
                 {name: 5},
-                f"settings.LIFESPAN has no {name!r}",
+                f"settings.LIFESPAN has no {shown}",
                 f"{suggestion}Known: {KNOWN}.",
                 id=f"name {name!r}",
             )
-            for name, suggestion in (
-                ("STRAT_TIMEOUT", "Did you mean 'START_TIMEOUT'? "),
-                ("start_timeout", "Did you mean 'START_TIMEOUT'? "),
-                ("WORKERS", ""),
-                (5, ""),
+            for name, shown, suggestion in (
+                (
+                    "STRAT_TIMEOUT",
+                    "'STRAT_TIMEOUT'",
+                    "Did you mean 'START_TIMEOUT'? ",
+                ),
+                (
+                    "start_timeout",
+                    "'start_timeout'",
+                    "Did you mean 'START_TIMEOUT'? ",
+                ),
+                ("WORKERS", "'WORKERS'", ""),
+                (("hunter2",), "name of type tuple", ""),
             )
         ),
         *(
             pytest.param(
                 {"STOP_BUDGET": value},
-                f'settings.LIFESPAN["STOP_BUDGET"] is {value!r}, '
-                "not a number of seconds above 0",
+                f'settings.LIFESPAN["STOP_BUDGET"] {problem}',
                 'Write: LIFESPAN = {"STOP_BUDGET": 25}, or float("inf") for no limit.',
                 id=f"seconds {value!r}",
             )
-            for value in (0, -1, True, None, "60", float("nan"), [60])
+            for value, problem in (
+                *((value, "is not above 0") for value in (0, -1, float("nan"))),
+                *(
+                    (value, f"is of type {name}, not a number of seconds")
+                    for value, name in (
+                        (True, "bool"),
+                        (None, "NoneType"),
+                        ("hunter2", "str"),
+                        ([60], "list"),
+                    )
+                ),
+            )
         ),
         pytest.param(
             {"HEALTH_DETAIL": 1},
-            'settings.LIFESPAN["HEALTH_DETAIL"] is 1, not True or False',
+            'settings.LIFESPAN["HEALTH_DETAIL"] is of type int, not True or False',
             'Write: LIFESPAN = {"HEALTH_DETAIL": True}, or leave it out.',
             id="boolean",
         ),
         *(
             pytest.param(
                 given,
-                f"settings.LIFESPAN is {given!r}, not a dictionary",
+                f"settings.LIFESPAN is of type {name}, not a dictionary",
                 'Write: LIFESPAN = {"START_TIMEOUT": 60}',
                 id=repr(given),
             )
-            for given in (None, 60, "START_TIMEOUT", [("a", 1)])
+            for given, name in (
+                (None, "NoneType"),
+                (60, "int"),
+                ("hunter2", "str"),
+                ([("a", 1)], "list"),
+            )
         ),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import (
     Annotated,
     Any,
@@ -242,6 +242,10 @@ def returns_a_pool() -> Client:
     return Client()
 
 
+async def awaits_a_manager() -> AbstractAsyncContextManager[int]:
+    raise NotImplementedError
+
+
 def class_that_enters(value_type: object) -> type:
     """Return an async context manager with that annotation, which is no string."""
 
@@ -267,7 +271,8 @@ def class_that_enters(value_type: object) -> type:
         (returns_an_optional, Optional[Client]),  # noqa: UP045
         (has_no_annotation, None),
         (yields_an_unknown_name, None),
-        (returns_a_pool, None),
+        (returns_a_pool, Client),
+        (awaits_a_manager, int),
         (class_that_enters(T), None),
         (class_that_enters(int), None),
     ],

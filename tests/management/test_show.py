@@ -128,4 +128,4 @@ def test_an_invalid_setting_is_an_error_without_a_traceback(action: str) -> None
     ran = lifespan("shop", action, LIFESPAN='{"STOP_TIMEOUT": 0}')
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith('CommandError: settings.LIFESPAN["STOP_TIMEOUT"] is 0')
+    assert ran.err.startswith('CommandError: settings.LIFESPAN["STOP_TIMEOUT"] is not')

@@ -120,6 +120,31 @@ async def coro() -> Repo:
     return Repo(httpx.AsyncClient())
 
 
+@lifespan_resource("coro_of_client")
+async def coro_of_client() -> httpx.AsyncClient:
+    return httpx.AsyncClient()
+
+
+@lifespan_resource("coro_entered")
+async def coro_entered() -> RepoOf:
+    return RepoOf(httpx.AsyncClient())
+
+
+@lifespan_resource("coro_acm")
+async def coro_acm() -> AbstractAsyncContextManager[Repo]:
+    return RepoOf(httpx.AsyncClient())
+
+
+@lifespan_resource("coro_cm")
+async def coro_cm() -> TextIOWrapper:
+    return open("x")
+
+
+@lifespan_resource("coro_any")
+async def coro_any() -> Any:
+    return None
+
+
 @lifespan_resource("acm")
 @asynccontextmanager
 async def acm() -> AsyncGenerator[Repo]:
@@ -142,6 +167,11 @@ assert_type(http_aiter, Resource[httpx.AsyncClient])
 assert_type(gen, Resource[int])
 assert_type(iter_, Resource[int])
 assert_type(coro, Resource[Repo])
+assert_type(coro_of_client, Resource[httpx.AsyncClient])
+assert_type(coro_entered, Resource[Repo])
+assert_type(coro_acm, Resource[Repo])
+assert_type(coro_cm, Resource[TextIOWrapper])
+assert_type(coro_any, Resource[Any])
 assert_type(acm, Resource[Repo])
 assert_type(cm, Resource[Repo])
 assert_type(returns_acm, Resource[Repo])
@@ -239,6 +269,11 @@ async def cache_by_key() -> AsyncIterator[MemoryCache]:  # covariant
 @lifespan_resource(CACHE)
 async def cache_coro() -> MemoryCache:
     return MemoryCache()
+
+
+@lifespan_resource(HTTP)
+async def http_coro_acm() -> AbstractAsyncContextManager[httpx.AsyncClient]:
+    return httpx.AsyncClient()
 
 
 @lifespan_resource(CACHE)
