@@ -9,6 +9,8 @@ from functools import wraps
 from typing import Any, final
 from weakref import WeakSet
 
+from asgiref.sync import sync_to_async
+
 from .._log import logger
 from .._settings import LifespanSettings, finite
 
@@ -61,10 +63,13 @@ class RequestsInFlight:
         # Django itself ends the other tasks of a request whose view has ended.
         limit = min(seconds, LifespanSettings.read().CANCEL_TIMEOUT)
         await _wait(self.cancel_views(), limit)
+        # Code of Channels' sync consumers goes on in the thread of all sync code.
+        idle = asyncio.ensure_future(sync_to_async(_do_nothing)())
         # Again: a request may have started its view just before it was cancelled.
         while left := {
             *self._cancel([*self.tasks, *self._views]),
             *map(asyncio.wrap_future, self._calls.copy()),
+            *([] if idle.done() else [idle]),
         }:
             if loop.time() >= deadline:
                 logger.warning(
@@ -73,6 +78,7 @@ class RequestsInFlight:
                     len(left),
                     seconds,
                 )
+                idle.cancel()
                 break
             await _wait(left, deadline - loop.time())
 
@@ -92,14 +98,21 @@ class RequestsInFlight:
         return bool(self._cancelled) and not _is_cancelled(task)
 
     def _cancel(self, tasks: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-        own = asyncio.current_task()
-        left = {task for task in tasks if task is not own and not task.done()}
-        for task in left - self._cancelled:
+        left = set()
+        for task in tasks:
+            if task is asyncio.current_task() or task.done():
+                continue
             # A task that the server has cancelled is not interrupted a second time.
-            if not _is_cancelled(task):
+            if task in self._cancelled or _is_cancelled(task):
+                left.add(task)
+            # granian --task-impl rust has one task for all requests, which refuses.
+            elif task.cancel():
                 self._cancelled.add(task)
-                task.cancel()
+                left.add(task)
         return left
+
+
+def _do_nothing() -> None: ...
 
 
 def _is_cancelled(task: asyncio.Task[Any]) -> bool:

@@ -185,7 +185,7 @@ async def test_requests_are_refused(
 async def test_other_protocols_are_refused_after_the_shutdown(
     numbered: Registry,
 ) -> None:
-    """A websocket with "try again later" (1013, RFC 6455)."""
+    """test_channels.py shows that servers answer 403 for a websocket."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:

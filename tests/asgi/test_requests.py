@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import django
 import pytest
+from channels.consumer import SyncConsumer
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
@@ -21,9 +22,16 @@ from django.urls import path
 from django_lifespan_typed import Registry, lifespan_resource, run_asgi_lifespan
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
-from django_lifespan_typed.types import ASGIApplication, Receive, Scope, Send, State
+from django_lifespan_typed.types import (
+    ASGIApplication,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    State,
+)
 
-from .server import LIMIT, FakeServer, serving
+from .server import LIMIT, FakeServer, http_scope, serving
 
 Serve = Callable[[], Awaitable[None]]
 
@@ -191,7 +199,7 @@ async def test_a_request_that_ignores_its_cancellation_has_a_time_limit(
 async def test_a_sync_view_ends_before_the_resources_close(
     registry: Registry, view: View
 ) -> None:
-    """Its thread goes on although the server has cancelled the request."""
+    """Its thread goes on although gunicorn has cancelled the request, twice."""
     entered, go_on = threading.Event(), threading.Event()
 
     def serve(request: HttpRequest) -> HttpResponse:
@@ -203,14 +211,52 @@ async def test_a_sync_view_ends_before_the_resources_close(
         return HttpResponse()
 
     with override_settings(ROOT_URLCONF=(path("", serve),)):
-        async with serving(LifespanASGIHandler(registry), {}) as server:
-            request = asyncio.ensure_future(server.request("/"))
+        messages: asyncio.Queue[Message] = asyncio.Queue()
+        messages.put_nowait({"type": "http.request"})
+        handler = LifespanASGIHandler(registry)
+        async with serving(handler, {}):
+            request = asyncio.ensure_future(
+                handler(http_scope("/"), messages.get, messages.put)
+            )
             await asyncio.to_thread(entered.wait, LIMIT)
-            request.cancel()
-            await asyncio.wait({request}, timeout=LIMIT)
+            while not request.done():
+                request.cancel()
+                await asyncio.sleep(0)
             # Later than the shutdown, which waits for the view.
             asyncio.get_running_loop().call_later(0.05, go_on.set)
 
+    assert view.journal == CLOSED_AFTER
+
+
+@pytest.mark.parametrize("leaves", ["before the shutdown", "at the shutdown"])
+async def test_a_sync_consumer_ends_before_the_resources_close(
+    registry: Registry, view: View, leaves: str
+) -> None:
+    """Channels runs its code in the one thread that Django shares."""
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Consumer(SyncConsumer):
+        def websocket_connect(self, message: Message) -> None:
+            view.journal.append("+request")
+            entered.set()
+            go_on.wait(LIMIT)
+            view.journal.append("-request")
+
+    messages: asyncio.Queue[Message] = asyncio.Queue()
+    messages.put_nowait({"type": "websocket.connect"})
+    application = with_lifespan(Consumer.as_asgi(), registry)
+    async with serving(application, {}):
+        websocket = asyncio.ensure_future(
+            application({"type": "websocket"}, messages.get, messages.put)
+        )
+        await asyncio.to_thread(entered.wait, LIMIT)
+        if leaves == "before the shutdown":
+            websocket.cancel()
+            await asyncio.wait({websocket}, timeout=LIMIT)
+        # Later than the shutdown, which waits for the consumer.
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+
+    await asyncio.wait({websocket}, timeout=LIMIT)
     assert view.journal == CLOSED_AFTER
 
 

@@ -167,6 +167,19 @@ GRANIAN_ASGINL: Final = replace(
     command=tuple("asginl" if part == "asgi" else part for part in GRANIAN.command),
     sends_lifespan=False,
 )
+# On Python 3.10 and 3.11, all requests run in one task, which is none of asyncio's.
+GRANIAN_RUST: Final = replace(
+    GRANIAN,
+    name="granian-rust",
+    title="",
+    command=(*GRANIAN.command, "--task-impl", "rust"),
+)
+GRANIAN_ASGINL_RUST: Final = replace(
+    GRANIAN_ASGINL,
+    name="granian-asginl-rust",
+    title="",
+    command=(*GRANIAN_ASGINL.command, "--task-impl", "rust"),
+)
 
 DAPHNE: Final = Server(
     name="daphne",

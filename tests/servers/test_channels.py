@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from signal import SIGTERM
 from typing import Any
@@ -14,12 +15,28 @@ from websockets.sync.client import ClientConnection, connect
 from tests.processes import LIMIT, Gates, client
 
 from .server import Server, each
-from .servers import DAPHNE, UVICORN, UVICORN_OFF
+from .servers import (
+    DAPHNE,
+    GRANIAN,
+    GRANIAN_RUST,
+    GUNICORN_UVICORN,
+    HYPERCORN,
+    LAZY,
+    UVICORN,
+    UVICORN_OFF,
+)
 from .serving import STARTED, STOPPED, serving
 
 ROUTED = "shop.sockets:routed"
 WRAPPED = "shop.sockets:wrapped"
 CHANNELS = {"SERVER_APPS": "daphne channels django.contrib.staticfiles"}
+
+# gunicorn -k asgi leaves websockets open at SIGTERM: see test_limits.py. hypercorn
+# waits for their clients since Python 3.12.
+CLOSES_WEBSOCKETS = [
+    *(UVICORN, GUNICORN_UVICORN, GRANIAN, DAPHNE),
+    *([HYPERCORN] if sys.version_info < (3, 12) else []),
+]
 
 modules = pytest.mark.parametrize("application", [ROUTED, WRAPPED])
 
@@ -61,7 +78,7 @@ def test_consumers_and_views_share_a_resource(server: Server, application: str) 
         assert "WARNING django_lifespan_typed" not in site.process.output
 
 
-@each([DAPHNE, UVICORN], quick=[DAPHNE])
+@each(CLOSES_WEBSOCKETS, quick=[DAPHNE, GRANIAN])
 def test_an_open_websocket_ends_before_its_resources(server: Server) -> None:
     with (
         Gates("stop") as gates,
@@ -79,6 +96,27 @@ def test_an_open_websocket_ends_before_its_resources(server: Server) -> None:
             assert site.events == [*STARTED, "-consumer, shop is open", *STOPPED]
             with pytest.raises(ConnectionClosed):
                 websocket.recv(LIMIT)
+
+
+@each([*CLOSES_WEBSOCKETS, GRANIAN_RUST], quick=[GRANIAN])
+def test_a_sync_consumer_ends_before_its_resources(server: Server) -> None:
+    """Its thread cannot be cancelled."""
+    with (
+        Gates("request") as gates,
+        serving(server, application=ROUTED, **CHANNELS, **gates.variables) as site,
+    ):
+        site.until_ready()
+        with connected(site.port, "held-in-thread") as websocket:
+            websocket.send("{}")
+            gates.wait_for("request")
+            site.process.send(SIGTERM)
+            closes_early = site.process.soon("asgi_shutdown", 2)
+            gates.open("request")
+            site.process.wait()
+
+        served = ["+request", "-request, shop is open"]
+        assert site.events == [*STARTED, *served, *STOPPED]
+        assert not closes_early
 
 
 @pytest.mark.parametrize("failure", [None, "start"], ids=["starts", "fails to start"])
@@ -104,12 +142,19 @@ def test_an_early_websocket_waits_for_the_start(failure: str | None) -> None:
                 assert asked(websocket)["state"] == "open"
 
 
+@each(LAZY, quick=[UVICORN_OFF])
 @modules
-def test_a_websocket_is_refused_after_a_failed_start(application: str) -> None:
-    """Under a server that goes on; an HTTP request gets 503."""
+def test_a_websocket_is_refused_after_a_failed_start(
+    server: Server, application: str
+) -> None:
+    """
+    By a server that goes on, with the status that the ASGI specification wants for a
+    close before the handshake; an HTTP request gets 503.
+    """
     variables = {**CHANNELS, "FAIL": "start"}
-    with serving(UVICORN_OFF, application=application, **variables) as site:
-        site.until_ready()
+    with serving(server, application=application, **variables) as site:
+        site.process.until(server.ready)
+        site.until_listening()
         with client(site.port) as browser:
             assert browser.get("/async").status_code == 503
         with pytest.raises(InvalidStatus) as refused:

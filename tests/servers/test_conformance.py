@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from signal import SIGINT, SIGTERM, Signals
@@ -9,14 +10,17 @@ from signal import SIGINT, SIGTERM, Signals
 import httpx
 import pytest
 
-from tests.processes import Gates, client, is_refused
+from tests.processes import LIMIT, Gates, client, is_refused
 
 from .server import Server, each, signals
 from .servers import (
     DAPHNE,
     DAPHNE_RUNSERVER,
     EAGER,
+    GRANIAN,
+    GRANIAN_RUST,
     GUNICORN_ASGI,
+    GUNICORN_UVICORN,
     HYPERCORN,
     HYPERCORN_2,
     UVICORN,
@@ -148,6 +152,30 @@ def test_a_request_in_flight_finishes_before_resources_close(server: Server) -> 
         (busy,) = (found for found in site.workers.values() if "+request" in found)
         assert response.result().json() == {"state": "open"}
         assert busy == [*STARTED, "+request", "-request, shop is open", *STOPPED]
+
+
+@each(
+    [UVICORN, GUNICORN_ASGI, GUNICORN_UVICORN, HYPERCORN, GRANIAN, GRANIAN_RUST],
+    quick=[GUNICORN_ASGI, GRANIAN],
+)
+def test_a_sync_view_without_a_client_ends_before_resources_close(
+    server: Server,
+) -> None:
+    """The server has cancelled the request, but a thread cannot be cancelled."""
+    with Gates("request") as gates, serving(server, **gates.variables) as site:
+        site.until_ready()
+        address = ("127.0.0.1", int(site.port))
+        with socket.create_connection(address, LIMIT) as asking:
+            asking.sendall(b"GET /held-in-thread HTTP/1.1\r\nHost: me\r\n\r\n")
+            gates.wait_for("request")
+        site.process.send(SIGTERM)
+        closes_early = site.process.soon("asgi_shutdown", 2)
+        gates.open("request")
+        site.process.wait()
+
+        served = ["+request", "-request, shop is open"]
+        assert site.events == [*STARTED, *served, *STOPPED]
+        assert not closes_early
 
 
 @each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])

@@ -13,6 +13,7 @@ from tests.processes import Gates
 from .server import Server
 from .servers import GRANIAN, GUNICORN_ASGI, GUNICORN_UVICORN, HYPERCORN, HYPERCORN_2
 from .serving import CLOSING, STARTED, STOPPED, in_flight, serving
+from .test_channels import CHANNELS, ROUTED, asked, connected
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +56,18 @@ def test_a_worker_with_an_endless_request_is_killed(
         site.process.end(SIGTERM)
 
         assert site.events == [*STARTED, "+request"]
+
+
+def test_gunicorn_leaves_websockets_open_until_it_kills_the_worker() -> None:
+    """Other servers close them at SIGTERM: see test_channels.py."""
+    options = ("--graceful-timeout", "2")
+    with serving(GUNICORN_ASGI, *options, application=ROUTED, **CHANNELS) as site:
+        site.until_ready()
+        with connected(site.port) as websocket:
+            assert asked(websocket)["state"] == "open"
+            site.process.end(SIGTERM)
+
+        assert site.events == STARTED
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from signal import SIGINT, Signals
 
 import pytest
@@ -14,6 +13,7 @@ from .server import Server, each, signals
 from .servers import (
     EAGER,
     GRANIAN_ASGINL,
+    GRANIAN_ASGINL_RUST,
     GUNICORN_ASGI_OFF,
     HYPERCORN_2,
     LAZY,
@@ -21,19 +21,13 @@ from .servers import (
 )
 from .serving import STARTED, STOPPED, Serving, serving
 
-# On Python 3.10 and 3.11, its applications do not run in a task of asyncio.
-GRANIAN_RUST = replace(
-    GRANIAN_ASGINL,
-    name="granian-asginl-rust",
-    command=(*GRANIAN_ASGINL.command, "--task-impl", "rust"),
-)
 # test_limits.py has the other.
 UNROUTED = [
     server
     for server in EAGER
     if server.package != "daphne" and server is not HYPERCORN_2
 ]
-EVERY = [*LAZY, GRANIAN_RUST]
+EVERY = [*LAZY, GRANIAN_ASGINL_RUST]
 
 
 def until_ready(site: Serving) -> None:

@@ -59,11 +59,11 @@ def lock(shop: Open) -> Generator[str]:
     note(f"-lock, shop is {shop.state}")
 
 
-async def on_startup(*, state: LifespanState, **_: Any) -> None:
+def on_startup(*, state: LifespanState, **_: Any) -> None:
     note(f"asgi_startup, shop is {state[shop].state}")
 
 
-def on_shutdown(*, state: LifespanState, **_: Any) -> None:
+async def on_shutdown(*, state: LifespanState, **_: Any) -> None:
     note(f"asgi_shutdown, shop is {state[shop].state}")
 
 

@@ -1,4 +1,4 @@
-"""Channels' router with two consumers, plain and wrapped as teams wrap it."""
+"""Channels' router with three consumers, plain and wrapped as teams wrap it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mysite.journal import note
 
 from django_lifespan_typed import get_state
 from django_lifespan_typed.asgi import with_lifespan
-from tests.gates import journaled
+from tests.gates import at_gate_in_thread, journaled
 
 from .lifespan import shop
 
@@ -40,7 +40,18 @@ class InSyncConsumer(JsonWebsocketConsumer):
         self.send_json(found(self))
 
 
+class HeldConsumer(JsonWebsocketConsumer):
+    """Serves a message in a thread until the test opens the gate."""
+
+    def receive_json(self, content: Any, **kwargs: Any) -> None:
+        opened = get_state(self, shop)
+        note("+request")
+        at_gate_in_thread("request")
+        note(f"-request, shop is {opened.state}")
+
+
 websockets = [
+    path("held-in-thread", HeldConsumer.as_asgi()),
     path("async", InAsyncConsumer.as_asgi()),
     path("sync", InSyncConsumer.as_asgi()),
 ]
