@@ -63,13 +63,12 @@ class MountedApplication:
         self._user = asyncio.current_task()
         self._is_in_use = False
         self._is_stopping = False
-        self._task: asyncio.Task[None] | None = None
+        self._task = asyncio.ensure_future(self._serve())
+        self._task.add_done_callback(self._on_end)
 
     async def start(self) -> None:
         """Start the application; raises ``LifespanError`` if it does not start."""
-        self._task = asyncio.ensure_future(self._serve())
-        self._task.add_done_callback(self._on_end)
-        await self._exchange(self._task, "startup")
+        await self._exchange("startup")
         if self._task.done():
             raise self._failure("startup", {})
         self._is_in_use = True
@@ -78,25 +77,24 @@ class MountedApplication:
         """Stop the application; raises ``LifespanError`` if that fails."""
         self._is_in_use = False
         self._uncancel_user()
-        task = self._task
-        if task is None or task.done():
+        if self._task.done():
             # A cancelled application has not crashed: the loop cancels all tasks.
-            if self.crash is not None and task is not None and not task.cancelled():
+            if self.crash is not None and not self._task.cancelled():
                 raise self.crash
             return
         self._is_stopping = True
-        await self._exchange(task, "shutdown")
+        await self._exchange("shutdown")
         # Its answer is its last message (ASGI specification), but maybe not its last
-        # step: middleware closes its own resources afterwards.
-        limit = finite(LifespanSettings.read().STOP_TIMEOUT)
+        # step: middleware closes its own resources afterwards. Servers wait no longer
+        # either, and the time limit of the shutdown is for what comes before.
         try:
-            await asyncio.wait({task}, timeout=limit)
+            await asyncio.wait({self._task}, timeout=_cancel_timeout())
         finally:
-            if not task.done():
+            if not self._task.done():
                 logger.warning(
                     "%s did not end after its shutdown; cancelling it", self._name
                 )
-                await self._cancel(task)
+                await self._cancel()
         if self._error is not None:
             raise self._failure("shutdown", {})
 
@@ -114,21 +112,21 @@ class MountedApplication:
             self._error = error
 
     async def _receive(self) -> Message:
-        if self._is_stopping and self._to_app.empty() and self._task is not None:
+        if self._is_stopping and self._to_app.empty():
             self._task.cancel()  # no message follows the shutdown
         return await self._to_app.get()
 
-    async def _exchange(self, task: asyncio.Task[None], event: str) -> None:
+    async def _exchange(self, event: str) -> None:
         """Send one event and await the answer; cancels the application on failure."""
         await self._to_app.put({"type": f"lifespan.{event}"})
         answering = asyncio.ensure_future(self._from_app.get())
         try:
-            await asyncio.wait({answering, task}, return_when="FIRST_COMPLETED")
+            await asyncio.wait({answering, self._task}, return_when="FIRST_COMPLETED")
             answer: Message = answering.result() if answering.done() else {}
             if answer.get("type") != f"lifespan.{event}.complete":
                 raise self._failure(event, answer)
         except BaseException:
-            await self._cancel(task)
+            await self._cancel()
             raise
         finally:
             answering.cancel()
@@ -157,12 +155,15 @@ class MountedApplication:
         if self.crash is not None and uncancel is not None:
             uncancel()
 
-    async def _cancel(self, task: asyncio.Task[None]) -> None:
-        task.cancel()
-        limit = finite(LifespanSettings.read().CANCEL_TIMEOUT)
+    async def _cancel(self) -> None:
+        self._task.cancel()
         with shielded():
-            await asyncio.wait({task}, timeout=limit)
-        if not task.done():
+            await asyncio.wait({self._task}, timeout=_cancel_timeout())
+        if not self._task.done():
             logger.error(
                 "%s did not finish after cancellation and was abandoned", self._name
             )
+
+
+def _cancel_timeout() -> float | None:
+    return finite(LifespanSettings.read().CANCEL_TIMEOUT)

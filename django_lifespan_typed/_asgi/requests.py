@@ -98,7 +98,7 @@ class RequestsInFlight:
         return bool(self._cancelled) and not _is_cancelled(task)
 
     def _cancel(self, tasks: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-        left = set()
+        left: set[asyncio.Task[Any]] = set()
         for task in tasks:
             if task is asyncio.current_task() or task.done():
                 continue

@@ -250,7 +250,7 @@ async def test_an_application_that_does_not_return_is_cancelled(
             journal.append("cancelled")
 
     limit = 0.05 if waits_for == "nothing" else 3600
-    with override_settings(LIFESPAN={"STOP_TIMEOUT": limit}):
+    with override_settings(LIFESPAN={"CANCEL_TIMEOUT": limit}):
         async with run_asgi_lifespan(app):
             pass
 
@@ -258,6 +258,24 @@ async def test_an_application_that_does_not_return_is_cancelled(
     assert len(caplog.records) == (waits_for == "nothing")
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_an_application_that_goes_on_after_its_shutdown_is_no_timeout(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has answered in time; what it does afterwards is its own business."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await _complete(receive, send, "startup", "shutdown")
+        await asyncio.Event().wait()
+
+    mount(registry, app)
+    with override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.05}):
+        async with Lifespan(registry):
+            pass
+
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
 
 
 async def test_an_application_that_ignores_its_cancellation_is_abandoned(
