@@ -13,7 +13,6 @@ from .._runtime.current import running
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
 from .._threads.cancellation import shielded
-from .._threads.database import OpenedConnections
 from ..signals import asgi_lifespan, asgi_shutdown, asgi_startup
 from ..types import Scope, State
 from .signal_dispatch import send
@@ -85,11 +84,7 @@ async def _send_startup(
     share_state(lifespan, scope)
     shared: State = scope.get("state") or {}
     before = {**shared}
-    with OpenedConnections() as opened:
-        await send(
-            asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state
-        )
-    await opened.close(settings.CANCEL_TIMEOUT)
+    await send(asgi_startup, timeout=settings.START_TIMEOUT, scope=scope, state=state)
     lifespan.raise_crash()
     # Receivers may write to either of the two states.
     for name, value in shared.items():
@@ -101,18 +96,10 @@ async def _send_startup(
 async def _managers_of_receivers(
     registry: Registry, scope: Scope, settings: LifespanSettings
 ) -> list[Resource[Any]]:
-    with OpenedConnections() as opened:
-        try:
-            state: State = scope.get("state") or {}
-            found = await send(
-                asgi_lifespan,
-                timeout=settings.START_TIMEOUT,
-                scope=scope,
-                state=state,
-            )
-        finally:
-            with shielded():
-                await opened.close(settings.CANCEL_TIMEOUT)
+    state: State = scope.get("state") or {}
+    found = await send(
+        asgi_lifespan, timeout=settings.START_TIMEOUT, scope=scope, state=state
+    )
     registered = [manager.factory for manager in registry.managers]
     managers: list[Resource[Any]] = []
     for factory in found:

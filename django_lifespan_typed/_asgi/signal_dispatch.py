@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from inspect import isawaitable
 from typing import Any
 
@@ -11,6 +12,8 @@ from django.dispatch import Signal
 
 from .._compat import ExceptionGroup
 from .._settings import LifespanSettings, finite
+from .._threads.cancellation import shielded
+from .._threads.database import OpenedConnections
 from ..exceptions import LifespanError
 from ..signals import LifespanSender
 
@@ -22,7 +25,8 @@ async def send(
     Call every receiver of *signal* with *named*; returns what they returned.
 
     A receiver that raises does not keep the others from being called. Afterwards a
-    single exception is raised as it is, several as an ``ExceptionGroup``.
+    single exception is raised as it is, several as an ``ExceptionGroup``. The database
+    connections that the receivers opened are closed.
 
     :param timeout: Seconds for all receivers together, then raises ``LifespanError``.
     :param to_the_end: If this is cancelled, let the receivers finish within *timeout*
@@ -30,9 +34,20 @@ async def send(
     """
     if not signal.has_listeners(LifespanSender):
         return []
+    with OpenedConnections() as opened:
+        try:
+            return await _send_within(timeout, to_the_end, _send(signal, named))
+        finally:
+            with shielded():
+                await opened.close(LifespanSettings.read().CANCEL_TIMEOUT)
+
+
+async def _send_within(
+    timeout: float, to_the_end: bool, coroutine: Coroutine[Any, Any, list[Any]]
+) -> list[Any]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
-    sending = asyncio.ensure_future(_send(signal, named))
+    sending = asyncio.ensure_future(coroutine)
     cancelled = await _wait(sending, timeout)
     while to_the_end and cancelled and not sending.done() and loop.time() < deadline:
         cancelled = await _wait(sending, deadline - loop.time()) or cancelled

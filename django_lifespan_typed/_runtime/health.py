@@ -118,7 +118,9 @@ class HealthChecks:
     async def _check_all(self) -> tuple[CheckResult | None, ...]:
         with self._opened:
             found = await asyncio.gather(*map(self._check, self._tasks))
-        if self._opened or any(map(_is_async_failure, self._tasks, found)):
+        await self._opened.closed_in_pools(self._settings.CANCEL_TIMEOUT)
+        errors = [result.error for result in found if result is not None]
+        if self._opened or any(error is not None for error in errors):
             self._close_connections()
         self._valid_until = monotonic() + self._settings.HEALTH_CACHE
         return tuple(found)
@@ -236,8 +238,3 @@ def _record(task: ResourceTask, result: CheckResult | None) -> ResourceHealth:
         error=error,
         checked_at=_now() if result is None else result.checked_at,
     )
-
-
-def _is_async_failure(task: ResourceTask, result: CheckResult | None) -> bool:
-    is_async = iscoroutinefunction(task.resource.health_check)
-    return is_async and result is not None and result.error is not None

@@ -15,7 +15,7 @@ from .._declare.plan import Plan
 from .._declare.resources import Resource
 from .._log import logger
 from .._settings import LifespanSettings
-from .._threads.database import OpenedConnections, close_connections
+from .._threads.database import OpenedConnections
 from .failures import (
     crashed,
     failed_start,
@@ -89,6 +89,7 @@ class Run:
         self._managers = [manager.name for manager in managers]
         self._value_of = value_of
         self.settings = settings
+        self._opened = OpenedConnections()
         self._reports: deque[ResourceTask] = deque()
         self._wake: asyncio.Future[None] | None = None
 
@@ -113,7 +114,7 @@ class Run:
         lost: set[str] = set()
         """The optional resources that have failed, and their dependents."""
         try:
-            with OpenedConnections() as opened:
+            with self._opened:
                 self._launch(order.first())
                 while waiting:
                     task = await self._next_report()
@@ -131,7 +132,7 @@ class Run:
         finally:
             slow.cancel()
         self.is_up = True
-        await opened.close(self.settings.CANCEL_TIMEOUT)
+        await self._opened.close(self.settings.CANCEL_TIMEOUT)
         log_started(self.plan, self.tasks.values(), self.began_at)
 
     def crash(self) -> BaseException | None:
@@ -204,29 +205,30 @@ class Run:
         cancelled: asyncio.CancelledError | None = None
         ready = order.first()
         stopping: set[str] = set()
-        while ready or stopping:
-            for name in ready:  # grows
-                self.tasks[name].stop()
-                if self.tasks[name].is_finished:
-                    ready += order.done(name)
-                else:
-                    stopping.add(name)
-            ready = []
-            if not stopping:
-                break
-            try:
-                task = await self._next_report()
-            except asyncio.CancelledError as error:
-                cancelled = error
-                continue
-            self._describe(task)
-            if task.is_finished and task.resource.name in stopping:
-                stopping.remove(task.resource.name)
-                ready = order.done(task.resource.name)
+        with self._opened:
+            while ready or stopping:
+                for name in ready:  # grows
+                    self.tasks[name].stop()
+                    if self.tasks[name].is_finished:
+                        ready += order.done(name)
+                    else:
+                        stopping.add(name)
+                ready = []
+                if not stopping:
+                    break
+                try:
+                    task = await self._next_report()
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                    continue
+                self._describe(task)
+                if task.is_finished and task.resource.name in stopping:
+                    stopping.remove(task.resource.name)
+                    ready = order.done(task.resource.name)
         slow.cancel()
         while self._reports:
             self._describe(self._reports.popleft())
-        await close_connections(self.settings.CANCEL_TIMEOUT)
+        await self._opened.close(self.settings.CANCEL_TIMEOUT, always=True)
         if self.is_up:
             log_stopped(began)
         if cancelled is not None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.db import OperationalError, connections, transaction
+from django.dispatch import Signal
 from django.test import override_settings
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
-from django_lifespan_typed._asgi.server_lifespan import start_with_signals
-from django_lifespan_typed.signals import asgi_lifespan
+from django_lifespan_typed._asgi.server_lifespan import (
+    start_with_signals,
+    stop_with_signals,
+)
+from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
 
 from .databases import Database, database, other
 from .probes import BLOCKING, SHAPES, Do, Log, Probes, Raise, Shape
@@ -81,7 +87,172 @@ async def test_a_failed_receiver_of_asgi_lifespan_leaves_no_connection(
     assert database.left_open() == []
 
 
+# --- Other threads
+
+
+Call = Callable[[Callable[[], None]], Awaitable[None]]
+
+
+async def in_default_executor(function: Callable[[], None]) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, function)
+
+
+async def in_pool(function: Callable[[], None]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        await asyncio.get_running_loop().run_in_executor(pool, function)
+
+
+async def in_any_thread(function: Callable[[], None]) -> None:
+    await sync_to_async(function, thread_sensitive=False)()
+
+
+async def in_thread_that_ends(function: Callable[[], None]) -> None:
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+
+
+THREADS: list[Call] = [
+    asyncio.to_thread,
+    in_default_executor,
+    in_pool,
+    in_any_thread,
+    in_thread_that_ends,
+]
+
+
+@pytest.fixture(params=THREADS, ids=lambda call: call.__name__)
+def call(request: pytest.FixtureRequest) -> Call:
+    """A way to call a function in another thread."""
+    found: Call = request.param
+    return found
+
+
+async def test_no_thread_keeps_a_connection_of_a_factory(
+    call: Call, probes: Probes, database: Database
+) -> None:
+    step = Do(lambda: call(lambda: database.use("it")))
+    probes.add("it", start=step, stop=step)
+
+    async with probes.lifespan():
+        assert (database.users(), database.left_open()) == (["it"], [])
+
+    assert (database.users(), database.left_open()) == (["it", "it"], [])
+
+
+async def test_no_thread_keeps_a_connection_of_a_failed_startup(
+    call: Call, probes: Probes, database: Database
+) -> None:
+    async def use_and_fail() -> None:
+        await call(lambda: database.use("it"))
+        raise ValueError("it fails")
+
+    probes.add("it", start=Do(use_and_fail))
+
+    with pytest.raises(ValueError, match="it fails"):
+        await probes.lifespan().__aenter__()
+
+    assert (database.users(), database.left_open()) == (["it"], [])
+
+
+@pytest.mark.parametrize(
+    "signal", [asgi_lifespan, asgi_startup, asgi_shutdown], ids=["first", "up", "down"]
+)
+@pytest.mark.parametrize("joined", [False, True], ids=["alone", "joined"])
+async def test_no_thread_keeps_a_connection_of_a_receiver(
+    joined: bool, signal: Signal, call: Call, registry: Registry, *, database: Database
+) -> None:
+    """Neither if another user keeps the lifespan running."""
+
+    async def receive(**_: object) -> None:
+        await call(lambda: database.use("pool"))
+        await sync_to_async(database.use)("shared")
+
+    async with Lifespan(registry) if joined else nullcontext():
+        signal.connect(receive)
+        try:
+            lifespan = await start_with_signals(registry, {"type": "lifespan"})
+            await stop_with_signals(lifespan, {"type": "lifespan"})
+        finally:
+            signal.disconnect(receive)
+        left = database.left_open()
+
+    is_skipped = joined and signal is asgi_lifespan
+    assert database.users() == ([] if is_skipped else ["pool", "shared"])
+    assert left == []
+
+
+async def test_no_thread_keeps_a_connection_of_a_health_check(
+    call: Call, probes: Probes, database: Database
+) -> None:
+    probes.add("it")
+
+    @probes.resources["it"].health
+    async def _check(_: object) -> None:
+        await call(lambda: database.use("check"))
+
+    async with (lifespan := probes.lifespan()):
+        (record,) = await lifespan.health()
+        await sync_to_async(database.left_open)()  # after the cleanup
+        left = database.left_open()
+
+    assert (record.verdict, database.users(), left) == ("pass", ["check"], [])
+
+
+async def test_a_call_that_goes_on_after_the_startup_keeps_its_connection(
+    probes: Probes, database: Database
+) -> None:
+    """A background task reads on; the connection is closed when its call ends."""
+    read: list[Any] = []
+    is_reading, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        numbers: Any = connections[database.alias].cursor()
+        database.use("work")
+        numbers.execute("VALUES (1), (2)")
+        read.extend(numbers.fetchone())
+        is_reading.set()
+        assert go_on.wait(60)
+        read.extend(numbers.fetchone())
+
+    async def start() -> None:
+        background.append(asyncio.ensure_future(asyncio.to_thread(work)))
+        await asyncio.to_thread(is_reading.wait, 60)
+
+    background: list[asyncio.Future[None]] = []
+    probes.add("it", start=Do(start))
+
+    async with probes.lifespan():
+        inside = database.left_open()
+        go_on.set()
+        await asyncio.gather(*background)
+
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert (read, inside, database.left_open()) == ([1, 2], ["work"], [])
+
+
 # --- Connections that others use stay open
+
+
+async def test_a_connection_in_a_thread_of_its_own_stays_open(
+    probes: Probes, database: Database
+) -> None:
+    """It may hold a session lock; the factory closes it."""
+    pool = ThreadPoolExecutor(1)
+
+    async def run(function: Callable[[], object]) -> None:
+        await asyncio.get_running_loop().run_in_executor(pool, function)
+
+    probes.add(
+        "it",
+        start=Do(lambda: run(lambda: database.use("lock"))),
+        stop=Do(lambda: run(connections.close_all)),
+    )
+    async with probes.lifespan():
+        assert database.left_open() == ["lock"]
+
+    assert database.left_open() == []
+    pool.shutdown()
 
 
 async def test_a_connection_in_a_thread_sensitive_context_stays_open(
@@ -193,7 +364,7 @@ async def test_a_connection_that_fails_to_close_hides_no_other_exception(
 # --- Health checks
 
 
-@pytest.mark.parametrize("kind", ["async", "sync"])
+@pytest.mark.parametrize("kind", ["async", "sync", "awaitable"])
 async def test_a_health_check_leaves_no_connection(
     kind: str, probes: Probes, database: Database
 ) -> None:
@@ -201,8 +372,12 @@ async def test_a_health_check_leaves_no_connection(
         await sync_to_async(database.use)("check")
 
     probes.add("it")
-    is_async = kind == "async"
-    probes.resources["it"].health(use if is_async else lambda _: database.use("check"))
+    checks: dict[str, Callable[[object], Any]] = {
+        "async": use,
+        "sync": lambda _: database.use("check"),
+        "awaitable": lambda _: sync_to_async(database.use)("check"),
+    }
+    probes.resources["it"].health(checks[kind])
 
     async with (lifespan := probes.lifespan()):
         (record,) = await lifespan.health()
@@ -212,15 +387,20 @@ async def test_a_health_check_leaves_no_connection(
     assert (record.verdict, database.users(), left) == ("pass", ["check"], [])
 
 
+@pytest.mark.parametrize("kind", ["async", "awaitable"])
 async def test_a_health_check_does_not_keep_a_broken_connection(
-    probes: Probes, database: Database
+    kind: str, probes: Probes, database: Database
 ) -> None:
     """After a restart of the database, one check fails."""
     probes.add("it")
 
-    @probes.resources["it"].health
-    async def _check(_: object) -> None:
+    async def use(_: object) -> None:
         await sync_to_async(database.use)("check")
+
+    def begin(_: object) -> Any:
+        return sync_to_async(database.use)("check")
+
+    probes.resources["it"].health(use if kind == "async" else begin)
 
     @sync_to_async
     def break_it() -> None:
