@@ -121,20 +121,3 @@ def _expect(expected: str, received: object) -> None:
         f"the server sent {problem} instead of {expected!r} ({_SPEC})\n"
         "Report it to the server, or to the middleware between it and Django."
     )
-
-
-async def refuse(scope: Scope, send: Send) -> None:
-    """
-    Refuse a request with 503, or close a websocket.
-
-    Servers answer 403 for the latter, since its handshake is not complete (ASGI
-    specification, "Close - send event").
-    """
-    if scope["type"] == "http":
-        headers = [(b"content-type", b"text/plain"), (b"retry-after", b"10")]
-        await send({"type": "http.response.start", "status": 503, "headers": headers})
-        await send({"type": "http.response.body", "body": UNAVAILABLE})
-    elif scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1013})
-    else:
-        raise ValueError(f"no lifespan is running for scope type {scope['type']!r}")

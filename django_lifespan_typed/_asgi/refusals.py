@@ -33,7 +33,12 @@ def is_liveness_probe(path: str) -> bool:
 
 
 async def refuse(scope: Scope, send: Send) -> None:
-    """Refuse a request with 503, or a websocket with close code 1013 (RFC 6455)."""
+    """
+    Refuse a request with 503, or close a websocket.
+
+    Servers answer 403 for the latter, since its handshake is not complete (ASGI
+    specification, "Close - send event").
+    """
     if scope["type"] == "http":
         headers = [
             (b"content-type", CONTENT_TYPE.encode()),
