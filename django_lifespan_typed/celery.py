@@ -14,6 +14,7 @@ from ._declare.keys import StateKey
 from ._declare.plan import Plan, keys_only
 from ._declare.registry import Registry, registry_or_default
 from ._log import ensure_visible, logger
+from ._runtime.failures import exc_info
 from ._runtime.lifespan import Lifespan
 from ._settings import LifespanSettings
 from ._threads.asgiref import use_loop
@@ -166,6 +167,6 @@ class _Worker:
 
 def _end_process(error: Exception) -> NoReturn:
     ensure_visible()
-    logger.critical("the Celery worker does not start", exc_info=error)
+    logger.critical("the Celery worker does not start", exc_info=exc_info(error))
     # Celery logs an Exception from a receiver and continues without the resources.
     raise SystemExit(1) from error

@@ -45,9 +45,8 @@ class LifespanStateMiddleware:
 
     def __call__(self, request: Any) -> HttpResponseBase | Awaitable[Any]:
         """Pass on *request*, an ``HttpRequest``; async in an async stack."""
-        try:
-            state = request.scope["state"]
-        except (AttributeError, KeyError):
+        state = getattr(request, "scope", {}).get("state")
+        if state is None:
             state = values_for_request()
         request.state = LifespanState(state)
         return self.get_response(request)

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from .._declare.registry import Registry
 from .._log import ensure_visible, logger
 from .._runtime.current import running
-from .._runtime.failures import combined
+from .._runtime.failures import combined, exc_info
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
 from .._text import notes_in
@@ -310,7 +310,7 @@ def _forget_all() -> None:
 def _log_failures(errors: list[Exception]) -> None:
     failure = combined(errors, _FAILED)
     if failure is not None:
-        logger.error(_FAILED, exc_info=failure)
+        logger.error(_FAILED, exc_info=exc_info(failure))
 
 
 def _retry_interval() -> float:

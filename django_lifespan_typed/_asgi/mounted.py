@@ -133,7 +133,7 @@ class MountedApplication:
 
     def _failure(self, event: str, answer: Message) -> LifespanError:
         message, error = answer.get("message"), self._error
-        why = message or (error and error_text(error, repr)) or "it ended"
+        why = message or ("it ended" if error is None else error_text(error, repr))
         # An application that sends a message knows the lifespan protocol.
         advice = "" if message else "\nIt must answer scopes of type 'lifespan'."
         failure = LifespanError(

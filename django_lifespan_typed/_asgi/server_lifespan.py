@@ -10,6 +10,7 @@ from .._declare.registry import Registry, manager_resource
 from .._declare.resources import Resource
 from .._log import logger
 from .._runtime.current import running
+from .._runtime.failures import exc_info
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
 from .._threads.cancellation import shielded
@@ -37,7 +38,7 @@ async def start_with_signals(registry: Registry, scope: Scope) -> Lifespan:
     except BaseException:
         with shielded():
             for error in await stop_with_signals(lifespan, scope):
-                logger.error("the lifespan failed to stop", exc_info=error)
+                logger.error("the lifespan failed to stop", exc_info=exc_info(error))
         raise
     return lifespan
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Collection, Sequence
+from types import TracebackType
 from typing import Any
 
 from .._compat import ExceptionGroup
@@ -59,7 +60,8 @@ def skipped_start(
 
 def crashed(resource: Resource[Any], error: BaseException | None) -> ResourceCrashed:
     """Return the error of a resource that ended while it was in use."""
-    error = _interrupted(error) or error
+    interrupted = _interrupted(error)
+    error = error if interrupted is None else interrupted
     kind = "" if error is None else f" with {type(error).__name__}"
     problem = f"ended while it was in use{kind}"
     crash = ResourceCrashed(resource.name, resource.declared_at, problem)
@@ -89,6 +91,13 @@ def timed_out_stop(
     return late
 
 
+def exc_info(
+    error: BaseException | None,
+) -> tuple[type[BaseException], BaseException, TracebackType | None] | None:
+    """Return *error* for a log, which would ignore an exception that is falsy."""
+    return None if error is None else (type(error), error, error.__traceback__)
+
+
 def combined(errors: Sequence[Exception], message: str) -> Exception | None:
     """Return the only one of *errors*, an ``ExceptionGroup`` of several, or None."""
     if len(errors) > 1:
@@ -108,6 +117,7 @@ def _noted(error: Exception, resource: Resource[Any], doing: str) -> Exception:
     note = f"while {doing} lifespan resource {resource.name!r}\n{location}"
     # PEP 678 by hand: Python 3.10 has no add_note(), and the factory may have put
     # something else there.
-    before: Any = error.__dict__.get("__notes__")
-    error.__dict__["__notes__"] = [*note_texts(before), note]
+    before = note_texts(error.__dict__.get("__notes__"))
+    if note not in before:  # a factory may raise the same object at every start
+        error.__dict__["__notes__"] = [*before, note]
     return error

@@ -19,6 +19,7 @@ from .._settings import finite
 from .._text import seconds_text
 from .._threads.database import OpenedConnections
 from .._threads.worker import Worker
+from .failures import exc_info
 from .resource_task import ResourceTask
 from .run import Run
 from .status import Phase
@@ -211,7 +212,7 @@ class HealthChecks:
         elif error is not None and name not in self._failing:
             # Logged once, and only here: probes do not show the exception.
             self._failing.add(name)
-            logger.warning("%r is not healthy", name, exc_info=error)
+            logger.warning("%r is not healthy", name, exc_info=exc_info(error))
 
     def _begin(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
         # In the run's context: nothing may keep what belongs to a request.

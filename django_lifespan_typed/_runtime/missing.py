@@ -64,7 +64,7 @@ def missing(
 
 
 def _why_not_running(status: ResourceStatus) -> str:
-    kind = f" ({type(status.error).__name__})" if status.error else ""
+    kind = f" ({type(status.error).__name__})" if status.error is not None else ""
     if status.optional and status.phase == "failed":
         return (
             f"its resource is optional and has failed{kind}\n"

@@ -13,7 +13,7 @@ from .._declare.resources import Resource
 from .._log import logger
 from .._settings import LifespanSettings
 from .._threads.cancellation import is_in_cancelled_scope, shielded
-from .failures import crashed, skipped_start
+from .failures import crashed, exc_info, skipped_start
 from .status import Phase, ResourceStatus
 
 INFINITE: Final = float("inf")
@@ -252,7 +252,7 @@ class ResourceTask:
         self.raised = error
         if self.phase == "running":
             self.error = crashed(self.resource, error)
-            logger.error("%s", self.error, exc_info=error)
+            logger.error("%s", self.error, exc_info=exc_info(error))
             self._finish("crashed")
         elif error is None or (
             self.phase == "starting"

@@ -18,6 +18,7 @@ from .._settings import LifespanSettings
 from .._threads.database import OpenedConnections
 from .failures import (
     crashed,
+    exc_info,
     failed_start,
     failed_stop,
     timed_out_start,
@@ -126,7 +127,7 @@ class Run:
                     elif name not in lost:
                         self._describe(task)
                         if not task.resource.optional:
-                            raise task.error or crashed(task.resource, None)
+                            raise _error_of(task)
                         lost |= self._go_on_without(task)
                         waiting -= lost
         finally:
@@ -139,7 +140,7 @@ class Run:
         """Return the error of a required resource that is not running any more."""
         for task in self.tasks.values():
             if task.is_dead and not task.resource.optional:
-                return task.error or crashed(task.resource, None)
+                return _error_of(task)
         return None
 
     def _launch(self, names: Iterable[str]) -> None:
@@ -155,7 +156,7 @@ class Run:
         logger.error(
             "optional lifespan resource %r failed; starting without it",
             task.resource.name,
-            exc_info=task.error,
+            exc_info=exc_info(task.error),
         )
         lost = {task.resource.name}
         ahead = deque([task])
@@ -266,7 +267,9 @@ class Run:
             )
             if self.is_stop_announced:
                 logger.error(
-                    "%r failed to start, too", resource.name, exc_info=task.error
+                    "%r failed to start, too",
+                    resource.name,
+                    exc_info=exc_info(task.error),
                 )
         else:
             task.error = (
@@ -274,7 +277,9 @@ class Run:
                 if seconds is None
                 else timed_out_stop(resource, raised, seconds, waiting)
             )
-            logger.error("%r failed to stop", resource.name, exc_info=task.error)
+            logger.error(
+                "%r failed to stop", resource.name, exc_info=exc_info(task.error)
+            )
 
     # --- The log
 
@@ -298,3 +303,7 @@ class Run:
     def _managers_before(self) -> dict[str, tuple[str, ...]]:
         """Return the manager that stops after each manager."""
         return {second: (first,) for first, second in pairwise(self._managers)}
+
+
+def _error_of(task: ResourceTask) -> BaseException:
+    return crashed(task.resource, None) if task.error is None else task.error

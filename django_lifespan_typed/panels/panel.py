@@ -113,5 +113,5 @@ def _resource(status: ResourceStatus) -> dict[str, Any]:
         "needs": list(status.needs),
         "declared_at": str(status.declared_at),
         # Its message may hold secrets.
-        "error": status.error and type(status.error).__qualname__,
+        "error": None if status.error is None else type(status.error).__qualname__,
     }

@@ -79,7 +79,7 @@ def _row(status: ResourceStatus, health: ResourceHealth | None) -> dict[str, obj
         "name_parts": re.findall(r"[^_.-]*[_.-]*", status.name),
         "took": duration(status.seconds),
         "uptime": duration(status.age),
-        "error": type(status.error).__name__ if status.error else "",
+        "error": type(status.error).__name__ if status.error is not None else "",
         "verdict": health.verdict if health else "",
         "latency": "" if seconds is None else duration(seconds),
         "health_error": type(error).__name__ if error else "",

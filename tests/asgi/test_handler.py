@@ -68,6 +68,19 @@ async def test_requests_without_a_state_find_the_values_of_the_lifespan(
     assert scopes == [{"type": "http", "state": {"number": 7}}]
 
 
+async def test_a_state_of_none_is_no_state(numbered: Registry) -> None:
+    """Some hosts always have the key."""
+    handler = LifespanASGIHandler(numbered)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await handler({**scope, "state": None}, receive, send)
+
+    async with serving(app, {}) as server:
+        served = await server.request("/everywhere-async")
+
+    assert json_of(served) == EVERYWHERE
+
+
 @STATES
 async def test_each_request_has_its_own_copy_of_the_state(
     numbered: Registry, state: dict[str, Any] | None

@@ -59,6 +59,25 @@ def test_the_state_writes_through_to_the_scope_of_the_request() -> None:
     assert request.scope == {"state": {"number": 7, "written": True}}
 
 
+async def test_a_scope_without_a_state_has_the_values_of_the_lifespan(
+    numbered: Registry,
+) -> None:
+    """Also under a server that sets it to None."""
+    states: list[Any] = []
+
+    def view(request: Any) -> HttpResponse:
+        states.append(dict(request.state))
+        return HttpResponse()
+
+    async with Lifespan(numbered):
+        for scope in ({}, {"state": None}):
+            request: Any = RequestFactory().get("/")
+            request.scope = scope
+            LifespanStateMiddleware(view)(request)
+
+    assert states == [{"number": 7}] * 2
+
+
 # --- In a stack
 
 

@@ -68,6 +68,11 @@ async def _complete(receive: Any, send: Any, *events: str) -> None:
         await send({"type": f"lifespan.{event}.complete"})
 
 
+class ExceptionThatIsFalsy(Exception):
+    def __bool__(self) -> bool:
+        return False
+
+
 class Crashing:
     """An application that ends, or fails, once ``crash`` is set."""
 
@@ -311,7 +316,12 @@ async def test_an_application_that_ignores_its_cancellation_is_abandoned(
 
 @pytest.mark.parametrize(
     ("problem", "shown"),
-    [(OSError("lost"), "lost"), (SystemExit(4), "SystemExit"), (None, "it ended")],
+    [
+        (OSError("lost"), "lost"),
+        (ExceptionThatIsFalsy("lost"), "lost"),
+        (SystemExit(4), "SystemExit"),
+        (None, "it ended"),
+    ],
 )
 @pytest.mark.parametrize("swallows", [False, True])
 async def test_a_crash_interrupts_the_block(

@@ -38,6 +38,44 @@ BASE_EXCEPTIONS = [
 ]
 
 
+class Falsy(Exception):
+    """Like a collection of errors that is empty."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("when", ["start", "stop"])
+async def test_a_falsy_exception_is_raised_and_logged(
+    when: str, probes: Probes, caplog: Log
+) -> None:
+    error = Falsy("it fails")
+    steps = {when: Raise(error)}
+    probes.add("it", **steps)
+
+    with pytest.raises(Falsy) as caught:
+        await probes.run()
+
+    assert caught.value is error
+    assert when == "start" or logged_errors(caplog) == [error]
+
+
+@pytest.mark.parametrize("when", ["start", "stop"])
+async def test_an_exception_that_is_raised_again_has_one_note(
+    when: str, probes: Probes
+) -> None:
+    """A module may have one exception object for all failures."""
+    error = ValueError("the one object")
+    steps = {when: Raise(error)}
+    probes.add("it", **steps)
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="the one object"):
+            await probes.run()
+
+    assert len(error.__notes__) == 1  # type: ignore[attr-defined]
+
+
 # --- Startup
 
 

@@ -115,11 +115,12 @@ async def test_the_running_lifespan_has_the_values_that_a_source_lacks(
             get_state(source({}), KEY),
             get_state(source(None), numbered["number"]),
             await sync_to_async(get_state)(source(None), KEY),
+            get_state({"state": None}, KEY),
             get_state(source({"number": 8}), KEY),
         ]
     after = get_state(source(None), KEY, None)
 
-    assert found == [7, 7, 7, 7, 8]
+    assert found == [7, 7, 7, 7, 7, 8]
     assert after is None
 
 
