@@ -142,7 +142,7 @@ class Gate:
             if isinstance(error, Exception):  # not a cancellation
                 # Python 3.10 shows no notes, which name the resource.
                 text = "\n".join(["the lifespan failed to start", *notes_in(error)])
-                logger.error("%s", text, exc_info=error)
+                logger.error("%s", text, exc_info=exc_info(error))
             raise
         served.users = 1
         served.phase = "running"
