@@ -33,8 +33,6 @@ ServingPhase: TypeAlias = Literal[
     "starting", "running", "stopping", "failed", "stopped"
 ]
 
-_FAILED: Final = "the lifespan failed to stop"
-
 
 class Admission(NamedTuple):
     """What a request gets, and where it is recorded."""
@@ -118,7 +116,8 @@ class Gate:
         except BaseException:
             await self._leave_after_error(served)
             raise
-        failure = combined(await self._leave(served, _stop_timeout()), _FAILED)
+        errors = await self._leave(served, _stop_timeout())
+        failure = combined(errors, "the lifespan failed to stop")
         if failure is not None:
             raise failure
 
@@ -138,8 +137,10 @@ class Gate:
             served.lifespan = await start_with_signals(self.registry, served.scope)
         except BaseException as error:
             running.record_failure(error)
-            self._end(served, "failed")
-            if isinstance(error, Exception):  # not a cancellation
+            is_failure = isinstance(error, Exception)  # not a cancellation
+            is_retried = is_failure and served.late_start is not None
+            self._end(served, "failed", _retry_interval() if is_retried else inf)
+            if is_failure:
                 # Python 3.10 shows no notes, which name the resource.
                 text = "\n".join(["the lifespan failed to start", *notes_in(error)])
                 logger.error("%s", text, exc_info=exc_info(error))
@@ -151,6 +152,7 @@ class Gate:
         served.startup_over.set()
 
     async def _leave(self, served: ServedLoop, seconds: float) -> list[Exception]:
+        """Leave the lifespan; returns the exceptions, which are in the log."""
         served.users -= 1
         if served.users or served.lifespan is None:
             return []
@@ -171,15 +173,19 @@ class Gate:
         if served.lifespan is not None and served.users == 1:
             served.lifespan.announce_stop()
         seconds = LifespanSettings.read().CANCEL_TIMEOUT
-        _log_failures(await self._leave(served, seconds))
+        await self._leave(served, seconds)
 
-    def _end(self, served: ServedLoop, phase: Literal["failed", "stopped"]) -> None:
+    def _end(
+        self,
+        served: ServedLoop,
+        phase: Literal["failed", "stopped"],
+        seconds: float = inf,
+    ) -> None:
+        """End the lifespan; another one may start late after *seconds*."""
         served.phase = phase
         served.lifespan = None
         served.startup_over.set()
         served.shutdown_over.set()
-        is_late = served.late_start is not None
-        seconds = _retry_interval() if is_late and phase == "failed" else inf
         self._outcomes[served.loop] = Outcome(phase, monotonic() + seconds)
         self._served.pop(served.loop, None)
 
@@ -214,7 +220,7 @@ class Gate:
         except BaseException:
             await self._leave_after_error(served)
             raise
-        _log_failures(await self._leave(served, _stop_timeout()))
+        await self._leave(served, _stop_timeout())
 
     def _on_held(self, served: ServedLoop, _task: object) -> None:
         # A task that is cancelled before its first step never enters its coroutine.
@@ -305,12 +311,6 @@ def all_gates() -> list[Gate]:
 def _forget_all() -> None:
     for gate in all_gates():
         gate.forget()
-
-
-def _log_failures(errors: list[Exception]) -> None:
-    failure = combined(errors, _FAILED)
-    if failure is not None:
-        logger.error(_FAILED, exc_info=exc_info(failure))
 
 
 def _retry_interval() -> float:

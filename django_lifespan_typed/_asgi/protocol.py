@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from .._declare.registry import Registry, registry_or_default
 from .._runtime.state import RequestValues
-from .._text import describe
+from .._text import describe, summary
 from .._threads.asgiref import asyncio_loop
 from ..exceptions import ProtocolError
 from ..types import Receive, Scope, Send
@@ -106,7 +106,8 @@ async def answer_lifespan(
             step = "shutdown"
     except Exception as error:
         if step != "serving":
-            message = describe(error)
+            # The log has the tracebacks of a shutdown.
+            message = describe(error) if step == "startup" else summary(error)
             await send({"type": f"lifespan.{step}.failed", "message": message})
         raise
     await send({"type": "lifespan.shutdown.complete"})

@@ -10,9 +10,9 @@ from .._declare.registry import Registry, manager_resource
 from .._declare.resources import Resource
 from .._log import logger
 from .._runtime.current import running
-from .._runtime.failures import exc_info
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
+from .._text import summary
 from .._threads.cancellation import shielded
 from ..signals import asgi_lifespan, asgi_shutdown, asgi_startup
 from ..types import Scope, State
@@ -37,14 +37,17 @@ async def start_with_signals(registry: Registry, scope: Scope) -> Lifespan:
         await _send_startup(lifespan, scope, settings)
     except BaseException:
         with shielded():
-            for error in await stop_with_signals(lifespan, scope):
-                logger.error("the lifespan failed to stop", exc_info=exc_info(error))
+            await stop_with_signals(lifespan, scope)
         raise
     return lifespan
 
 
 async def stop_with_signals(lifespan: Lifespan, scope: Scope) -> list[Exception]:
-    """Send ``asgi_shutdown``, then leave *lifespan*; returns the exceptions of both."""
+    """
+    Send ``asgi_shutdown``, then leave *lifespan*; returns the exceptions of both.
+
+    They are in the log, with the tracebacks: those of receivers by Django.
+    """
     settings = LifespanSettings.read()
     errors: list[Exception] = []
     # Receivers use the time budget of the shutdown.
@@ -58,6 +61,7 @@ async def stop_with_signals(lifespan: Lifespan, scope: Scope) -> list[Exception]
             state=lifespan.state,
         )
     except Exception as error:
+        logger.error("asgi_shutdown failed: %s", summary(error))
         errors.append(error)
     finally:
         try:

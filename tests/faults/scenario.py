@@ -11,6 +11,7 @@ LIMITS = {
     "STOP_TIMEOUT": 4.0,
     "STOP_BUDGET": 12.0,
     "CANCEL_TIMEOUT": 1.0,
+    "RETRY_INTERVAL": float("inf"),  # it would start another lifespan
     "REPORT_INTERVAL": 5.0,
     "HEALTH_TIMEOUT": 2.0,
     "HEALTH_CACHE": 1.0,

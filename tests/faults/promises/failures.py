@@ -91,16 +91,35 @@ def _last(outcome: Outcome) -> str:
     """Return the last message; in a late start, its equivalent in the log."""
     if not outcome.scenario.late:
         return outcome.types[-1] if outcome.sent else ""
-    if "the lifespan failed to stop" in outcome.errors_in_log:
-        return "lifespan.shutdown.failed"
-    if "the lifespan failed to start" in outcome.errors_in_log:
+    if _logged(outcome, "start"):
         return "lifespan.startup.failed"
+    if _logged(outcome, "stop"):
+        return "lifespan.shutdown.failed"
     return "" if outcome.error else "lifespan.shutdown.complete"
+
+
+def _logged(outcome: Outcome, word: str) -> str:
+    """Return what the log of a late start has about a failed startup or shutdown."""
+    if word == "start":
+        return "\n".join(
+            text
+            for message, text in outcome.errors_in_log.items()
+            if message.startswith("the lifespan failed to start")
+        )
+    lines = [line for line in outcome.log if "asgi_shutdown failed: " in line]
+    return "\n".join(
+        lines
+        + [
+            text
+            for message, text in outcome.errors_in_log.items()
+            if message.endswith(" failed to stop")
+        ]
+    )
 
 
 def _text(outcome: Outcome, word: str) -> str:
     if outcome.scenario.late:
-        return outcome.errors_in_log[f"the lifespan failed to {word}"]
+        return _logged(outcome, word)
     return str(outcome.sent[-1].get("message", ""))
 
 
