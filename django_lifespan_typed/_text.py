@@ -98,6 +98,11 @@ def _attribute(error: BaseException, name: str) -> Any:
         return None
 
 
+def printable(name: str) -> str:
+    """Return *name* in one line, with control characters escaped."""
+    return name if name.isprintable() else repr(name)[1:-1]
+
+
 def column_width(text: str) -> int:
     """Return how many columns of a terminal *text* takes."""
     return sum(

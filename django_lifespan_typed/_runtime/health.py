@@ -16,7 +16,7 @@ from asgiref.sync import iscoroutinefunction
 from .._declare.resources import HealthCheck
 from .._log import logger
 from .._settings import finite
-from .._text import seconds_text
+from .._text import printable, seconds_text
 from .._threads.database import OpenedConnections
 from .._threads.worker import Worker
 from .failures import exc_info
@@ -151,7 +151,7 @@ class HealthChecks:
         self, task: ResourceTask, check: HealthCheck[Any]
     ) -> BaseException | None:
         name, limit = task.resource.name, self._settings.HEALTH_TIMEOUT
-        checking = self._begin(self._error_of(task, check), f"health {name}")
+        checking = self._begin(self._error_of(task, check), f"health {printable(name)}")
         self._track(name, checking)
         await asyncio.wait({checking}, timeout=finite(limit))
         if not checking.done():

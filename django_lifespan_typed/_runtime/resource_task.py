@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, final
 from .._declare.resources import Resource
 from .._log import logger
 from .._settings import LifespanSettings
+from .._text import printable
 from .._threads.cancellation import is_in_cancelled_scope, shielded
 from .failures import crashed, exc_info, skipped_start
 from .status import Phase, ResourceStatus
@@ -96,7 +97,10 @@ class ResourceTask:
         seconds = settings.START_TIMEOUT if own is None else own
         limits = (seconds, self._stop_timeout, settings.CANCEL_TIMEOUT)
         self._allow(*limits, is_time_limit=True)
-        main, name = self._main(dependencies), f"lifespan {self.resource.name}"
+        main, name = (
+            self._main(dependencies),
+            f"lifespan {printable(self.resource.name)}",
+        )
         loop = asyncio.get_running_loop()
         self._task = context.run(lambda: loop.create_task(main, name=name))
         self._task.add_done_callback(self._on_done)

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar, final
 
 from .._log import logger
+from .._text import printable
 from .asgiref import use_loop
 from .cancellation import shielded
 from .database import close_own_connections
@@ -76,7 +77,9 @@ class Worker:
         step = Step(call)
         if self._thread is None:
             thread = threading.Thread(
-                target=self._serve, name=f"lifespan {self._name}", daemon=True
+                target=self._serve,
+                name=f"lifespan {printable(self._name)}",
+                daemon=True,
             )
             thread.start()
             self._thread = thread

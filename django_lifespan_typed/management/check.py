@@ -18,10 +18,10 @@ from django.core.management.color import Style
 from .._runtime.lifespan import Lifespan
 from .._runtime.startup_times import startup_times
 from .._runtime.status import ResourceStatus
-from .._text import error_text, quoted
+from .._text import error_text, printable, quoted
 from ..commands import leaving_at_signals
 from .log_lines import log_shown
-from .screen import Screen, printable
+from .screen import Screen
 from .waterfall import waterfall_lines
 
 _INTERRUPTED: Final = 130  # the exit code that a shell reports after Ctrl-C

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from .._declare.plan import Plan
 from .._declare.resources import Resource
-from .screen import printable
+from .._text import printable
 
 _UNMARKED: Final = frozenset(" _-.")
 

@@ -39,11 +39,6 @@ class Screen:
         return shutil.get_terminal_size().columns
 
 
-def printable(name: str) -> str:
-    """Return *name* in one line, with control characters escaped."""
-    return name if name.isprintable() else repr(name)[1:-1]
-
-
 def padded(text: str, width: int) -> str:
     """Return *text* in exactly *width* columns: padded with spaces, or shortened."""
     text = shortened(text, width)

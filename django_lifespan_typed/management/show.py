@@ -10,8 +10,8 @@ from .._declare.location import Location
 from .._declare.resources import Resource
 from .._declare.value_types import described
 from .._settings import LifespanSettings
-from .._text import column_width
-from .screen import padded, printable
+from .._text import column_width, printable
+from .screen import padded
 
 HEADERS: Final = (
     "name",

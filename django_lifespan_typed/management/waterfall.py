@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from .._runtime.startup_times import StartupTime
-from .._text import column_width
-from .screen import padded, printable
+from .._text import column_width, printable
+from .screen import padded
 
 _NARROWEST = 10
 

@@ -49,6 +49,7 @@ NEEDS_POOL = """
 async def index(pool: str) -> str:
     return pool
 """
+URLS_IMPORT_POOL = {"+mysite/urls.py": "\nimport mysite.pool"}
 MANAGER = "register_lifespan_manager(context_manager=dict)"
 
 Changes = dict[str, str | None]
@@ -102,7 +103,7 @@ BAD: dict[str, Changes] = {
     },
     "lifespan.W010": {
         "mysite/pool.py": POOL,
-        "+mysite/urls.py": "\nimport mysite.pool",
+        **URLS_IMPORT_POOL,
     },
 }
 
@@ -142,13 +143,13 @@ GOOD: dict[str, Changes] = {
         "mysite/pool.py": POOL,
         "mysite/plumbing.py": "from . import pool",
         "+mysite/asgi.py": "from .plumbing import pool",
-        "+mysite/urls.py": "\nimport mysite.pool",
+        **URLS_IMPORT_POOL,
     },
     "asgi.py that is not named imports it": {
         "mysite/pool.py": POOL,
         "+mysite/settings.py": "del ASGI_APPLICATION",
         "+mysite/asgi.py": "import mysite.pool",
-        "+mysite/urls.py": "\nimport mysite.pool",
+        **URLS_IMPORT_POOL,
     },
     "middleware imports it": {
         "mysite/pool.py": POOL,
@@ -159,17 +160,17 @@ GOOD: dict[str, Changes] = {
                 return get_response
             """,
         "+mysite/settings.py": "MIDDLEWARE += ['mysite.middleware.middleware']",
-        "+mysite/urls.py": "\nimport mysite.pool",
+        **URLS_IMPORT_POOL,
     },
     "asgi.py imports the URLconf": {
         "mysite/pool.py": POOL,
         "+mysite/asgi.py": "import mysite.urls",
-        "+mysite/urls.py": "\nimport mysite.pool",
+        **URLS_IMPORT_POOL,
     },
     "an app imports the URLconf": {
         "mysite/pool.py": POOL,
         "+mysite/lifespan.py": "import mysite.urls",
-        "+mysite/urls.py": "\nimport mysite.pool",
+        **URLS_IMPORT_POOL,
     },
     "no resources": {"mysite/lifespan.py": "", "mysite/asgi.py": PLAIN_ASGI},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Generator
+from typing import Any
 
 import pytest
 
@@ -49,8 +50,27 @@ async def test_each_startup_and_shutdown_is_logged(probes: Probes, caplog: Log) 
     for message, word in zip(messages, expected, strict=True):
         assert word in message
         assert " ms" in message
-    assert messages[3].endswith("db > repository > view")
+    assert messages[3].endswith("'db' > 'repository' > 'view'")
     assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+@pytest.mark.parametrize("shape", [SHAPES[0], BLOCKING], ids=str)
+async def test_names_are_escaped_in_every_log_line(
+    shape: Shape, probes: Probes, caplog: Log
+) -> None:
+    """Also in the names of tasks and threads, which a formatter may show."""
+    caplog.set_level(logging.INFO, NAME)
+    name = "db\n[INFO] \x1b[31mforged\x9b"
+    probe = probes.add(name, shape=shape)
+    probes.add("view", name, shape=shape)
+
+    await probes.run()
+
+    runs_in: Any = probe.opened[0].runs_in
+    runner = runs_in.name if shape.blocking else runs_in.get_name()
+    shown = [*caplog.messages, runner]
+    assert any("critical path: " in text for text in shown)
+    assert [text for text in shown if not text.isprintable()] == []
 
 
 @pytest.mark.parametrize("shape", [SHAPES[0], BLOCKING], ids=str)
