@@ -74,8 +74,10 @@ def _imports(module: str) -> list[str]:
         return []
     try:
         spec = find_spec(module)
-        path = Path((spec and spec.origin) or "")
-        if spec is None or path.suffix != ".py" or _INSTALLED & {*path.parts}:
+        if spec is None or spec.origin is None:
+            return []
+        path = Path(spec.origin)
+        if path.suffix != ".py" or _INSTALLED & {*path.parts}:
             return []
         names: list[str] = []
         for node in ast.walk(ast.parse(path.read_bytes())):
