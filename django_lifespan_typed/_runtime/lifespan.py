@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, final
@@ -14,8 +15,9 @@ from .._declare.plan import Plan, keys_only
 from .._declare.registry import Registry, registry_or_default
 from .._declare.resources import Resource
 from .._settings import LifespanSettings
-from .._threads.asgiref import is_in_loop, renew_executor, use_loop
+from .._threads.asgiref import is_in_loop, loop_in_use, renew_executor, use_loop
 from .._threads.cancellation import shielded
+from .._threads.interrupts import held_interrupts
 from .._threads.loop_thread import LoopThread, call_on
 from ..exceptions import LifespanError, LifespanNotRunning
 from .current import running
@@ -76,10 +78,7 @@ class Lifespan:
         self._overridden: OverriddenValues | None = None
         self._kept_out: frozenset[str] = frozenset()
         self._before: Lifespan | None = None
-        # For the sync block:
-        self._thread: LoopThread | None = None
-        self._sync_before: Lifespan | None = None
-        self._loop_before: asyncio.AbstractEventLoop | None = None
+        self._leaving: ExitStack | None = None  # of the sync block
 
     # --- The async block
 
@@ -190,28 +189,24 @@ class Lifespan:
                 "this code runs on an event loop, which a sync block would block\n"
                 "Write: async with Lifespan() as state:"
             )
-        thread = LoopThread.acquire()
-        is_entered = False
-
-        async def enter() -> LifespanState:
-            nonlocal is_entered
-            state = await self.__aenter__()
-            is_entered = True
-            return state
-
+        leaving = ExitStack()
         try:
-            state = thread.run(enter)
-        except BaseException:
-            try:
-                if is_entered:  # interrupted just after the startup
-                    thread.run(partial(self.__aexit__, None, None, None))
-            finally:
-                thread.release()
+            with held_interrupts, ExitStack() as starting:
+                starting.callback(use_loop, loop_in_use())  # restored last
+                thread = LoopThread.acquire()
+                starting.callback(thread.release)
+                state = thread.run(self.__aenter__)
+                leave = partial(self.__aexit__, None, None, None)
+                starting.callback(thread.run, leave)
+                use_loop(thread.loop)
+                starting.callback(running.enter, running.enter(self))
+                leaving = starting.pop_all()
+            self._leaving = leaving
+            return state
+        except BaseException:  # interrupted after everything had started
+            with held_interrupts:
+                leaving.close()
             raise
-        self._thread = thread
-        self._loop_before = use_loop(thread.loop)
-        self._sync_before = running.enter(self)
-        return state
 
     def __exit__(
         self,
@@ -219,22 +214,16 @@ class Lifespan:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._is_in_parent:
-            return  # the parent shuts it down
-        thread, self._thread = self._thread, None
-        if thread is None:
-            raise LifespanError(
-                "this Lifespan is not running\n"
-                "Enter it first: with Lifespan() as state:"
-            )
-        try:
-            thread.run(partial(self.__aexit__, None, None, None))
-        finally:
-            thread.release()
-            use_loop(self._loop_before)
-            self._loop_before = None
-            running.enter(self._sync_before)
-            self._sync_before = None
+        with held_interrupts:
+            if self._is_in_parent:
+                return  # the parent shuts it down
+            leaving, self._leaving = self._leaving, None
+            if leaving is None:
+                raise LifespanError(
+                    "this Lifespan is not running\n"
+                    "Enter it first: with Lifespan() as state:"
+                )
+            leaving.close()
 
     def call(
         self,

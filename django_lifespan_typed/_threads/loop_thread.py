@@ -6,10 +6,10 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import Future, TimeoutError as WaitTimeout, wait
+from concurrent.futures import TimeoutError as WaitTimeout, wait
 from contextlib import contextmanager, suppress
 from contextvars import Context
-from typing import Any, ClassVar, ParamSpec, TypeVar, final
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar, final
 from weakref import WeakSet
 
 from asgiref.sync import async_to_sync
@@ -19,9 +19,13 @@ from ..exceptions import LifespanError
 from .asgiref import is_in_loop, use_loop
 from .fork import after_fork
 from .green_threads import refuse_green_threads
+from .interrupts import held_interrupts
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+_SIGNAL_INTERVAL: Final = 0.2
+"""Seconds after which a waiting thread lets signal handlers run."""
 
 
 @final
@@ -97,50 +101,45 @@ class LoopThread:
         Run *function* on the loop in an empty context; returns or raises its outcome.
 
         If the caller is interrupted (Ctrl-C), the coroutine is cancelled and awaited
-        before the interrupt is raised. Raises ``LifespanError`` on the thread itself.
+        before the interrupt is raised. Raises ``LifespanError`` on the thread itself,
+        and if the loop ends meanwhile.
         """
         if threading.current_thread() is self._thread:
             raise LifespanError(
                 "this code already runs on the event loop of the resources, and would "
                 "wait for itself\nWrite: async with Lifespan() as state:"
             )
-        tasks: set[asyncio.Task[Any] | None] = set()
-        ended: Future[None] = Future()
+        tasks: list[asyncio.Task[Any] | None] = []
 
         async def main() -> T:
-            tasks.add(asyncio.current_task())
-            try:
-                return await function()
-            finally:
-                ended.set_result(None)
+            tasks.append(asyncio.current_task())
+            return await function()
 
-        async def cancel() -> None:
+        def cancel() -> None:
+            # A task that is cancelled before its first step never enters its coroutine,
+            # but a shutdown must begin all the same.
             if not tasks:
-                # Interrupted before the submission; a shutdown must begin all the same.
-                tasks.add(asyncio.ensure_future(work))
-                await asyncio.sleep(0)
+                self.loop.call_soon(cancel)
             for task in filter(None, tasks):
                 task.cancel()
 
-        work = main()
-        try:
-            # Empty: tasks that it starts must not keep the caller's context.
+        # Empty: tasks that it starts must not keep the caller's context.
+        with held_interrupts.calling(lambda: self._call_soon(cancel)):
             future = Context().run(
-                lambda: asyncio.run_coroutine_threadsafe(work, self.loop)
+                lambda: asyncio.run_coroutine_threadsafe(main(), self.loop)
             )
-            return future.result()
-        except BaseException:
-            self._cancel_and_wait(ended, cancel)
-            raise
+            # Python may notice a signal only after the wait that it arrived before.
+            while self.is_alive and not future.done():
+                wait((future,), _SIGNAL_INTERVAL)
+        if not future.done():
+            raise LifespanError(
+                "the event loop of the resources ended before this code had run on it"
+            )
+        return future.result()
 
-    def _cancel_and_wait(
-        self, ended: Future[None], cancel: Callable[[], Coroutine[Any, Any, None]]
-    ) -> None:
-        # A second interrupt cancels again; resources must still be closed.
-        while not ended.done() and self.is_alive:
-            with suppress(BaseException):
-                asyncio.run_coroutine_threadsafe(cancel(), self.loop)
-                wait((ended,))
+    def _call_soon(self, callback: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # the loop has been closed
+            self.loop.call_soon_threadsafe(callback)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)

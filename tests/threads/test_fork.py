@@ -212,3 +212,27 @@ say(SyncToAsync.single_thread_executor is executor)
     assert lines_of(FORK + script) == [
         *("True", "42", "done", "child ended with 0", "True")
     ]
+
+
+def test_a_child_forked_by_a_factory_can_be_interrupted() -> None:
+    """A pool of processes, for example."""
+    script = """
+@lifespan_resource("processes")
+async def processes() -> AsyncGenerator[int]:
+    child = os.fork()
+    if not child:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            say("interrupted")
+        os._exit(0)
+    os.waitpid(child, 0)
+    yield 1
+
+with Lifespan():
+    pass
+"""
+    with running_script(script) as child:
+        assert child.wait() == 0, child.output
+
+    assert "interrupted" in child.lines

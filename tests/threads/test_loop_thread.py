@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Generator
 from contextvars import ContextVar
@@ -72,7 +73,9 @@ def test_work_interrupted_at_its_submission_is_begun_and_cancelled(
         monkeypatch.setattr(thread.loop, "call_soon_threadsafe", call)
         if submitted:
             call(*args, **options)
-        raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+        if not submitted:
+            call(*args, **options)
 
     async def work() -> None:
         journal.append("begun")
