@@ -123,6 +123,9 @@ class MountedApplication:
         try:
             await asyncio.wait({answering, self._task}, return_when="FIRST_COMPLETED")
             answer: Message = answering.result() if answering.done() else {}
+            # A cancelled application has not failed: the loop cancels all tasks.
+            if event == "shutdown" and not answer and self._task.cancelled():
+                return
             if answer.get("type") != f"lifespan.{event}.complete":
                 raise self._failure(event, answer)
         except BaseException:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import Context
 from time import monotonic
 from typing import Any, Final, Literal, final
+from weakref import WeakSet
 
 from .._declare.resources import Resource
 from .._log import logger
@@ -18,6 +19,9 @@ from .failures import crashed, exc_info, skipped_start
 from .status import Phase, ResourceStatus
 
 INFINITE: Final = float("inf")
+
+# Tasks that were cancelled with all others, and run until their lifespan stops them.
+_outlasting: Final[WeakSet[asyncio.Task[None]]] = WeakSet()
 
 
 @final
@@ -237,12 +241,10 @@ class ResourceTask:
             await asyncio.sleep(0)  # lets the other cancellations arrive
         if is_in_cancelled_scope():
             return self._stop_deadline is not None
-        entered_by = self._entered_by
-        cancelling = getattr(entered_by, "cancelling", None)  # Python 3.11
-        if self._stop_deadline is None and not (
-            entered_by and not entered_by.done() and cancelling and cancelling()
-        ):
+        if self._stop_deadline is None and not _is_cancelled(self._entered_by):
             return False
+        if self._task is not None:
+            _outlasting.add(self._task)
         uncancel: Callable[[], object] | None = getattr(self._task, "uncancel", None)
         if uncancel is not None:  # Python 3.11
             uncancel()
@@ -332,3 +334,12 @@ class ResourceTask:
             )
         else:
             self._finish("stopped")
+
+
+def _is_cancelled(task: asyncio.Task[Any] | None) -> bool:
+    if task is None or task.done():
+        return False
+    cancelling: Callable[[], int] | None = getattr(task, "cancelling", None)
+    is_cancelled = cancelling is not None and cancelling() > 0  # Python 3.11
+    # The block of a nested lifespan is in a resource of the outer one.
+    return is_cancelled or task in _outlasting

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+
+from django_lifespan_typed import (
+    Lifespan,
+    Registry,
+    lifespan_resource,
+    run_asgi_lifespan,
+)
+from django_lifespan_typed.asgi import with_lifespan
 
 from .probes import (
     BLOCKING,
@@ -23,6 +33,7 @@ from .probes import (
     logged_errors,
     phases,
 )
+from .test_order import later_or_eagerly, tasks_begin
 
 needs_cancelling = pytest.mark.skipif(
     sys.version_info < (3, 11), reason="tasks do not say whether they are cancelled"
@@ -39,6 +50,14 @@ def cancel(serving: Serving, order: str) -> None:
     }
     for task in tasks[order]:
         task.cancel()
+
+
+def is_inner(task: asyncio.Task[Any]) -> bool:
+    return task.get_name() in {"lifespan a", "lifespan b"}
+
+
+async def never_called(*_: object) -> None:
+    raise AssertionError("there is no request")
 
 
 in_either_order = pytest.mark.parametrize("order", ["lifespan first", "lifespan last"])
@@ -170,6 +189,48 @@ async def test_cancelling_all_tasks_interrupts_the_resource_in_progress(
     assert serving.task.cancelled()
     assert probes.journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
     assert_closed(*probes.all())
+
+
+@needs_cancelling
+@pytest.mark.parametrize("first", ["outer first", "inner first"])
+@pytest.mark.parametrize("how", ["a lifespan", "a mounted application"])
+@later_or_eagerly
+async def test_a_nested_lifespan_outlasts_the_cancellation_of_all_tasks(
+    *, when: str, how: str, first: str, probes: Probes, caplog: Log
+) -> None:
+    tasks_begin(when)
+    outer = Registry()
+
+    @lifespan_resource("nested", registry=outer)
+    def nested() -> AbstractAsyncContextManager[Any]:
+        if how == "a lifespan":
+            return Lifespan(probes.registry)
+        return run_asgi_lifespan(with_lifespan(never_called, probes.registry))
+
+    @lifespan_resource("last", registry=outer, needs=(nested,))
+    async def last(_: object) -> AsyncGenerator[None]:
+        yield
+        await Pause().go()
+        probes.journal.append("-last")
+
+    probes.add_chain("a", "b")
+    serving = Serving(outer)
+    await serving.started.wait()
+
+    own = {asyncio.current_task()}
+    tasks = sorted(
+        asyncio.all_tasks() - own, key=is_inner, reverse=first == "inner first"
+    )
+    for task in tasks:
+        task.cancel()
+    await serving.end()
+
+    assert serving.task.cancelled()
+    stopped = probes.journal[2:]
+    if how == "a mounted application":  # which ends at once: its task is its own
+        stopped.sort(key="-last".__ne__)
+    assert stopped == ["-last", "-b", "-a"]
+    assert caplog.records == []
 
 
 def test_the_end_of_asyncio_run_is_a_shutdown(probes: Probes, caplog: Log) -> None:
