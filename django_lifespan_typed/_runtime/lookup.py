@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeVar, overload
 
 from django.http import HttpRequest
 
-from .._declare.keys import StateKey
+from .._declare.keys import StateKey, wrong_key
 from .._text import address, type_name
 from .._threads.asgiref import loop_in_use, use_loop
 from ..exceptions import LifespanNotRunning
@@ -162,9 +162,7 @@ def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
         )
     if not _is_key(key):
         raise TypeError(
-            f"get_state() takes a StateKey or a Resource, not {type_name(type(key))}\n"
-            f'Write: KEY = StateKey[SomeType]("some_name"), then '
-            "get_state(request, KEY)"
+            f"get_state() takes a StateKey or a Resource, not {wrong_key(key)}"
         )
     # A view: error pages show local variables, and its repr has no values.
     state = LifespanState(_state_of(source) or {})

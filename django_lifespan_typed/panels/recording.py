@@ -110,9 +110,18 @@ def record_lookups(request: Any, lookups: Lookups) -> None:
     request.scope = scope
     in_scope: Any = scope.get("state")
     if in_scope is None:
-        is_ours = isinstance(state, LifespanState)
-        given = state.by_name if is_ours else state
-        in_scope = given if isinstance(given, Mapping) else values_for_request()
+        in_scope = state.by_name if _is_lifespan_state(state) else state
+        if not _is_mapping(in_scope):
+            in_scope = values_for_request()
     scope["state"] = RecordedState(in_scope, lookups)
-    if isinstance(state, LifespanState):
+    if _is_lifespan_state(state):
         request.state = LifespanState(RecordedState(state, lookups))
+
+
+# isinstance() would make pyright narrow what is Any to types that it does not know.
+def _is_lifespan_state(given: object) -> bool:
+    return isinstance(given, LifespanState)
+
+
+def _is_mapping(given: object) -> bool:
+    return isinstance(given, Mapping)

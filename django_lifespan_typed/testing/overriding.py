@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 from asgiref.sync import iscoroutinefunction
 
-from .._declare.keys import StateKey
+from .._declare.keys import StateKey, wrong_key
 from .._runtime.overrides import overrides
 from .live_server import refuse_running_server, refuse_spawned_server
 
@@ -74,8 +74,8 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
         given: Any = key
         if not isinstance(given, StateKey):
             raise TypeError(
-                f"override_state() takes a StateKey or a Resource, not {given!r}\n"
-                "Write: override_state(KEY, value)"
+                "override_state() takes a StateKey or a Resource, not "
+                f"{wrong_key(given)}"
             )
         self._key = key
         self._value = value
@@ -147,7 +147,8 @@ def _decorated_function(
 def _decorate_class(cls: type[Any], override: override_state[Any]) -> None:
     if not issubclass(cls, unittest.TestCase):
         raise TypeError(
-            f"override_state() decorates functions and TestCase classes, not {cls!r}\n"
+            f"override_state() decorates functions and TestCase classes, not "
+            f"the class {cls.__qualname__}\n"
             "Decorate its test methods."
         )
     if _OVERRIDES not in vars(cls):
