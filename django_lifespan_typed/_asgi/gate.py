@@ -35,7 +35,7 @@ ServingPhase: TypeAlias = Literal[
 
 
 class Admission(NamedTuple):
-    """What a request gets, and where it is recorded."""
+    """The values for a request, and the record of the requests in flight."""
 
     values: Mapping[str, Any]
     requests: RequestsInFlight

@@ -17,7 +17,7 @@ from .._settings import LifespanSettings, finite
 
 @final
 class RequestsInFlight:
-    """What serves the requests of one event loop: tasks, and calls in threads."""
+    """The tasks, and the calls in threads, that serve requests on one event loop."""
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
