@@ -17,7 +17,12 @@ def alone(method: Callable[..., Any]) -> Callable[..., Any]:
     def holding(self: filesystem.Channel, *args: Any, **kwargs: Any) -> Any:
         with (self.control_folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return method(self, *args, **kwargs)
+            try:
+                return method(self, *args, **kwargs)
+            finally:
+                # Not by closing the file: a child that was forked meanwhile, by
+                # another thread of the worker, still has it open.
+                fcntl.flock(lock, fcntl.LOCK_UN)
 
     return holding
 
