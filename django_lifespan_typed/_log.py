@@ -17,11 +17,25 @@ def ensure_visible() -> None:
     loggers that exist already. A failed startup would then be silent.
     """
     logger.disabled = False
-    if logger.getEffectiveLevel() > logging.ERROR:
-        logger.setLevel(logging.ERROR)
     if not _has_handler():
-        # As Python does where there is no handler at all.
-        logger.addHandler(logging.lastResort or logging.StreamHandler())
+        logger.addHandler(_stderr())
+
+
+def log_failure(text: str, error: BaseException) -> None:
+    """Log an error with its traceback, on stderr if the level is above ERROR."""
+    # A tuple: logging drops the traceback of a falsy exception.
+    exc_info = type(error), error, error.__traceback__
+    logger.error("%s", text, exc_info=exc_info)
+    if logger.getEffectiveLevel() > logging.ERROR:
+        record = logger.makeRecord(
+            logger.name, logging.ERROR, __file__, 0, text, (), exc_info
+        )
+        _stderr().handle(record)
+
+
+def _stderr() -> logging.Handler:
+    # As Python does where there is no handler at all.
+    return logging.lastResort or logging.StreamHandler()
 
 
 def _has_handler() -> bool:

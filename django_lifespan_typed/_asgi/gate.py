@@ -14,9 +14,9 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, final
 from weakref import WeakKeyDictionary
 
 from .._declare.registry import Registry
-from .._log import ensure_visible, logger
+from .._log import ensure_visible, log_failure
 from .._runtime.current import running
-from .._runtime.failures import combined, exc_info
+from .._runtime.failures import combined
 from .._runtime.lifespan import Lifespan
 from .._settings import LifespanSettings
 from .._text import notes_in
@@ -143,7 +143,7 @@ class Gate:
             if is_failure:
                 # Python 3.10 shows no notes, which name the resource.
                 text = "\n".join(["the lifespan failed to start", *notes_in(error)])
-                logger.error("%s", text, exc_info=exc_info(error))
+                log_failure(text, error)
             raise
         served.users = 1
         served.phase = "running"

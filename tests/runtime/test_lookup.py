@@ -179,8 +179,8 @@ def test_a_name_is_not_a_key() -> None:
         get_state({"state": {"number": 7}}, "number")  # type: ignore[call-overload]
 
     assert str(caught.value) == (
-        "get_state() takes a StateKey or a Resource, not str\n"
-        'Write: KEY = StateKey[SomeType]("some_name"), then get_state(request, KEY)'
+        "get_state() takes a StateKey or a Resource, not an object of type str\n"
+        'Write: KEY = StateKey[SomeType]("some_name"), or use the resource.'
     )
 
 

@@ -307,6 +307,6 @@ def test_it_refuses_a_name_instead_of_a_key() -> None:
         override_state(name, "fake")
 
     assert str(raised.value) == (
-        "override_state() takes a StateKey or a Resource, not 'http'\n"
-        "Write: override_state(KEY, value)"
+        "override_state() takes a StateKey or a Resource, not an object of type str\n"
+        'Write: KEY = StateKey[SomeType]("some_name"), or use the resource.'
     )
