@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable
 
 import pytest
 
@@ -11,70 +11,68 @@ from django_lifespan_typed import Registry
 from django_lifespan_typed._log import log_failure
 from django_lifespan_typed.asgi import get_asgi_application
 
-NAME = "django_lifespan_typed"
+LOGGER = logging.getLogger("django_lifespan_typed")
+
+Fail = Callable[..., str]
 
 
 @pytest.fixture
-def logger(monkeypatch: pytest.MonkeyPatch) -> Generator[logging.Logger]:
-    """The package's logger, without handlers; pytest has its own on the root."""
-    logger = logging.getLogger(NAME)
-    monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "propagate", False)
-    level = logger.level
-    yield logger
-    logger.setLevel(level)
-    logger.disabled = False
+def fail(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Fail:
+    """Make an application and log a failure, with these *handlers*; returns stderr."""
+
+    def fail(*handlers: logging.Handler, level: int = 0, disabled: bool = False) -> str:
+        # Here, because pytest adds handlers of its own before each test.
+        monkeypatch.setattr(LOGGER, "handlers", [*handlers])
+        monkeypatch.setattr(LOGGER, "propagate", False)
+        monkeypatch.setattr(LOGGER, "disabled", disabled)
+        before = LOGGER.level
+        LOGGER.setLevel(level)
+        try:
+            get_asgi_application(Registry())
+            log_failure("it failed", OSError("no route"))
+        finally:
+            LOGGER.setLevel(before)
+        return capsys.readouterr().err
+
+    return fail
 
 
-def error_on_stderr(capsys: pytest.CaptureFixture[str]) -> str:
-    get_asgi_application(Registry())
-    log_failure("it failed", OSError("no route"))
-    return capsys.readouterr().err
-
-
-def test_a_disabled_logger_is_enabled(
-    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
-) -> None:
-    logger.disabled = True
-
-    shown = error_on_stderr(capsys)
-
-    assert shown.count("it failed\nOSError: no route") == 1
+def handler(kind: type[logging.Handler], level: int) -> logging.Handler:
+    made = kind()
+    made.setLevel(level)
+    return made
 
 
 @pytest.mark.parametrize(
     "handlers",
-    [[], [logging.NullHandler()], [logging.StreamHandler()]],
+    [
+        [],
+        [handler(logging.NullHandler, 0)],
+        [handler(logging.StreamHandler, logging.CRITICAL)],
+    ],
     ids=["none", "null", "level"],
 )
+@pytest.mark.parametrize("disabled", [False, True], ids=["", "disabled"])
 def test_an_error_that_no_handler_takes_goes_to_stderr(
-    handlers: list[logging.Handler],
-    logger: logging.Logger,
-    capsys: pytest.CaptureFixture[str],
+    handlers: list[logging.Handler], fail: Fail, *, disabled: bool
 ) -> None:
-    for handler in handlers:
-        is_null = isinstance(handler, logging.NullHandler)
-        handler.setLevel(0 if is_null else logging.CRITICAL)
-        logger.addHandler(handler)
+    shown = fail(*handlers, disabled=disabled)
 
-    assert error_on_stderr(capsys).count("it failed") == 1
+    assert shown.count("it failed\nOSError: no route") == 1
 
 
-def test_a_level_above_errors_does_not_hide_a_failed_startup(
-    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
-) -> None:
-    logger.setLevel(logging.CRITICAL)
+def test_a_level_above_errors_does_not_hide_a_failed_startup(fail: Fail) -> None:
+    shown = fail(handler(logging.NullHandler, 0), level=logging.CRITICAL)
 
-    assert error_on_stderr(capsys).count("it failed") == 1
+    assert shown.count("it failed\nOSError: no route") == 1
 
 
 def test_a_handler_of_the_project_is_enough(
-    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+    fail: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    handler.emit = records.append  # type: ignore[method-assign]
-    logger.addHandler(handler)
+    own = logging.Handler()
+    monkeypatch.setattr(own, "emit", records.append)
 
-    assert error_on_stderr(capsys) == ""
+    assert fail(own, disabled=True) == ""
     assert [record.getMessage() for record in records] == ["it failed"]
