@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import wraps
 from typing import Any, final
 from weakref import WeakSet
@@ -64,7 +65,7 @@ class RequestsInFlight:
         limit = min(seconds, LifespanSettings.read().CANCEL_TIMEOUT)
         await _wait(self.cancel_views(), limit)
         # Code of Channels' sync consumers goes on in the thread of all sync code.
-        idle = asyncio.ensure_future(sync_to_async(_do_nothing)())
+        idle = asyncio.ensure_future(_shared_thread_is_idle())
         # Again: a request may have started its view just before it was cancelled.
         while left := {
             *self._cancel([*self.tasks, *self._views]),
@@ -110,6 +111,11 @@ class RequestsInFlight:
                 self._cancelled.add(task)
                 left.add(task)
         return left
+
+
+async def _shared_thread_is_idle() -> None:
+    with suppress(RuntimeError):  # the shared thread has been shut down
+        await sync_to_async(_do_nothing)()
 
 
 def _do_nothing() -> None: ...

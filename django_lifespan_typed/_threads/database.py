@@ -21,8 +21,8 @@ from .._log import logger
 from .._settings import finite
 
 # Private, and the same in Python 3.10 to 3.14: makes one call in a thread of a pool.
-_WorkItem: Final[Any] = pools._WorkItem
-_CALL_IN_POOL: Final[CodeType] = _WorkItem.run.__code__
+_RUN: Final[Any] = getattr(getattr(pools, "_WorkItem", None), "run", None)
+_CALL_IN_POOL: Final[CodeType | None] = getattr(_RUN, "__code__", None)
 
 
 @final
