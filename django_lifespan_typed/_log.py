@@ -39,11 +39,13 @@ def _stderr() -> logging.Handler:
 
 
 def _has_handler() -> bool:
+    # Without any handler at all, Python itself writes to stderr.
+    found = logger.hasHandlers()
     current: logging.Logger | None = logger
-    while current is not None:
+    while found and current is not None:
         for handler in current.handlers:
             is_null = isinstance(handler, logging.NullHandler)
             if handler.level <= logging.ERROR and not is_null:
                 return True
         current = current.parent if current.propagate else None
-    return False
+    return not found

@@ -54,8 +54,8 @@ async def livez(request: HttpRequest) -> HttpResponseBase:
     """
     Liveness probe: answers 200 while the event loop answers requests.
 
-    It makes no health checks, and does so without a lifespan, too: restarting the
-    process does not repair a backend.
+    It needs no lifespan and makes no health checks: restarting the process does not
+    repair a backend.
     """
     return _response("pass")
 

@@ -14,7 +14,7 @@ _UVICORN_WORKER: Final = 'give the uvicorn worker CONFIG_KWARGS = {"lifespan": "
 # being served by them come last.
 _FLAGS: Final = {
     "granian": "run granian with --interface asgi",
-    "hypercorn": "find out what keeps the lifespan from Django: hypercorn sends it",
+    "hypercorn": "check the middleware or router around Django: hypercorn sends it",
     "uvicorn_worker": _UVICORN_WORKER,
     "uvicorn.workers": _UVICORN_WORKER,
     "gunicorn": "run gunicorn -k asgi with --asgi-lifespan on",

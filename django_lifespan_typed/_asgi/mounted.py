@@ -62,7 +62,7 @@ class MountedApplication:
         self._error: BaseException | None = None
         self._user = asyncio.current_task()
         self._is_in_use = False
-        self._is_stopping = False
+        self._has_ended = False
         self._task = asyncio.ensure_future(self._serve())
         self._task.add_done_callback(self._on_end)
 
@@ -82,7 +82,6 @@ class MountedApplication:
             if self.crash is not None and not self._task.cancelled():
                 raise self.crash
             return
-        self._is_stopping = True
         await self._exchange("shutdown")
         # Its answer is its last message (ASGI specification), but maybe not its last
         # step: middleware closes its own resources afterwards. Servers wait no longer
@@ -105,16 +104,20 @@ class MountedApplication:
             "state": self.state,
         }
         try:
-            await self._app(scope, self._receive, self._from_app.put)
+            await self._app(scope, self._receive, self._send)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # SystemExit would end the loop
             self._error = error
 
     async def _receive(self) -> Message:
-        if self._is_stopping and self._to_app.empty():
+        if self._has_ended:
             self._task.cancel()  # no message follows the shutdown
         return await self._to_app.get()
+
+    async def _send(self, message: Message) -> None:
+        self._has_ended = message.get("type") == "lifespan.shutdown.complete"
+        await self._from_app.put(message)
 
     async def _exchange(self, event: str) -> None:
         """Send one event and await the answer; cancels the application on failure."""

@@ -57,7 +57,7 @@ async def serve(
     if admission is None:
         admission = await gate.admit(scope)
     if admission is None:
-        if scope["type"] == "http" and is_liveness_probe(scope["path"]):
+        if scope["type"] == "http" and is_liveness_probe(_path(scope)):
             return await app(scope, receive, send)
         await refuse(scope, send)
         return None
@@ -76,9 +76,14 @@ async def serve(
     except CancelledError:
         if not requests.was_ended(task):
             raise
-        return None  # the shutdown is not the server's business
+        return None  # the server has not cancelled it
     finally:
         requests.tasks.discard(task)
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path") or "")
 
 
 async def answer_lifespan(

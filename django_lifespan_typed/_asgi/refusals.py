@@ -27,7 +27,7 @@ def is_liveness_probe(path: str) -> bool:
     """Return whether *path* is that of ``livez``, which needs no lifespan."""
     try:
         view: object = resolve(path).func
-    except Exception:  # no such path, or an URLconf that cannot be imported
+    except Exception:  # no such path, or a URLconf that cannot be imported
         return False
     return getattr(view, "needs_no_lifespan", False)
 

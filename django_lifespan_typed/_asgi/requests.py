@@ -66,22 +66,24 @@ class RequestsInFlight:
         await _wait(self.cancel_views(), limit)
         # Code of Channels' sync consumers goes on in the thread of all sync code.
         idle = asyncio.ensure_future(_shared_thread_is_idle())
-        # Again: a request may have started its view just before it was cancelled.
-        while left := {
-            *self._cancel([*self.tasks, *self._views]),
-            *map(asyncio.wrap_future, self._calls.copy()),
-            *([] if idle.done() else [idle]),
-        }:
-            if loop.time() >= deadline:
-                logger.warning(
-                    "%d requests are still running %g s after cancellation; closing "
-                    "their resources anyway",
-                    len(left),
-                    seconds,
-                )
-                idle.cancel()
-                break
-            await _wait(left, deadline - loop.time())
+        try:
+            # Again: a request may have started its view before it was cancelled.
+            while left := {
+                *self._cancel([*self.tasks, *self._views]),
+                *map(asyncio.wrap_future, self._calls.copy()),
+                *([] if idle.done() else [idle]),
+            }:
+                if loop.time() >= deadline:
+                    logger.warning(
+                        "%d requests are still running %g s after cancellation; "
+                        "closing their resources anyway",
+                        len(left - {idle}) or 1,
+                        seconds,
+                    )
+                    break
+                await _wait(left, deadline - loop.time())
+        finally:
+            idle.cancel()
 
     def was_ended(self, task: asyncio.Task[Any]) -> bool:
         """

@@ -23,7 +23,8 @@ async def start_with_signals(registry: Registry, scope: Scope) -> Lifespan:
     """
     Start a lifespan, or join the one that runs all of *registry* on this loop.
 
-    Sends ``asgi_lifespan`` before the resources start and ``asgi_startup`` after.
+    Sends ``asgi_startup`` afterwards, and ``asgi_lifespan`` before the resources start;
+    not to a lifespan that it joins, whose resources have started.
     """
     settings = LifespanSettings.read()
     lifespan = running.complete_on(asyncio.get_running_loop(), registry)

@@ -11,7 +11,11 @@ from collections.abc import (
     Generator,
     Iterator,
 )
-from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+)
 from functools import partial
 from inspect import isasyncgenfunction, isawaitable, isclass, isgeneratorfunction
 from types import TracebackType
@@ -67,31 +71,22 @@ def _from_result(
 ) -> AsyncManager:
     given: Any = result  # isinstance would narrow it to a generic of unknowns
     # Context managers first: a file is its own iterator, a pool is awaitable.
-    manager = _manager_from(given, name, invalid)
-    if manager is not None:
-        return manager
-    if isinstance(result, AsyncIterator):
-        return _AsyncGenerator(given, invalid)
-    if isinstance(result, Iterator):
-        return _InThread(lambda: _Generator(given, invalid), name)
-    if isawaitable(result):
-        return _Awaited(given, name, invalid, unclosed)
-    raise invalid(
-        f"is created by a plain function that returned {type_name(given.__class__)}",
-        f"{_YIELD_ONCE}, or return it from async def",
-    )
-
-
-def _manager_from(result: Any, name: str, invalid: Invalid) -> AsyncManager | None:
-    """Return *result* as an async context manager; None if it is not one."""
-    given: Any = result
     if isinstance(result, AbstractAsyncContextManager):
         manager: AsyncManager = _not_a_lock(given, invalid)
         return manager
     if isinstance(result, AbstractContextManager):
         _not_a_lock(given, invalid)
         return _InThread(lambda: given, name)
-    return None
+    if isinstance(result, AsyncIterator):
+        return _AsyncGenerator(given, invalid)
+    if isinstance(result, Iterator):
+        return _InThread(lambda: _Generator(given, invalid), name)
+    if isawaitable(result):
+        return _Awaited(given, invalid, unclosed)
+    raise invalid(
+        f"is created by a plain function that returned {type_name(given.__class__)}",
+        f"{_YIELD_ONCE}, or return it from async def",
+    )
 
 
 def _not_a_lock(manager: Any, invalid: Invalid) -> Any:
@@ -209,27 +204,25 @@ def _each(iterator: Iterator[Any]) -> Generator[Any, None, None]:
 class _Awaited(AbstractAsyncContextManager[Any]):
     """The result of a coroutine, which is entered if it is a context manager."""
 
-    __slots__ = ("_awaitable", "_invalid", "_manager", "_name", "_unclosed")
+    __slots__ = ("_awaitable", "_invalid", "_stack", "_unclosed")
 
     def __init__(
-        self,
-        awaitable: Awaitable[Any],
-        name: str,
-        invalid: Invalid,
-        unclosed: Unclosed,
+        self, awaitable: Awaitable[Any], invalid: Invalid, unclosed: Unclosed
     ) -> None:
         self._awaitable = awaitable
-        self._name = name
         self._invalid = invalid
         self._unclosed = unclosed
-        self._manager: AsyncManager | None = None
+        self._stack = AsyncExitStack()
 
     @override
     async def __aenter__(self) -> Any:
         value = given = await self._awaitable
-        self._manager = _manager_from(given, self._name, self._invalid)
-        if self._manager is not None:
-            return await self._manager.__aenter__()
+        if isinstance(value, AbstractAsyncContextManager):
+            manager: AsyncManager = _not_a_lock(given, self._invalid)
+            return await self._stack.enter_async_context(manager)
+        if isinstance(value, AbstractContextManager):
+            # On the event loop, where the coroutine has made it: sqlite3 insists.
+            return self._stack.enter_context(_not_a_lock(given, self._invalid))
         if isinstance(value, AsyncGenerator | Generator | Coroutine):
             raise self._not_a_value(given)
         cls: type = given.__class__
@@ -258,9 +251,7 @@ class _Awaited(AbstractAsyncContextManager[Any]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None:
-        if self._manager is None:
-            return None
-        return await self._manager.__aexit__(kind, error, traceback)
+        return await self._stack.__aexit__(kind, error, traceback)
 
 
 class _InThread(AbstractAsyncContextManager[Any]):

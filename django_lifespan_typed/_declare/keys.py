@@ -96,7 +96,7 @@ def wrong_key(given: object) -> str:
 
 def wrong_keys(option: str, given: Any) -> str:
     """
-    Return what *option* has, if that is no tuple of keys, and how to correct it.
+    Return what *option* has, if that is not a tuple of keys, and how to correct it.
 
     The first line is the problem. Returns "" for a tuple of keys.
     """

@@ -141,7 +141,7 @@ def find_lifespan() -> Lifespan | None:
 
 def _use_elsewhere(loop: AbstractEventLoop | None, running_loop: object) -> None:
     """Use a value of *loop* in sync code; refuse it on another *running_loop*."""
-    if loop is None:
+    if loop is None or running_loop is loop:
         return
     if running_loop is not None:
         raise LifespanNotRunning(
@@ -164,9 +164,10 @@ def _look_further(source: object, key: StateKey[Any], default: object) -> Any:
         raise TypeError(
             f"get_state() takes a StateKey or a Resource, not {wrong_key(key)}"
         )
-    # A view: error pages show local variables, and its repr has no values.
-    state = LifespanState(_state_of(source) or {})
+    state = _state_of(source)
     if key in state:
+        loop: AbstractEventLoop | None = getattr(state.by_name, "loop", None)
+        _use_elsewhere(loop, _get_running_loop())
         return state[key]
     try:
         lifespan = find_lifespan()
@@ -189,7 +190,13 @@ def _is_key(given: object) -> bool:
     return isinstance(given, StateKey)
 
 
-def _state_of(source: Any) -> Any:
+def _state_of(source: object) -> LifespanState:
+    # A view: error pages show local variables, and its repr has no values.
+    found = _mapping_of(source)
+    return found if isinstance(found, LifespanState) else LifespanState(found or {})
+
+
+def _mapping_of(source: Any) -> Any:
     given: object = source  # pyright narrows Any to types that it does not know
     scope: Any = source if hasattr(source, "keys") else getattr(source, "scope", None)
     if hasattr(scope, "keys"):

@@ -28,6 +28,11 @@ class RequestValues(dict[str, Any]):
     """None if no lifespan runs; set after the creation."""
 
     @override
+    def __reduce__(self) -> tuple[object, ...]:
+        # A copy of the scope (copy.deepcopy, pickle) has no event loop.
+        return dict, (dict(self),)
+
+    @override
     def __repr__(self) -> str:
         # Names only: values may hold secrets, and error pages show this.
         return f"<{type(self).__name__} of {quoted(self)}>"

@@ -35,7 +35,7 @@ class HeldInterrupts:
         depth = self._depth
         try:
             self._hold(depth)
-        except BaseException as error:  # of a handler that was not replaced yet
+        except BaseException as error:  # raised by a handler that is not replaced yet
             self._hold(depth)
             self._record(error)
 
@@ -48,7 +48,7 @@ class HeldInterrupts:
         try:
             self._release()
         finally:
-            self._release()  # those that an interrupt has left
+            self._release()  # the rest, if an interrupt came between
             self._replaced = {}
             raised, self._raised = self._raised, None
             if raised is not None:

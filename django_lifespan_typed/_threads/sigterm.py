@@ -11,7 +11,7 @@ from .._log import logger
 
 def exit_at_sigterm() -> None:
     """
-    Have SIGTERM end the process as ``sys.exit()`` does, unless somebody handles it.
+    Have SIGTERM end the process as ``sys.exit()`` does, unless a handler is installed.
 
     Its default action ends the process at once, and nothing is shut down (waitress,
     cheroot). A server that handles it after this call replaces the handler.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import Any
 
 import django
 import pytest
 from django.core.handlers.asgi import ASGIHandler
+from django.test import override_settings
+from django.urls import path
 
 from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed.asgi import get_asgi_application, with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.signals import asgi_shutdown
+from django_lifespan_typed.views import livez
 from tests.runtime.probes import Hang, Probes, Raise
 
 from .conftest import Connect
@@ -256,3 +260,34 @@ async def test_a_subclass_may_leave_out_the_constructor(registry: Registry) -> N
         answer = await server.request("/")
 
     assert status_of(answer) == 404
+
+
+async def test_the_liveness_probe_is_found_below_a_root_path(probes: Probes) -> None:
+    """A failed startup does not hide it."""
+    probes.add("cache", start=Raise(OSError("no route")))
+    urls = (path("livez", livez),)
+    handler = LifespanASGIHandler(probes.registry)
+
+    async def mounted(scope: Any, receive: Any, send: Any) -> None:
+        await handler({**scope, "root_path": "/django"}, receive, send)
+
+    with override_settings(ROOT_URLCONF=urls):
+        async with FakeServer(mounted, state={}) as server:
+            await server.startup()
+            await server.outcome()
+            alive = await server.request("/django/livez")
+            refused = await server.request("/django/other")
+
+    assert (status_of(alive), status_of(refused)) == (200, 503)
+
+
+async def test_a_scope_can_be_copied(numbered: Registry) -> None:
+    copies: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        copies.append(copy.deepcopy(scope["state"]))
+
+    async with serving(with_lifespan(app, numbered), {}) as server:
+        await server.request("/")
+
+    assert copies == [{NUMBER.name: 7}]

@@ -380,3 +380,29 @@ async def test_a_crash_of_a_mounted_application_is_noticed(
     assert status.error.__cause__.__cause__ is problem  # type: ignore[union-attr]
     logged = [record for record in caplog.records if record.levelname == "ERROR"]
     assert [record.name for record in logged] == ["django_lifespan_typed"]
+
+
+async def test_an_application_may_receive_beside_its_clean_up() -> None:
+    """It is cancelled only after its answer to the shutdown."""
+    journal: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        messages: asyncio.Queue[Any] = asyncio.Queue()
+
+        async def pump() -> None:
+            while True:
+                messages.put_nowait(await receive())
+
+        pumping = asyncio.ensure_future(pump())
+        await messages.get()
+        await send({"type": "lifespan.startup.complete"})
+        await messages.get()
+        await asyncio.sleep(0)
+        journal.append("closed")
+        pumping.cancel()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async with run_asgi_lifespan(app):
+        pass
+
+    assert journal == ["closed"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import (
@@ -90,9 +91,10 @@ async def test_a_returned_context_manager_is_entered_and_exited(
 
 
 @every_kind
-async def test_a_returned_sync_context_manager_has_a_thread_of_its_own(
+async def test_a_returned_sync_context_manager_stays_in_one_thread(
     kind: Any, registry: Registry
 ) -> None:
+    """Of its own, or that of the event loop if a coroutine has made it."""
     declare("it", registry=registry)(kind(BlockingSession))
 
     async with Lifespan(registry) as state:
@@ -100,7 +102,8 @@ async def test_a_returned_sync_context_manager_has_a_thread_of_its_own(
 
     entered_in, exited_in = session.steps
     assert entered_in is exited_in
-    assert entered_in is not threading.current_thread()
+    is_on_loop = entered_in is threading.current_thread()
+    assert is_on_loop == ("coroutine" in kind.__name__)
 
 
 @every_kind
@@ -380,3 +383,17 @@ async def test_what_is_closed_or_cannot_be_draws_no_warning(
         pass
 
     assert [each for each in caplog.records if each.levelname == "WARNING"] == []
+
+
+async def test_a_sync_manager_of_a_coroutine_stays_in_its_thread(
+    registry: Registry,
+) -> None:
+    """As ``sqlite3`` insists."""
+
+    @lifespan_resource("db", registry=registry)
+    async def db() -> sqlite3.Connection:
+        return sqlite3.connect(":memory:")
+
+    async with Lifespan(registry) as state:
+        assert state["db"].execute("SELECT 1").fetchone() == (1,)
+    state["db"].close()

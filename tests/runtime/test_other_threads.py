@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.test import RequestFactory
 
 from django_lifespan_typed import (
     Lifespan,
@@ -24,6 +25,7 @@ from django_lifespan_typed import (
 from django_lifespan_typed._text import address
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.exceptions import LifespanNotRunning
+from django_lifespan_typed.middleware import LifespanStateMiddleware
 from tests.asgi.server import serving
 
 
@@ -111,6 +113,23 @@ async def test_sync_code_with_a_request_uses_the_loop_of_the_value(
         await server.request("/")
 
     assert found == [True]
+
+
+def test_a_wsgi_request_in_a_pool_uses_the_loop_of_the_value(
+    with_client: Registry,
+) -> None:
+    """With the middleware, the request has a state and no scope."""
+
+    def view(request: Any) -> Any:
+        def fetch() -> bool:
+            return async_to_sync(get_state(request, CLIENT).fetch)()
+
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(fetch).result()
+
+    middleware: Any = LifespanStateMiddleware(view)
+    with Lifespan(with_client):
+        assert middleware(RequestFactory().get("/"))
 
 
 def test_a_pool_beside_a_sync_block_uses_the_loop_of_the_value(
