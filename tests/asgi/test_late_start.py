@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from django_lifespan_typed import Registry, lifespan_resource
 from django_lifespan_typed.asgi import with_lifespan
@@ -176,6 +177,36 @@ def test_one_warning_names_the_option_of_the_server(
 
     (warning,) = warnings_in(caplog)
     assert fix in warning
+
+
+@pytest.mark.parametrize(
+    ("key", "fix"),
+    [
+        ("wsgi_environ", "django_lifespan_typed.wsgi.get_wsgi_application"),
+        ("router", "run_asgi_lifespan(application)"),
+    ],
+    ids=["WSGI bridge", "Starlette"],
+)
+async def test_the_warning_fits_what_is_around_the_application(
+    key: str, fix: str, numbered: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = LifespanASGIHandler(numbered)
+
+    async def around(scope: Any, receive: Any, send: Any) -> None:
+        await handler({**scope, key: {}}, receive, send)
+
+    await request(around, "/hello")
+
+    (warning,) = warnings_in(caplog)
+    assert fix in warning
+
+
+async def test_invalid_settings_are_not_tried_again(numbered: Registry) -> None:
+    handler = LifespanASGIHandler(numbered)
+    with override_settings(LIFESPAN={"RETRY_INTERVAL": "soon"}):
+        answers = [await request(handler, "/hello") for _ in range(2)]
+
+    assert answers == [UNAVAILABLE] * 2
 
 
 async def test_a_lifespan_that_reaches_another_registry_is_explained(

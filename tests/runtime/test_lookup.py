@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.apps import apps
+from django.core import mail
 from django.http import HttpRequest
 from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
@@ -261,6 +264,33 @@ async def test_the_error_on_another_loop_names_both_loops(numbered: Registry) ->
         "start a lifespan here: async with Lifespan()."
     )
     assert texts == [text, f"no 'number' on the lifespan state: {text}"]
+
+
+def test_the_error_at_import_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "looks_up_at_import.py").write_text(
+        "from django_lifespan_typed import current_state\ncurrent_state()\n", "utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(LifespanNotRunning, match="while a module is imported"):
+        importlib.import_module("looks_up_at_import")
+
+
+@pytest.mark.parametrize("is_wsgi", [True, False], ids=["WSGI", "any scope"])
+def test_the_error_outside_a_test_fits_the_request(
+    monkeypatch: pytest.MonkeyPatch, *, is_wsgi: bool
+) -> None:
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    monkeypatch.delattr(mail, "outbox", raising=False)
+    source: Any = RequestFactory().get("/") if is_wsgi else {"type": "http"}
+
+    with pytest.raises(StateNotFound) as caught:
+        get_state(source, KEY)
+
+    assert ("This is a WSGI request" in str(caught.value)) == is_wsgi
+    assert "This is a test" not in str(caught.value)
 
 
 # --- Why a value is missing

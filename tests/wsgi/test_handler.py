@@ -194,3 +194,17 @@ def test_a_request_of_rest_framework_has_the_state(factory: str) -> None:
         '200 OK "the db"',
         "fake",
     ]
+
+
+def test_a_signal_that_would_close_nothing_is_logged() -> None:
+    """Only the main thread can handle signals."""
+    process = ran("""
+        registry = Registry()
+        add("db", registry)
+        with ThreadPoolExecutor(1) as threads:
+            application = threads.submit(get_wsgi_application, registry).result()
+            print(get(application, "/values")[0])
+    """)
+
+    assert "SIGTERM ends this process at once" in process.output
+    assert process.events == ["+db", "-db"]
