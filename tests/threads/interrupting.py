@@ -94,8 +94,9 @@ class Block:
                     raise ValueError("it fails")
                 yield 1
             finally:
-                await asyncio.sleep(0)
+                # First: an interrupt cancels what still starts, this clean-up too.
                 self.journal.append("-cache")
+                await asyncio.sleep(0)
 
     def run(self, number: int) -> str | None:
         """Run it, interrupted at the point *number*; returns the place of that."""
