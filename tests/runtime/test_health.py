@@ -210,7 +210,11 @@ async def test_a_check_that_hangs_is_not_repeated(
     """One task or thread hangs, however many callers there are."""
     limits(HEALTH_TIMEOUT=0.01, HEALTH_CACHE=1e-300)
     hang = Stubborn()
-    declare(registry, lambda _: hang.go() if kind == "async" else hang.block())
+
+    async def go(_: object) -> None:
+        await hang.go()
+
+    declare(registry, go if kind == "async" else lambda _: hang.block())
 
     async with (lifespan := Lifespan(registry)):
         first = await one(lifespan)
