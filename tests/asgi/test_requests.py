@@ -14,7 +14,6 @@ from typing import Any
 import anyio
 import django
 import pytest
-from channels.consumer import SyncConsumer
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
@@ -235,7 +234,9 @@ async def test_a_sync_consumer_ends_before_the_resources_close(
     """Channels runs its code in the one thread that Django shares."""
     entered, go_on = threading.Event(), threading.Event()
 
-    class Consumer(SyncConsumer):
+    consumers: Any = pytest.importorskip("channels.consumer", reason="no Channels")
+
+    class Consumer(consumers.SyncConsumer):  # type: ignore[misc]
         def websocket_connect(self, message: Message) -> None:
             view.journal.append("+request")
             entered.set()
