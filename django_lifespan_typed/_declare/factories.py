@@ -44,8 +44,8 @@ def as_async_manager(
     """
     Return *factory* as a function that returns an async context manager.
 
-    What a function returns, ``async def`` or not, is entered and exited if it is a
-    context manager. Blocking factories get a thread called *name*. The context manager
+    If a function, ``async def`` or not, returns a context manager, that is entered and
+    exited. Blocking factories get a thread called *name*. The context manager
     raises what *invalid* returns if the factory does not produce exactly one value.
     """
     if isasyncgenfunction(factory):
