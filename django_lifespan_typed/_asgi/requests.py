@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import wraps
 from typing import Any, final
 from weakref import WeakSet
 
@@ -36,7 +35,7 @@ class RequestsInFlight:
     def recording(self, view: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap a sync *view*: its thread goes on after the request is cancelled."""
 
-        @wraps(view)
+        # Without functools.wraps(), which each request would pay for.
         def recorded(*args: Any, **kwargs: Any) -> Any:
             ended: Future[None] = Future()
             self._calls.add(ended)
