@@ -17,5 +17,7 @@ def note(event: str) -> None:
 
 def note_what_runs() -> None:
     """Print how many threads and event loops there are."""
-    loops = [one for one in gc.get_objects() if isinstance(one, asyncio.BaseEventLoop)]
+    loops = [
+        one for one in gc.get_objects() if issubclass(type(one), asyncio.BaseEventLoop)
+    ]
     note(f"threads: {threading.active_count()}, loops: {len(loops)}")
