@@ -14,14 +14,14 @@ from collections.abc import (
 from contextlib import (
     AbstractAsyncContextManager,
     AbstractContextManager,
-    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
 )
 from functools import partial
 from inspect import isasyncgenfunction, isawaitable, isclass, isgeneratorfunction
-from types import TracebackType
 from typing import Any, Final, TypeAlias
 
-from .._compat import override
 from .._text import type_name
 from .._threads.worker import Worker
 from .value_types import closing_method
@@ -49,13 +49,13 @@ def as_async_manager(
     raises what *invalid* returns if the factory does not produce exactly one value.
     """
     if isasyncgenfunction(factory):
-        return lambda *needs: _AsyncGenerator(factory(*needs), invalid)
+        return lambda *needs: _async_generator(factory(*needs), invalid)
     if isgeneratorfunction(factory):
-        return lambda *needs: _InThread(
-            lambda: _Generator(factory(*needs), invalid), name
+        return lambda *needs: _in_thread(
+            lambda: _generator(factory(*needs), invalid), name
         )
     if _is_blocking_class(factory):
-        return lambda *needs: _InThread(
+        return lambda *needs: _in_thread(
             lambda: _not_a_lock(factory(*needs), invalid), name
         )
     return lambda *needs: _from_result(factory(*needs), name, invalid, unclosed)
@@ -76,13 +76,13 @@ def _from_result(
         return manager
     if isinstance(result, AbstractContextManager):
         _not_a_lock(given, invalid)
-        return _InThread(lambda: given, name)
+        return _in_thread(lambda: given, name)
     if isinstance(result, AsyncIterator):
-        return _AsyncGenerator(given, invalid)
+        return _async_generator(given, invalid)
     if isinstance(result, Iterator):
-        return _InThread(lambda: _Generator(given, invalid), name)
+        return _in_thread(lambda: _generator(given, invalid), name)
     if isawaitable(result):
-        return _Awaited(given, invalid, unclosed)
+        return _awaited(given, invalid, unclosed)
     raise invalid(
         f"is created by a plain function that returned {type_name(given.__class__)}",
         f"{_YIELD_ONCE}, or return it from async def",
@@ -103,200 +103,118 @@ def _not_a_lock(manager: Any, invalid: Invalid) -> Any:
     return manager
 
 
-class _AsyncGenerator(AbstractAsyncContextManager[Any]):
-    """An async generator as a context manager, by the rules of contextlib."""
-
-    __slots__ = ("_generator", "_invalid")
-
-    def __init__(self, iterator: AsyncIterator[Any], invalid: Invalid) -> None:
-        is_generator = isinstance(iterator, AsyncGenerator)
-        self._generator: Any = iterator if is_generator else _async_each(iterator)
-        self._invalid = invalid
-
-    @override
-    async def __aenter__(self) -> Any:
-        try:
-            return await anext(self._generator)
-        except StopAsyncIteration:
-            raise self._invalid(_NO_YIELD, _YIELD_ONCE) from None
-
-    @override
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        try:
-            if error is None:
-                await anext(self._generator)
-            else:
-                await self._generator.athrow(error)
-        except StopAsyncIteration as end:
-            return error is not None and end is not error
-        except BaseException as raised:
-            if error is None or not _is_unchanged(raised, error):
-                raise
-            error.__traceback__ = traceback
-            return False
-        await self._generator.aclose()
-        raise self._invalid(_TWO_YIELDS, _YIELD_ONCE)
+@asynccontextmanager
+async def _async_generator(
+    iterator: AsyncIterator[Any], invalid: Invalid
+) -> AsyncGenerator[Any]:
+    """Open an async generator as contextlib does, with the errors of *invalid*."""
+    is_generator = isinstance(iterator, AsyncGenerator)
+    generator: Any = iterator if is_generator else _async_each(iterator)
+    try:
+        value = await anext(generator)
+    except StopAsyncIteration:
+        raise invalid(_NO_YIELD, _YIELD_ONCE) from None
+    try:
+        yield value
+    except BaseException as error:
+        step = generator.athrow(error)
+    else:
+        step = anext(generator)
+    try:
+        await step
+    except StopAsyncIteration:
+        return
+    await generator.aclose()
+    raise invalid(_TWO_YIELDS, _YIELD_ONCE)
 
 
-class _Generator(AbstractContextManager[Any]):
-    """A generator as a context manager, by the rules of contextlib."""
-
-    __slots__ = ("_generator", "_invalid")
-
-    def __init__(self, iterator: Iterator[Any], invalid: Invalid) -> None:
-        is_generator = isinstance(iterator, Generator)
-        self._generator: Any = iterator if is_generator else _each(iterator)
-        self._invalid = invalid
-
-    @override
-    def __enter__(self) -> Any:
-        try:
-            return next(self._generator)
-        except StopIteration:
-            raise self._invalid(_NO_YIELD, _YIELD_ONCE) from None
-
-    @override
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        try:
-            if error is None:
-                next(self._generator)
-            else:
-                self._generator.throw(error)
-        except StopIteration as end:
-            return error is not None and end is not error
-        except BaseException as raised:
-            if error is None or not _is_unchanged(raised, error):
-                raise
-            error.__traceback__ = traceback
-            return False
-        self._generator.close()
-        raise self._invalid(_TWO_YIELDS, _YIELD_ONCE)
+@contextmanager
+def _generator(iterator: Iterator[Any], invalid: Invalid) -> Generator[Any]:
+    """Open a generator as contextlib does, with the errors of *invalid*."""
+    is_generator = isinstance(iterator, Generator)
+    generator: Any = iterator if is_generator else _each(iterator)
+    try:
+        value = next(generator)
+    except StopIteration:
+        raise invalid(_NO_YIELD, _YIELD_ONCE) from None
+    try:
+        yield value
+    except BaseException as error:
+        step = partial(generator.throw, error)
+    else:
+        step = partial(next, generator)
+    try:
+        step()
+    except StopIteration:
+        return
+    generator.close()
+    raise invalid(_TWO_YIELDS, _YIELD_ONCE)
 
 
-def _is_unchanged(raised: BaseException, thrown: BaseException) -> bool:
-    if raised is thrown:
-        return True
-    # Python wraps these when they leave a generator (PEP 479).
-    is_wrapped = isinstance(thrown, StopIteration | StopAsyncIteration)
-    is_wrapped = is_wrapped and isinstance(raised, RuntimeError)
-    return is_wrapped and raised.__cause__ is thrown
-
-
-async def _async_each(iterator: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+async def _async_each(iterator: AsyncIterator[Any]) -> AsyncGenerator[Any]:
     async for value in iterator:
         yield value
 
 
-def _each(iterator: Iterator[Any]) -> Generator[Any, None, None]:
+def _each(iterator: Iterator[Any]) -> Generator[Any]:
     yield from iterator
 
 
-class _Awaited(AbstractAsyncContextManager[Any]):
-    """The result of a coroutine, which is entered if it is a context manager."""
-
-    __slots__ = ("_awaitable", "_invalid", "_stack", "_unclosed")
-
-    def __init__(
-        self, awaitable: Awaitable[Any], invalid: Invalid, unclosed: Unclosed
-    ) -> None:
-        self._awaitable = awaitable
-        self._invalid = invalid
-        self._unclosed = unclosed
-        self._stack = AsyncExitStack()
-
-    @override
-    async def __aenter__(self) -> Any:
-        value = given = await self._awaitable
-        if isinstance(value, AbstractAsyncContextManager):
-            manager: AsyncManager = _not_a_lock(given, self._invalid)
-            return await self._stack.enter_async_context(manager)
-        if isinstance(value, AbstractContextManager):
-            # On the event loop, where the coroutine has made it: sqlite3 insists.
-            return self._stack.enter_context(_not_a_lock(given, self._invalid))
-        if isinstance(value, AsyncGenerator | Generator | Coroutine):
-            raise self._not_a_value(given)
+@asynccontextmanager
+async def _awaited(
+    awaitable: Awaitable[Any], invalid: Invalid, unclosed: Unclosed
+) -> AsyncGenerator[Any]:
+    """Await a coroutine, and enter its result if that is a context manager."""
+    result = given = await awaitable
+    if isinstance(result, AbstractAsyncContextManager):
+        async with _not_a_lock(given, invalid) as value:
+            yield value
+    elif isinstance(result, AbstractContextManager):
+        # On the event loop, where the coroutine has made it: sqlite3 insists.
+        with _not_a_lock(given, invalid) as value:
+            yield value
+    elif isinstance(result, AsyncGenerator | Generator | Coroutine):
+        raise _not_a_value(given, invalid)
+    else:
         cls: type = given.__class__
         if closing_method(cls):
-            self._unclosed(given)
-        return given
-
-    def _not_a_value(self, returned: Any) -> Exception:
-        function = getattr(returned, "__qualname__", type_name(returned.__class__))
-        if isinstance(returned, Coroutine):
-            returned.close()  # it would warn that it was never awaited
-            problem, advice = "coroutine", f"Write await before the call of {function}"
-        else:
-            problem = "generator"
-            advice = f"Decorate {function} itself, or yield its value"
-        return self._invalid(
-            f"is created by a coroutine function that returned the {problem} "
-            f"{function}()",
-            advice,
-        )
-
-    @override
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        return await self._stack.__aexit__(kind, error, traceback)
+            unclosed(given)
+        yield given
 
 
-class _InThread(AbstractAsyncContextManager[Any]):
-    """A blocking context manager, which is created and used in a thread of its own."""
+def _not_a_value(returned: Any, invalid: Invalid) -> Exception:
+    function = getattr(returned, "__qualname__", type_name(returned.__class__))
+    kind, advice = "generator", f"Decorate {function} itself, or yield its value"
+    if isinstance(returned, Coroutine):
+        returned.close()  # it would warn that it was never awaited
+        kind, advice = "coroutine", f"Write await before the call of {function}"
+    return invalid(
+        f"is created by a coroutine function that returned the {kind} {function}()",
+        advice,
+    )
 
-    def __init__(
-        self, create: Callable[[], AbstractContextManager[Any]], name: str
-    ) -> None:
-        self._create = create
-        self._manager: AbstractContextManager[Any] | None = None
-        self._worker = Worker(name)
 
-    @override
-    async def __aenter__(self) -> Any:
-        step = self._worker.submit(self._enter)
-        try:
-            await step.done
-            return step.result()
-        except BaseException as error:
-            # The thread cannot be interrupted: close what it opens after all.
-            await self._worker.end(self._exit)
-            if step.error is not None and step.error is not error:
-                error.__context__ = step.error  # raised after its time limit
+@asynccontextmanager
+async def _in_thread(
+    create: Callable[[], AbstractContextManager[Any]], name: str
+) -> AsyncGenerator[Any]:
+    """Create and use a blocking context manager in a thread of its own."""
+    worker, entered = Worker(name), ExitStack()
+    step = worker.submit(lambda: entered.enter_context(create()))
+    try:
+        await step.done
+        value = step.result()
+    except BaseException as error:
+        # The thread cannot be interrupted: close what it opens after all.
+        await worker.end(entered.close)
+        if step.error is not None and step.error is not error:
+            error.__context__ = step.error  # raised after its time limit
+        raise
+    try:
+        yield value
+    except BaseException as error:
+        details = type(error), error, error.__traceback__
+        if not await worker.end(partial(entered.__exit__, *details)):
             raise
-
-    @override
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        return await self._worker.end(partial(self._exit, kind, error, traceback))
-
-    def _enter(self) -> Any:
-        manager = self._create()
-        value = manager.__enter__()
-        self._manager = manager
-        return value
-
-    def _exit(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> bool | None:
-        manager, self._manager = self._manager, None
-        return manager.__exit__(kind, error, traceback) if manager else None
+    else:
+        await worker.end(entered.close)

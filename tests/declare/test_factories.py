@@ -12,6 +12,7 @@ from collections.abc import (
     Iterator,
 )
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import product
 from typing import Any
 
 import pytest
@@ -180,12 +181,17 @@ async def test_a_yield_after_an_error_is_a_second_one(
             raise ValueError("in the block")
 
 
-@kinds
 @pytest.mark.parametrize(
-    "error", [ValueError("x"), RuntimeError("x"), StopIteration(), StopAsyncIteration()]
+    ("kind", "error"),
+    [
+        *product(
+            ["async", "blocking"], [ValueError(), RuntimeError(), StopIteration()]
+        ),
+        ("async", StopAsyncIteration()),
+    ],
 )
 async def test_an_error_in_the_block_passes_through_the_factory(
-    error: Exception, kind: str, registry: Registry
+    kind: str, error: Exception, registry: Registry
 ) -> None:
     """contextlib has the same rules, also for exceptions that end generators."""
     seen: list[BaseException] = []
