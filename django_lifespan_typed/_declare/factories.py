@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Awaitable,
     Callable,
     Coroutine,
     Generator,
-    Iterator,
 )
 from contextlib import (
     AbstractAsyncContextManager,
@@ -77,9 +75,9 @@ def _from_result(
     if isinstance(result, AbstractContextManager):
         _not_a_lock(given, invalid)
         return _in_thread(lambda: given, name)
-    if isinstance(result, AsyncIterator):
+    if isinstance(result, AsyncGenerator):
         return _async_generator(given, invalid)
-    if isinstance(result, Iterator):
+    if isinstance(result, Generator):
         return _in_thread(lambda: _generator(given, invalid), name)
     if isawaitable(result):
         return _awaited(given, invalid, unclosed)
@@ -105,11 +103,9 @@ def _not_a_lock(manager: Any, invalid: Invalid) -> Any:
 
 @asynccontextmanager
 async def _async_generator(
-    iterator: AsyncIterator[Any], invalid: Invalid
+    generator: AsyncGenerator[Any, Any], invalid: Invalid
 ) -> AsyncGenerator[Any]:
     """Open an async generator as contextlib does, with the errors of *invalid*."""
-    is_generator = isinstance(iterator, AsyncGenerator)
-    generator: Any = iterator if is_generator else _async_each(iterator)
     try:
         value = await anext(generator)
     except StopAsyncIteration:
@@ -117,7 +113,7 @@ async def _async_generator(
     try:
         yield value
     except BaseException as error:
-        step = generator.athrow(error)
+        step: Awaitable[Any] = generator.athrow(error)
     else:
         step = anext(generator)
     try:
@@ -129,10 +125,8 @@ async def _async_generator(
 
 
 @contextmanager
-def _generator(iterator: Iterator[Any], invalid: Invalid) -> Generator[Any]:
+def _generator(generator: Generator[Any, Any, Any], invalid: Invalid) -> Generator[Any]:
     """Open a generator as contextlib does, with the errors of *invalid*."""
-    is_generator = isinstance(iterator, Generator)
-    generator: Any = iterator if is_generator else _each(iterator)
     try:
         value = next(generator)
     except StopIteration:
@@ -149,15 +143,6 @@ def _generator(iterator: Iterator[Any], invalid: Invalid) -> Generator[Any]:
         return
     generator.close()
     raise invalid(_TWO_YIELDS, _YIELD_ONCE)
-
-
-async def _async_each(iterator: AsyncIterator[Any]) -> AsyncGenerator[Any]:
-    async for value in iterator:
-        yield value
-
-
-def _each(iterator: Iterator[Any]) -> Generator[Any]:
-    yield from iterator
 
 
 @asynccontextmanager

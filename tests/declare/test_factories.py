@@ -70,14 +70,6 @@ async def no_yield() -> AsyncIterator[int]:
     return None  # type: ignore[return-value]
 
 
-class NoItems:
-    def __aiter__(self) -> Any:
-        return self
-
-    async def __anext__(self) -> Any:
-        raise StopAsyncIteration
-
-
 def plain() -> Any:
     return 5
 
@@ -101,7 +93,6 @@ ENDED = "is created by a generator that ended without a yield"
             "Yield the value once",
             "generator() -> AsyncGenerator[SomeType]",
         ),
-        (NoItems, ENDED, "Yield the value once", "it() -> AsyncGenerator[SomeType]"),
         (
             no_yield,
             "is annotated as a generator, and has no yield",

@@ -154,12 +154,7 @@ async def test_open_needs_no_lifespan(shape: Shape, probes: Probes) -> None:
     assert probes.journal == ["+it", "-it"]
 
 
-@pytest.mark.parametrize(
-    "shape",
-    # No exception can be thrown into a plain iterator.
-    [shape for shape in CLOSING if "iterator" not in str(shape)],
-    ids=str,
-)
+@every_closing_shape
 async def test_a_refused_value_is_closed(
     shape: Shape, registry: Registry, journal: list[str]
 ) -> None:

@@ -163,34 +163,6 @@ def callable_instance_coroutine(probe: Probe) -> Factory:
     return Maker()
 
 
-def custom_async_iterator(probe: Probe) -> Factory:
-    class Once:
-        def __init__(self, *needs: object) -> None:
-            self.steps = async_generator_function(probe)(*needs)
-
-        def __aiter__(self) -> Any:
-            return self
-
-        async def __anext__(self) -> Any:
-            return await anext(self.steps)
-
-    return Once
-
-
-def custom_iterator(probe: Probe) -> Factory:
-    class Once:
-        def __init__(self, *needs: object) -> None:
-            self.steps = generator_function(probe)(*needs)
-
-        def __iter__(self) -> Any:
-            return self
-
-        def __next__(self) -> Any:
-            return next(self.steps)
-
-    return Once
-
-
 SHAPES = [
     Shape(async_generator_function),
     Shape(async_context_manager_function),
@@ -201,12 +173,10 @@ SHAPES = [
     Shape(bound_async_method),
     Shape(partial_of_async),
     Shape(callable_instance_async),
-    Shape(custom_async_iterator),
     Shape(generator_function, blocking=True),
     Shape(context_manager_function, blocking=True),
     Shape(blocking_class, blocking=True),
     Shape(function_that_returns_blocking, blocking=True),
-    Shape(custom_iterator, blocking=True),
     Shape(coroutine_function, closes=False),
     Shape(callable_instance_coroutine, closes=False),
     Shape(function_that_returns_awaitable, closes=False),
