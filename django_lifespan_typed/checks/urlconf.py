@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec, resolve_name
+from contextlib import suppress
+from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Warning as Warn
 from .._declare.registry import Registry
 from .applications import Application
 
-_FOREIGN: Final = {*sys.stdlib_module_names, "django_lifespan_typed"}
+_FOREIGN: Final = (*sys.stdlib_module_names, "django_lifespan_typed")
 _INSTALLED: Final = {"site-packages", "dist-packages"}
 
 
@@ -57,36 +57,10 @@ def check_urlconf(
 
 
 def _imported_by(*modules: str) -> set[str]:
-    """Return *modules* and what they import, themselves or through others."""
-    found: set[str] = set()
-    ahead = [*modules]
-    while ahead:
-        module = ahead.pop()
-        if module not in found:
-            found.add(module)
-            ahead += _imports(module)
-    return found
-
-
-def _imports(module: str) -> list[str]:
-    """Read the imports of *module*, if it belongs to the project."""
-    if module.partition(".")[0] in _FOREIGN:
-        return []
-    try:
-        spec = find_spec(module)
-        if spec is None or spec.origin is None:
-            return []
-        path = Path(spec.origin)
-        if path.suffix != ".py" or _INSTALLED & {*path.parts}:
-            return []
-        names: list[str] = []
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.Import):
-                names += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                dots = "." * node.level
-                base = resolve_name(f"{dots}{node.module or ''}", spec.parent)
-                names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    except Exception:  # a name that is no module, or a module that is broken
-        return []
-    return names
+    """Return *modules* and what they import, as far as it belongs to the project."""
+    folders = [path for path in sys.path if not _INSTALLED & {*Path(path).parts}]
+    finder = ModuleFinder(folders, excludes=_FOREIGN)
+    for module in modules:
+        with suppress(Exception):  # it is installed, or it is broken
+            finder.import_hook(module)
+    return {*finder.modules}
