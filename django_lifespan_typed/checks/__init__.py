@@ -12,8 +12,7 @@ from django.core.checks import CheckMessage, Tags, register
 from .._declare.registry import Registry, default_registry
 from ..signals import LifespanSender, asgi_lifespan, asgi_shutdown, asgi_startup
 from .applications import check_application, configured_application
-from .lifespan_setting import check_settings
-from .middleware import check_middleware
+from .project_settings import check_middleware, check_settings
 from .resources import check_registry
 from .urlconf import check_urlconf
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.checks import Error
 from django.test import override_settings
 
-from django_lifespan_typed.checks.lifespan_setting import check_settings
+from django_lifespan_typed.checks.project_settings import check_settings
 
 
 @pytest.mark.parametrize("given", [{}, {"STOP_BUDGET": 25}], ids=str)

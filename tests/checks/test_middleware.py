@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Warning as Warn
 from django.test import override_settings
 
 from django_lifespan_typed import Registry
-from django_lifespan_typed.checks.middleware import check_middleware
+from django_lifespan_typed.checks.project_settings import check_middleware
 from django_lifespan_typed.middleware import LifespanStateMiddleware
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.signals import LifespanSender, asgi_lifespan

@@ -1,19 +1,38 @@
-"""System check of MIDDLEWARE: values of managers are read from ``request.state``."""
+"""System checks of the settings LIFESPAN and MIDDLEWARE."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Final
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning as Warn
+from django.core.checks import CheckMessage, Error, Warning as Warn
 from django.utils.module_loading import import_string
 
 from .._declare.registry import Registry
+from .._settings import LifespanSettings, checked_setting, given_settings
+from ..exceptions import InvalidSetting
 from ..middleware import LifespanStateMiddleware
 from ..signals import LifespanSender, asgi_lifespan
 
 _PATH: Final = "django_lifespan_typed.middleware.LifespanStateMiddleware"
+
+
+def check_settings() -> Iterator[CheckMessage]:
+    """Check each name and value in ``settings.LIFESPAN``."""
+    known = {field.name for field in fields(LifespanSettings)}
+    try:
+        given = given_settings()
+    except InvalidSetting as error:
+        yield Error(error.problem, hint=error.fix, id="lifespan.E004")
+        return
+    for name, value in given.items():
+        try:
+            checked_setting(name, value)
+        except InvalidSetting as error:
+            number = "E004" if name in known else "E003"
+            yield Error(error.problem, hint=error.fix, id=f"lifespan.{number}")
 
 
 def check_middleware(registries: Iterable[Registry]) -> Iterator[CheckMessage]:
