@@ -20,9 +20,7 @@ from .._runtime.startup_times import startup_times
 from .._runtime.status import ResourceStatus
 from .._text import error_text, printable, quoted
 from ..commands import leaving_at_signals
-from .log_lines import log_shown
-from .screen import Screen
-from .waterfall import waterfall_lines
+from .output import Screen, log_shown, waterfall_lines
 
 _INTERRUPTED: Final = 130  # the exit code that a shell reports after Ctrl-C
 

@@ -11,7 +11,7 @@ from .._declare.resources import Resource
 from .._declare.value_types import described
 from .._settings import LifespanSettings
 from .._text import column_width, printable
-from .screen import padded
+from .output import padded
 
 HEADERS: Final = (
     "name",

@@ -9,7 +9,7 @@ import pytest
 from django_lifespan_typed._declare.location import Location
 from django_lifespan_typed._runtime.startup_times import startup_times
 from django_lifespan_typed._runtime.status import ResourceStatus
-from django_lifespan_typed.management.waterfall import waterfall_lines
+from django_lifespan_typed.management.output import waterfall_lines
 
 from .site import in_terminal, lifespan
 

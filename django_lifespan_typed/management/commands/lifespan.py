@@ -19,7 +19,7 @@ from django_lifespan_typed._text import quoted, suggestion
 from django_lifespan_typed.exceptions import InvalidSetting, PlanError
 from django_lifespan_typed.management.check import Check
 from django_lifespan_typed.management.graph import dot, mermaid, tree
-from django_lifespan_typed.management.screen import Screen
+from django_lifespan_typed.management.output import Screen
 from django_lifespan_typed.management.show import (
     HEADERS,
     ShownResource,
