@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import (
     Annotated,
     Any,
@@ -124,6 +124,19 @@ async def test_a_value_of_the_wrong_type_fails_the_start(
     )
     assert closed == [value]
     assert not hasattr(caught.value, "__notes__")
+
+
+async def test_a_factory_cannot_swallow_the_error(registry: Registry) -> None:
+    """A rollback, for one, may suppress errors."""
+
+    async def it() -> AsyncGenerator[Client]:
+        with suppress(Exception):
+            yield 5  # type: ignore[misc]
+
+    declare("it", registry=registry)(it)
+
+    with pytest.raises(InvalidValue):
+        await Lifespan(registry).__aenter__()
 
 
 async def test_the_annotation_counts_without_a_key(registry: Registry) -> None:
