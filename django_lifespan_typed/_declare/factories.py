@@ -18,8 +18,10 @@ from contextlib import (
 )
 from functools import partial
 from inspect import isasyncgenfunction, isawaitable, isclass, isgeneratorfunction
-from typing import Any, Final, TypeAlias
+from types import TracebackType
+from typing import Any, Final, TypeAlias, final
 
+from .._compat import override
 from .._text import type_name
 from .._threads.worker import Worker
 from .value_types import closing_method
@@ -47,7 +49,7 @@ def as_async_manager(
     raises what *invalid* returns if the factory does not produce exactly one value.
     """
     if isasyncgenfunction(factory):
-        return lambda *needs: _async_generator(factory(*needs), invalid)
+        return lambda *needs: _AsyncGenerator(factory(*needs), invalid)
     if isgeneratorfunction(factory):
         return lambda *needs: _in_thread(
             lambda: _generator(factory(*needs), invalid), name
@@ -76,7 +78,7 @@ def _from_result(
         _not_a_lock(given, invalid)
         return _in_thread(lambda: given, name)
     if isinstance(result, AsyncGenerator):
-        return _async_generator(given, invalid)
+        return _AsyncGenerator(given, invalid)
     if isinstance(result, Generator):
         return _in_thread(lambda: _generator(given, invalid), name)
     if isawaitable(result):
@@ -101,27 +103,57 @@ def _not_a_lock(manager: Any, invalid: Invalid) -> Any:
     return manager
 
 
-@asynccontextmanager
-async def _async_generator(
-    generator: AsyncGenerator[Any, Any], invalid: Invalid
-) -> AsyncGenerator[Any]:
-    """Open an async generator as contextlib does, with the errors of *invalid*."""
-    try:
-        value = await anext(generator)
-    except StopAsyncIteration:
-        raise invalid(_NO_YIELD, _YIELD_ONCE) from None
-    try:
-        yield value
-    except BaseException as error:
-        step: Awaitable[Any] = generator.athrow(error)
-    else:
-        step = anext(generator)
-    try:
-        await step
-    except StopAsyncIteration:
-        return
-    await generator.aclose()
-    raise invalid(_TWO_YIELDS, _YIELD_ONCE)
+@final
+class _AsyncGenerator(AbstractAsyncContextManager[Any]):
+    """
+    Opens an async generator as contextlib does, with the errors of *invalid*.
+
+    A class, since most factories are async generators: it takes half the memory.
+    """
+
+    __slots__ = ("_generator", "_invalid")
+
+    def __init__(self, generator: Any, invalid: Invalid) -> None:
+        self._generator = generator
+        self._invalid = invalid
+
+    @override
+    async def __aenter__(self) -> Any:
+        try:
+            return await anext(self._generator)
+        except StopAsyncIteration:
+            raise self._invalid(_NO_YIELD, _YIELD_ONCE) from None
+
+    @override
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        try:
+            if error is None:
+                await anext(self._generator)
+            else:
+                await self._generator.athrow(error)
+        except StopAsyncIteration as end:
+            return error is not None and end is not error
+        except BaseException as raised:
+            if error is None or not _is_unchanged(raised, error):
+                raise
+            error.__traceback__ = traceback
+            return False
+        await self._generator.aclose()
+        raise self._invalid(_TWO_YIELDS, _YIELD_ONCE)
+
+
+def _is_unchanged(raised: BaseException, thrown: BaseException) -> bool:
+    if raised is thrown:
+        return True
+    # Python wraps these when they leave a generator (PEP 479).
+    is_wrapped = isinstance(thrown, StopIteration | StopAsyncIteration)
+    is_wrapped = is_wrapped and isinstance(raised, RuntimeError)
+    return is_wrapped and raised.__cause__ is thrown
 
 
 @contextmanager

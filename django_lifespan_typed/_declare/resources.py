@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import (
     AbstractAsyncContextManager as ACM,
     AbstractContextManager as CM,
-    asynccontextmanager,
 )
 from inspect import iscoroutinefunction
+from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar, final
 
 from .._compat import override
@@ -16,7 +16,7 @@ from .._log import logger
 from .._text import type_name
 from ..exceptions import InvalidDeclaration, InvalidFactory, InvalidValue
 from .example import example
-from .factories import Factory, as_async_manager
+from .factories import AsyncManager, Factory, as_async_manager
 from .keys import StateKey
 from .location import Location, calling_location, importing_module, location_of
 from .signatures import unfit_signature
@@ -163,18 +163,7 @@ class Resource(StateKey[T]):
         Raises ``InvalidFactory`` if the factory does not produce exactly one value,
         and ``InvalidValue`` if the value is not of the resource's type.
         """
-        return self._checked(*needs)
-
-    @asynccontextmanager
-    async def _checked(self, *needs: object) -> AsyncGenerator[T]:
-        wrong: Exception | None = None
-        async with self._manager_of(*needs) as value:
-            wrong = self.check_value(value)
-            if wrong is not None:
-                raise wrong
-            yield value
-        if wrong is not None:
-            raise wrong  # the factory has swallowed it
+        return _CheckedManager(self, self._manager_of, needs)
 
     def check_value(self, value: object) -> InvalidFactory | InvalidValue | None:
         """Return the exception for a *value* of the wrong type, or None."""
@@ -198,6 +187,42 @@ class Resource(StateKey[T]):
         problem, fix = unclosed(self, type(value))
         location = self.declared_at.draw()
         logger.warning("%s", f"{problem}\n{location}\n{fix}")
+
+
+class _CheckedManager(ACM[T]):
+    """Opens a resource, and checks its value."""
+
+    __slots__ = ("_manager", "_manager_of", "_needs", "_resource")
+
+    def __init__(
+        self,
+        resource: Resource[T],
+        manager_of: Callable[..., AsyncManager],
+        needs: tuple[object, ...],
+    ) -> None:
+        self._resource = resource
+        self._manager_of = manager_of
+        self._needs = needs
+
+    @override
+    async def __aenter__(self) -> T:
+        self._manager = manager = self._manager_of(*self._needs)
+        value: T = await manager.__aenter__()
+        wrong = self._resource.check_value(value)
+        if wrong is not None:
+            # The factory may swallow it.
+            await manager.__aexit__(type(wrong), wrong, wrong.__traceback__)
+            raise wrong
+        return value
+
+    @override
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._manager.__aexit__(kind, error, traceback)
 
 
 def generator_for(
