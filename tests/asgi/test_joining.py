@@ -163,21 +163,6 @@ async def test_a_server_inside_a_block_joins_its_lifespan(
 # --- An application that is called inside a block
 
 
-@pytest.mark.parametrize("path", ["/everywhere", "/everywhere-async"])
-@pytest.mark.usefixtures("signals")
-async def test_an_application_inside_a_block_has_its_values(
-    numbered: Registry, path: str, journal: list[str]
-) -> None:
-    """A test that has started the resources may call the application itself."""
-    handler = LifespanASGIHandler(numbered)
-
-    async with Lifespan(numbered):
-        served = [await request(handler, path) for _ in range(2)]
-
-    assert [json_of(messages) for messages in served] == [EVERYWHERE] * 2
-    assert journal == ["+number", "-number"]
-
-
 async def test_blocks_of_other_registries_and_of_some_resources_hide_nothing(
     numbered: Registry, journal: list[str]
 ) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
+from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed.exceptions import InvalidFactory
 from django_lifespan_typed.handler import LifespanASGIHandler
 from django_lifespan_typed.register import register_lifespan_manager
@@ -29,22 +28,6 @@ def clients(journal: list[str]) -> Callable[[], Any]:
         journal.append("-clients")
 
     return clients
-
-
-async def test_the_values_of_a_manager_are_on_the_state(
-    registry: Registry, clients: Any, journal: list[str]
-) -> None:
-    """A manager that is registered twice is opened once."""
-    for _ in range(2):
-        register_lifespan_manager(context_manager=clients, registry=registry)
-
-    async with Lifespan(registry) as state:
-        found = dict(state)
-        typed = state[StateKey[int]("two")]
-
-    assert found == {"one": 1, "two": 2}
-    assert typed == 2
-    assert journal == ["+clients", "-clients"]
 
 
 async def test_requests_have_the_values_of_managers_in_each_lifespan(
@@ -87,33 +70,6 @@ async def test_any_callable_that_makes_a_context_manager_is_a_manager(
 
     async with Lifespan(registry) as state:
         assert dict(state) == {"one": 1}
-
-
-async def test_managers_stop_one_by_one_the_last_one_first(
-    registry: Registry, journal: list[str]
-) -> None:
-    """A manager may use the values of those before it."""
-
-    def manager(name: str) -> Callable[..., Any]:
-        @asynccontextmanager
-        async def one() -> LifespanManager:
-            yield {name: name}
-            for _ in range(9 * (name == "c")):
-                await asyncio.sleep(0)
-            journal.append(f"-{name}")
-            if name == "b":
-                raise ValueError("b fails")
-
-        return one
-
-    for name in "a", "b", "c":
-        register_lifespan_manager(context_manager=manager(name), registry=registry)
-
-    with pytest.raises(ValueError, match="b fails"):
-        async with Lifespan(registry):
-            pass
-
-    assert journal == ["-c", "-b", "-a"]
 
 
 # --- Errors

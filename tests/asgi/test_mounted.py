@@ -68,11 +68,6 @@ async def _complete(receive: Any, send: Any, *events: str) -> None:
         await send({"type": f"lifespan.{event}.complete"})
 
 
-class ExceptionThatIsFalsy(Exception):
-    def __bool__(self) -> bool:
-        return False
-
-
 class Crashing:
     """An application that ends, or fails, once ``crash`` is set."""
 
@@ -265,24 +260,6 @@ async def test_an_application_that_does_not_return_is_cancelled(
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_an_application_that_goes_on_after_its_shutdown_is_no_timeout(
-    registry: Registry, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It has answered in time; what it does afterwards is its own business."""
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await _complete(receive, send, "startup", "shutdown")
-        await asyncio.Event().wait()
-
-    mount(registry, app)
-    with override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.05}):
-        async with Lifespan(registry):
-            pass
-
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-
-
 async def test_an_application_that_ignores_its_cancellation_is_abandoned(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -318,7 +295,6 @@ async def test_an_application_that_ignores_its_cancellation_is_abandoned(
     ("problem", "shown"),
     [
         (OSError("lost"), "lost"),
-        (ExceptionThatIsFalsy("lost"), "lost"),
         (SystemExit(4), "SystemExit"),
         (None, "it ended"),
     ],

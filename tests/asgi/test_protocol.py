@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any
 
 import pytest
 
 from django_lifespan_typed import Registry
-from django_lifespan_typed.exceptions import ProtocolError, StartupError
-from tests.runtime.probes import Hang, Probes, Raise, Shape
-from tests.runtime.shapes import coroutine_function
+from django_lifespan_typed.exceptions import ProtocolError
+from tests.runtime.probes import Hang, Probes, Raise
 
-from .server import STARTED, STOPPED, FakeServer, run_once
-
-if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup
+from .server import STARTED, FakeServer, run_once
 
 # --- Failures
 
@@ -45,47 +40,7 @@ async def test_a_failure_is_sent_then_raised(
     assert ("Traceback" in sent["message"]) == (event == "startup")
 
 
-@pytest.mark.parametrize(
-    "raised",
-    [
-        asyncio.CancelledError(),
-        SystemExit(4),
-        KeyboardInterrupt(),
-        GeneratorExit(),
-        BaseExceptionGroup("several", [SystemExit(4)]),
-    ],
-    ids=lambda raised: type(raised).__name__,
-)
-async def test_a_base_exception_is_a_failed_startup(
-    chained: Registry, probes: Probes, journal: list[str], raised: BaseException
-) -> None:
-    """It must not look like "lifespan unsupported", nor end the process."""
-    made = Shape(coroutine_function, closes=False)
-    probes.add("odd", "repo", shape=made, start=Raise(raised))
-
-    sent, outcome = await run_once(chained, journal)
-
-    assert isinstance(outcome, StartupError)
-    assert outcome.name == "odd"
-    assert outcome.__cause__ is raised
-    assert str(outcome) in sent["message"]
-    assert journal[-3:] == ["-repo", "-db", "lifespan.startup.failed"]
-
-
 # --- Cancellation
-
-
-async def test_a_lifespan_cancelled_before_the_startup_starts_nothing(
-    chained: Registry, journal: list[str]
-) -> None:
-    async with FakeServer(chained, state={}) as server:
-        for _ in range(10):
-            await asyncio.sleep(0)
-        server.task.cancel()
-        outcome = await server.outcome()
-
-    assert isinstance(outcome, asyncio.CancelledError)
-    assert (journal, server.sent) == ([], [])
 
 
 @pytest.mark.parametrize("stage", ["startup", "serving", "shutdown"])
@@ -141,24 +96,3 @@ async def test_an_unexpected_message_while_serving_closes_everything(
     )
     assert journal == ["+db", "+repo", "-repo", "-db"]
     assert server.sent == [STARTED]
-
-
-async def test_an_unknown_first_message_starts_nothing(
-    chained: Registry, journal: list[str]
-) -> None:
-    async with FakeServer(chained, state={}) as server:
-        server.tell("lifespan.pause")
-        outcome = await server.outcome()
-
-    assert isinstance(outcome, ProtocolError)
-    assert (journal, server.sent) == ([], [])
-
-
-async def test_a_shutdown_without_a_startup_is_complete(
-    chained: Registry, journal: list[str]
-) -> None:
-    async with FakeServer(chained, state={}) as server:
-        sent = await server.shutdown()
-        outcome = await server.outcome()
-
-    assert (sent, outcome, journal) == (STOPPED, None, [])

@@ -22,7 +22,7 @@ from django_lifespan_typed.signals import asgi_shutdown, asgi_startup
 from tests.runtime.probes import Probes, Raise, logged_errors
 
 from .conftest import Connect
-from .server import FakeServer, run_once
+from .server import run_once
 
 if sys.version_info < (3, 11):
     from exceptiongroup import ExceptionGroup
@@ -202,30 +202,3 @@ async def test_a_shared_thread_that_has_ended_is_an_error(
 
 
 # --- Cancellation
-
-
-async def test_a_startup_cancelled_during_a_receiver_closes_everything(
-    numbered: Registry, connect: Connect, journal: list[str]
-) -> None:
-    """The startup was announced, so the shutdown is announced, too."""
-    entered = asyncio.Event()
-
-    async def slow(**_: Any) -> None:
-        entered.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            journal.append("receiver cancelled")
-
-    connect(asgi_startup, slow)
-    connect(asgi_shutdown, lambda **_: journal.append("asgi_shutdown"))
-
-    async with FakeServer(numbered, state={}) as server:
-        server.tell("lifespan.startup")
-        await entered.wait()
-        server.task.cancel()
-        outcome = await server.outcome()
-
-    assert isinstance(outcome, asyncio.CancelledError)
-    assert server.sent == []
-    assert journal == ["+number", "receiver cancelled", "asgi_shutdown", "-number"]

@@ -8,8 +8,6 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.dispatch import Signal
 
 from django_lifespan_typed import LifespanState, Registry, lifespan_resource
 from django_lifespan_typed.signals import (
@@ -18,13 +16,10 @@ from django_lifespan_typed.signals import (
     asgi_shutdown,
     asgi_startup,
 )
-from tests.runtime.databases import Database, database
 
 from .conftest import Connect
 from .server import STARTED, FakeServer, body_of, run_once, serving
 from .urls import NUMBER
-
-__all__ = ["database"]
 
 
 async def serve_once(
@@ -158,40 +153,6 @@ async def test_requests_find_the_values_that_a_receiver_writes(
     )
     assert state == {"number": 8, "written": 8}
     assert found == [8, 8]
-
-
-# --- Receivers that use the database
-
-
-@pytest.mark.parametrize(
-    "signal",
-    [asgi_lifespan, asgi_startup, asgi_shutdown],
-    ids=["lifespan", "startup", "shutdown"],
-)
-@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-async def test_a_receiver_that_queries_leaves_no_connection_open(
-    *,
-    registry: Registry,
-    connect: Connect,
-    database: Database,
-    signal: Signal,
-    is_async: bool,
-) -> None:
-    """No request in that thread would close it."""
-
-    def plain(**_: Any) -> None:
-        database.use("receiver")
-
-    async def awaited(**_: Any) -> None:
-        await sync_to_async(plain)()
-
-    connect(signal, awaited if is_async else plain)
-
-    async with serving(registry, {}):
-        assert database.left_open() == []
-
-    assert database.users() == ["receiver"]
-    assert database.left_open() == []
 
 
 # --- Managers from receivers

@@ -11,7 +11,6 @@ import pytest
 from typing_extensions import Self
 
 from django_lifespan_typed import (
-    Lifespan,
     Registry,
     Resource,
     StateKey,
@@ -61,18 +60,6 @@ def test_a_resource_takes_name_and_type_of_its_key(registry: Registry) -> None:
 
     assert (made.name, made.key, made.value_type) == ("client", key, Client)
     assert registry["client"] is made
-
-
-async def test_resources_go_to_the_default_registry(
-    registry: Registry, default_registry: Registry
-) -> None:
-    made = lifespan_resource("it")(Client)
-    other = lifespan_resource("it", registry=registry)(Client)
-
-    assert list(default_registry) == [made]
-    assert list(registry) == [other]
-    async with Lifespan() as state:
-        assert isinstance(state["it"], Client)
 
 
 def message(problem: str, location: str, line: str, fix: str) -> str:

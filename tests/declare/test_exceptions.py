@@ -9,7 +9,7 @@ import pytest
 
 from django_lifespan_typed import exceptions
 from django_lifespan_typed._declare.location import Location
-from django_lifespan_typed.exceptions import LifespanError, ResourceError
+from django_lifespan_typed.exceptions import LifespanError
 
 DB = Location("shop/db.py", 9, "shop.db")
 WEB = Location("shop/web.py", 7, "shop.web")
@@ -44,18 +44,6 @@ def test_an_exception_survives_pickling(error: LifespanError) -> None:
     assert str(other) == str(error)
     assert other.args == error.args
     assert vars(other) == vars(error)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [error for error in ERRORS if isinstance(error, ResourceError)],
-    ids=lambda error: type(error).__name__,
-)
-def test_a_message_has_problem_location_and_fix(error: ResourceError) -> None:
-    lines = str(error).splitlines()
-    assert lines[0] == f"lifespan resource 'db' {error.problem}"
-    assert lines[1] == DB.draw()
-    assert str(error).endswith(error.fix)
 
 
 def test_a_timeout_names_only_what_waits() -> None:

@@ -78,15 +78,15 @@ async def test_a_cycle_prevents_the_start(names: list[str], probes: Probes) -> N
 
 
 async def test_a_cycle_may_be_longer_than_the_stack(probes: Probes) -> None:
-    chain = [f"r{index}" for index in range(2_000)]
-    probes.add("r0", "r1999")
+    chain = [f"r{index}" for index in range(1_100)]
+    probes.add("r0", "r1099")
     for name, dependency in zip(chain[1:], chain, strict=False):
         probes.add(name, dependency)
 
     with pytest.raises(DependencyCycle) as caught:
         await probes.run()
 
-    assert len(caught.value.cycle) == 2_000
+    assert len(caught.value.cycle) == 1_100
 
 
 @pytest.mark.parametrize(

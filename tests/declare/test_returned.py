@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import (
@@ -78,19 +77,6 @@ every_kind = pytest.mark.parametrize("kind", [sync, coroutine, returns_coroutine
 
 
 @every_kind
-async def test_a_returned_context_manager_is_entered_and_exited(
-    kind: Any, registry: Registry
-) -> None:
-    declare("it", registry=registry)(kind(Session))
-
-    async with Lifespan(registry) as state:
-        session = state["it"]
-        assert session.steps == ["entered"]
-
-    assert session.steps == ["entered", "closed"]
-
-
-@every_kind
 async def test_a_returned_sync_context_manager_stays_in_one_thread(
     kind: Any, registry: Registry
 ) -> None:
@@ -139,20 +125,6 @@ async def test_a_returned_context_manager_of_the_wrong_type_is_exited(
         await Lifespan(registry).__aenter__()
 
     assert sessions[0].steps == ["entered", "closed"]
-
-
-@every_kind
-async def test_an_error_of_entering_fails_the_start(
-    kind: Any, registry: Registry
-) -> None:
-    class Refused(Session):
-        async def __aenter__(self) -> Self:
-            raise ConnectionError("refused")
-
-    declare("it", registry=registry)(kind(Refused))
-
-    with pytest.raises(ConnectionError, match="refused"):
-        await Lifespan(registry).__aenter__()
 
 
 # --- Locks: entering would acquire them
@@ -383,17 +355,3 @@ async def test_what_is_closed_or_cannot_be_draws_no_warning(
         pass
 
     assert [each for each in caplog.records if each.levelname == "WARNING"] == []
-
-
-async def test_a_sync_manager_of_a_coroutine_stays_in_its_thread(
-    registry: Registry,
-) -> None:
-    """As ``sqlite3`` insists."""
-
-    @lifespan_resource("db", registry=registry)
-    async def db() -> sqlite3.Connection:
-        return sqlite3.connect(":memory:")
-
-    async with Lifespan(registry) as state:
-        assert state["db"].execute("SELECT 1").fetchone() == (1,)
-    state["db"].close()

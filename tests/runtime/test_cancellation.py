@@ -169,28 +169,6 @@ async def test_a_resource_stops_in_a_task_that_is_not_cancelled(
     assert counts == [0]
 
 
-@in_either_order
-@pytest.mark.parametrize("when", ["start", "stop"])
-async def test_cancelling_all_tasks_interrupts_the_resource_in_progress(
-    when: str, order: str, probes: Probes, hang: Hang
-) -> None:
-    """The others stop in order."""
-    probes.add_chain("a", "b")
-    probes.add("c", "b", **{when: hang})
-    serving = Serving(probes.registry)
-    if when == "stop":
-        await serving.started.wait()
-        serving.task.cancel()
-    await hang.reached()
-
-    cancel(serving, order)
-    await serving.end()
-
-    assert serving.task.cancelled()
-    assert probes.journal == ["+a", "+b", "+c", "-c", "-b", "-a"]
-    assert_closed(*probes.all())
-
-
 @needs_cancelling
 @pytest.mark.parametrize("first", ["outer first", "inner first"])
 @pytest.mark.parametrize("how", ["a lifespan", "a mounted application"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -16,15 +15,13 @@ from django_lifespan_typed.exceptions import ResourceCrashed
 from .probes import (
     Do,
     Hang,
-    Limits,
     Log,
     Probes,
-    Stubborn,
     assert_closed,
     logged_errors,
     until,
 )
-from .task_groups import Group, add_group, anyio_group, each_group
+from .task_groups import Group, add_group, each_group
 
 if sys.version_info < (3, 11):
     from exceptiongroup import BaseExceptionGroup
@@ -88,22 +85,6 @@ async def test_a_cancelled_scope_ends_its_resource(
     assert "'scope'" in caplog.text
 
 
-async def test_a_resource_whose_task_is_cancelled_by_others_has_crashed(
-    probes: Probes,
-) -> None:
-    """For example by code that cancels ``asyncio.all_tasks()``."""
-    probe = probes.add("it")
-
-    async with probes.lifespan():
-        await probes.crash("it")
-        assert probes.journal == ["+it", "-it"]
-
-    assert_closed(probe)
-    crash = probes.errors()["it"]
-    assert isinstance(crash, ResourceCrashed)
-    assert isinstance(crash.__cause__, asyncio.CancelledError)
-
-
 @each_group
 async def test_a_crash_during_the_startup_fails_it(
     group: Group, probes: Probes, hang: Hang
@@ -128,29 +109,3 @@ async def test_a_crash_during_the_startup_fails_it(
 
 
 # --- A crashed resource that takes long to close
-
-
-async def test_a_crashed_resource_that_ignores_its_cancellation_is_abandoned(
-    probes: Probes, stubborn: Stubborn, limits: Limits, caplog: Log
-) -> None:
-    limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
-    probes.add("it", stop=stubborn)
-
-    async with probes.lifespan():
-        await probes.crash("it")
-    stubborn.release()
-
-    assert len(caplog.records) == 2  # abandoned, and crashed
-
-
-async def test_a_shutdown_waits_for_a_crashed_resource_within_its_budget(
-    probes: Probes, hang: Hang, limits: Limits
-) -> None:
-    limits(STOP_BUDGET=0.05, STOP_TIMEOUT=3600.0, CANCEL_TIMEOUT=0.05)
-    resource = add_group(probes, anyio_group, stop=hang)
-
-    async with probes.lifespan() as state:
-        state[resource](fail)
-        await hang.reached()
-
-    assert probes.phases() == {"group": "crashed"}

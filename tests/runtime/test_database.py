@@ -23,50 +23,9 @@ from django_lifespan_typed._asgi.server_lifespan import (
 from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
 
 from .databases import Database, database, other
-from .probes import BLOCKING, SHAPES, Do, Log, Probes, Raise, Shape
+from .probes import BLOCKING, Do, Log, Probes, Raise
 
 __all__ = ["database", "other"]
-
-
-def used_by(database: Database, name: str) -> Do:
-    """Return a step of an async resource that queries in Django's shared thread."""
-    return Do(lambda: sync_to_async(database.use)(name))
-
-
-@pytest.mark.parametrize("shape", [SHAPES[0], BLOCKING], ids=str)
-async def test_a_factory_leaves_no_connection(
-    shape: Shape, probes: Probes, database: Database
-) -> None:
-    step = used_by(database, "it")
-    if shape.blocking:  # in a thread of its own
-        step = Do(lambda: database.use("it"))
-    probes.add("it", shape=shape, start=step, stop=step)
-
-    async with probes.lifespan():
-        assert database.users() == ["it"]
-        assert database.left_open() == []
-
-    assert database.users() == ["it", "it"]
-    assert database.left_open() == []
-    (thread,) = {thread for *_, thread in database.used}
-    assert thread is not threading.current_thread()
-
-
-async def test_a_failed_startup_leaves_no_connection(
-    probes: Probes, database: Database
-) -> None:
-    def use_and_fail() -> None:
-        database.use("blocking")
-        raise ValueError("it fails")
-
-    probes.add("async", start=used_by(database, "async"))
-    probes.add("blocking", "async", shape=BLOCKING, start=Do(use_and_fail))
-
-    with pytest.raises(ValueError, match="it fails"):
-        await probes.lifespan().__aenter__()
-
-    assert database.users() == ["async", "blocking"]
-    assert database.left_open() == []
 
 
 async def test_a_failed_receiver_of_asgi_lifespan_leaves_no_connection(
@@ -106,6 +65,10 @@ async def in_any_thread(function: Callable[[], None]) -> None:
     await sync_to_async(function, thread_sensitive=False)()
 
 
+async def in_shared_thread(function: Callable[[], None]) -> None:
+    await sync_to_async(function)()
+
+
 async def in_thread_that_ends(function: Callable[[], None]) -> None:
     thread = threading.Thread(target=function)
     thread.start()
@@ -117,6 +80,7 @@ THREADS: list[Call] = [
     in_default_executor,
     in_pool,
     in_any_thread,
+    in_shared_thread,
     in_thread_that_ends,
 ]
 
@@ -131,28 +95,34 @@ def call(request: pytest.FixtureRequest) -> Call:
 async def test_no_thread_keeps_a_connection_of_a_factory(
     call: Call, probes: Probes, database: Database
 ) -> None:
-    step = Do(lambda: call(lambda: database.use("it")))
-    probes.add("it", start=step, stop=step)
+    step = Do(lambda: call(lambda: database.use("async")))
+    probes.add("async", start=step, stop=step)
+    step = Do(lambda: database.use("blocking"))
+    probes.add("blocking", "async", shape=BLOCKING, start=step, stop=step)
 
     async with probes.lifespan():
-        assert (database.users(), database.left_open()) == (["it"], [])
+        assert database.users() == ["async", "blocking"]
+        assert database.left_open() == []
 
-    assert (database.users(), database.left_open()) == (["it", "it"], [])
+    assert database.users() == ["async", "blocking", "blocking", "async"]
+    assert database.left_open() == []
 
 
 async def test_no_thread_keeps_a_connection_of_a_failed_startup(
     call: Call, probes: Probes, database: Database
 ) -> None:
     async def use_and_fail() -> None:
-        await call(lambda: database.use("it"))
+        await call(lambda: database.use("async"))
         raise ValueError("it fails")
 
-    probes.add("it", start=Do(use_and_fail))
+    probes.add("blocking", shape=BLOCKING, start=Do(lambda: database.use("blocking")))
+    probes.add("async", "blocking", start=Do(use_and_fail))
 
     with pytest.raises(ValueError, match="it fails"):
         await probes.lifespan().__aenter__()
 
-    assert (database.users(), database.left_open()) == (["it"], [])
+    assert database.users() == ["blocking", "async"]
+    assert database.left_open() == []
 
 
 @pytest.mark.parametrize(
@@ -165,38 +135,50 @@ async def test_no_thread_keeps_a_connection_of_a_receiver(
     """Neither if another user keeps the lifespan running."""
 
     async def receive(**_: object) -> None:
-        await call(lambda: database.use("pool"))
-        await sync_to_async(database.use)("shared")
+        await call(lambda: database.use("async"))
+
+    def receive_sync(**_: object) -> None:
+        database.use("sync")
 
     async with Lifespan(registry) if joined else nullcontext():
         signal.connect(receive)
+        signal.connect(receive_sync)
         try:
             lifespan = await start_with_signals(registry, {"type": "lifespan"})
             await stop_with_signals(lifespan, {"type": "lifespan"})
         finally:
             signal.disconnect(receive)
+            signal.disconnect(receive_sync)
         left = database.left_open()
 
     is_skipped = joined and signal is asgi_lifespan
-    assert database.users() == ([] if is_skipped else ["pool", "shared"])
+    assert sorted(database.users()) == ([] if is_skipped else ["async", "sync"])
     assert left == []
 
 
 async def test_no_thread_keeps_a_connection_of_a_health_check(
     call: Call, probes: Probes, database: Database
 ) -> None:
-    probes.add("it")
+    async def check(_: object) -> None:
+        await call(lambda: database.use("async"))
 
-    @probes.resources["it"].health
-    async def _check(_: object) -> None:
-        await call(lambda: database.use("check"))
+    checks: dict[str, Callable[[object], Any]] = {
+        "async": check,
+        "awaitable": lambda _: sync_to_async(database.use)("awaitable"),
+        "sync": lambda _: database.use("sync"),
+    }
+    for name, each in checks.items():
+        probes.add(name)
+        probes.resources[name].health(each)
 
     async with (lifespan := probes.lifespan()):
-        (record,) = await lifespan.health()
+        records = await lifespan.health()
         await sync_to_async(database.left_open)()  # after the cleanup
         left = database.left_open()
 
-    assert (record.verdict, database.users(), left) == ("pass", ["check"], [])
+    assert [record.verdict for record in records] == ["pass"] * 3
+    assert sorted(database.users()) == [*checks]
+    assert left == []
 
 
 async def test_a_call_that_goes_on_after_the_startup_keeps_its_connection(
@@ -293,7 +275,7 @@ async def test_a_connection_in_a_transaction_stays_open(
     probes: Probes, database: Database
 ) -> None:
     """It belongs to Django's ``TestCase``."""
-    probes.add("it", start=used_by(database, "start"))
+    probes.add("it", start=Do(lambda: sync_to_async(database.use)("start")))
     atomic = transaction.atomic(using=database.alias)
 
     @sync_to_async
@@ -364,43 +346,12 @@ async def test_a_connection_that_fails_to_close_hides_no_other_exception(
 # --- Health checks
 
 
-@pytest.mark.parametrize("kind", ["async", "sync", "awaitable"])
-async def test_a_health_check_leaves_no_connection(
-    kind: str, probes: Probes, database: Database
-) -> None:
-    async def use(_: object) -> None:
-        await sync_to_async(database.use)("check")
-
-    probes.add("it")
-    checks: dict[str, Callable[[object], Any]] = {
-        "async": use,
-        "sync": lambda _: database.use("check"),
-        "awaitable": lambda _: sync_to_async(database.use)("check"),
-    }
-    probes.resources["it"].health(checks[kind])
-
-    async with (lifespan := probes.lifespan()):
-        (record,) = await lifespan.health()
-        await sync_to_async(database.left_open)()  # after the cleanup
-        left = database.left_open()
-
-    assert (record.verdict, database.users(), left) == ("pass", ["check"], [])
-
-
-@pytest.mark.parametrize("kind", ["async", "awaitable"])
 async def test_a_health_check_does_not_keep_a_broken_connection(
-    kind: str, probes: Probes, database: Database
+    probes: Probes, database: Database
 ) -> None:
     """After a restart of the database, one check fails."""
     probes.add("it")
-
-    async def use(_: object) -> None:
-        await sync_to_async(database.use)("check")
-
-    def begin(_: object) -> Any:
-        return sync_to_async(database.use)("check")
-
-    probes.resources["it"].health(use if kind == "async" else begin)
+    probes.resources["it"].health(lambda _: sync_to_async(database.use)("check"))
 
     @sync_to_async
     def break_it() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 
 import pytest
@@ -15,7 +14,6 @@ from .probes import (
     SHAPES,
     Do,
     Hang,
-    Interrupted,
     Log,
     Pause,
     Probes,
@@ -36,28 +34,6 @@ BASE_EXCEPTIONS = [
     KeyboardInterrupt(),
     BaseExceptionGroup("several", [KeyboardInterrupt(), ValueError()]),
 ]
-
-
-class Falsy(Exception):
-    """Like a collection of errors that is empty."""
-
-    def __len__(self) -> int:
-        return 0
-
-
-@pytest.mark.parametrize("when", ["start", "stop"])
-async def test_a_falsy_exception_is_raised_and_logged(
-    when: str, probes: Probes, caplog: Log
-) -> None:
-    error = Falsy("it fails")
-    steps = {when: Raise(error)}
-    probes.add("it", **steps)
-
-    with pytest.raises(Falsy) as caught:
-        await probes.run()
-
-    assert caught.value is error
-    assert when == "start" or logged_errors(caplog) == [error]
 
 
 @pytest.mark.parametrize("when", ["start", "stop"])
@@ -104,21 +80,6 @@ async def test_a_failed_startup_cancels_and_awaits_the_resources_still_starting(
     assert_closed(*probes.opened())
     others = dict.fromkeys(["db", "repository", "sibling", "waiting"], "stopped")
     assert probes.phases() == {"it": "failed", **others}
-
-
-async def test_a_resource_that_swallows_its_cancellation_is_closed(
-    probes: Probes, caplog: Log
-) -> None:
-    sibling = Interrupted()
-    probes.add("sibling", start=sibling)
-    probes.add("it", start=Raise(ValueError("it fails"), after=sibling))
-
-    with pytest.raises(ValueError, match="it fails"):
-        await probes.run()
-
-    assert_closed(*probes.all())
-    assert probes.phases() == {"sibling": "stopped", "it": "failed"}
-    assert logged_errors(caplog) == []  # it was not abandoned
 
 
 async def test_the_first_error_is_raised_and_the_others_are_logged(
@@ -218,22 +179,6 @@ async def test_several_errors_of_a_shutdown_are_raised_as_a_group(
     assert caught.value.exceptions == (*errors.values(),)
     assert probes.journal[4:] == ["-d", "-c", "-b", "-a"]
     assert_closed(*probes.all())
-
-
-async def test_a_failed_shutdown_is_logged_with_its_traceback(
-    probes: Probes, caplog: Log
-) -> None:
-    """Some servers ignore what the lifespan raises."""
-    error = ValueError("it fails")
-    probes.add("it", stop=Raise(error))
-
-    with pytest.raises(ValueError, match="it fails"):
-        await probes.run()
-
-    (record,) = caplog.records
-    assert record.levelno == logging.ERROR
-    assert "'it'" in record.getMessage()
-    assert logged_errors(caplog) == [error]
 
 
 async def test_a_failed_shutdown_does_not_hide_the_exception_of_the_block(

@@ -9,16 +9,14 @@ from datetime import datetime, timezone
 import pytest
 
 from django_lifespan_typed import Lifespan, Registry
-from django_lifespan_typed._runtime.health import ResourceHealth, Unhealthy
+from django_lifespan_typed._runtime.health import Unhealthy
 from django_lifespan_typed.exceptions import ResourceCrashed
 
 from .health_checks import Check, Counted, declare, one
 from .probes import (
-    Do,
     Hang,
     Interrupted,
     Limits,
-    Log,
     Probes,
     Stubborn,
     lifespan_threads,
@@ -254,38 +252,3 @@ async def test_the_shutdown_waits_for_a_check_in_a_thread(
     await asking
 
     assert probes.journal == ["+db", "checked", "-db"]
-
-
-async def test_the_shutdown_abandons_a_check_that_hangs(
-    registry: Registry, hang: Hang, limits: Limits, caplog: Log
-) -> None:
-    limits(CANCEL_TIMEOUT=0.01)
-    declare(registry, lambda _: hang.block())
-
-    async with (lifespan := Lifespan(registry)):
-        asking = asyncio.create_task(one(lifespan))
-        await hang.reached()
-    await asking
-    hang.release()
-
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert "'db'" in record.getMessage()
-
-
-async def test_no_check_begins_during_the_shutdown(probes: Probes) -> None:
-    check = Counted()
-    check.may_end.set()
-    found: list[ResourceHealth] = []
-
-    async def ask() -> None:
-        found.append(await one(lifespan))
-
-    probes.add("db", stop=Do(ask))
-    probes.resources["db"].health(check)
-
-    async with (lifespan := probes.lifespan()):
-        pass
-
-    assert check.times == 0
-    assert [(r.verdict, r.phase) for r in found] == [("fail", "stopping")]

@@ -14,32 +14,7 @@ from django_lifespan_typed.exceptions import LifespanNotRunning
 from django_lifespan_typed.testing import override_state
 
 from .health_checks import declare, one
-from .probes import MARK, Limits, Log, logged_errors
-
-
-@pytest.mark.parametrize("kind", ["async", "sync"])
-async def test_a_check_has_no_context_of_a_request(
-    kind: str, registry: Registry
-) -> None:
-    found: list[str] = []
-
-    def sync(_: object) -> None:
-        found.append(MARK.get())
-        MARK.set("a check's")
-
-    async def check(value: object) -> None:
-        sync(value)
-
-    async def request() -> None:
-        MARK.set("a request's")
-        await lifespan.health()
-        assert MARK.get() == "a request's"
-
-    declare(registry, sync if kind == "sync" else check)
-    async with (lifespan := Lifespan(registry)):
-        await asyncio.create_task(request())
-
-    assert found == ["nobody's"]
+from .probes import Limits, Log, logged_errors
 
 
 async def test_a_resource_overridden_before_the_startup_is_not_checked(
@@ -50,24 +25,6 @@ async def test_a_resource_overridden_before_the_startup_is_not_checked(
     with override_state(resource, "a fake"):
         async with (lifespan := Lifespan(registry)):
             assert await lifespan.health() == ()
-
-
-def test_a_check_in_sync_code_runs_on_the_loop_of_its_resource(
-    registry: Registry,
-) -> None:
-    loops: list[object] = []
-
-    async def check(_: object) -> None:
-        loops.append(asyncio.get_running_loop())
-
-    declare(registry, check)
-
-    with (lifespan := Lifespan(registry)):
-        (record,) = lifespan.call(lifespan.health)
-        loop = lifespan.loop
-
-    assert record.verdict == "pass"
-    assert loops == [loop]
 
 
 async def test_only_a_lifespan_that_runs_on_this_loop_is_checked(

@@ -170,21 +170,6 @@ async def test_a_resource_that_ignores_its_cancellation_is_abandoned(
     assert probes.phases() == {"before": "stopped", "it": "failed"}
 
 
-async def test_a_sibling_that_ignores_its_cancellation_does_not_delay_the_failure(
-    probes: Probes, stubborn: Stubborn, limits: Limits
-) -> None:
-    limits(STOP_TIMEOUT=0.05, CANCEL_TIMEOUT=0.05)
-    probes.add("it", start=stubborn)
-    probes.add("other", start=Raise(ValueError("it fails"), after=stubborn))
-
-    with pytest.raises(ValueError, match="it fails"):
-        await probes.run()
-
-    assert probes.phases() == {"it": "stopped", "other": "failed"}
-    await end_late(probes, stubborn)
-    assert_closed(*probes.all())
-
-
 # --- Threads
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.core import mail
 from django.http import HttpRequest
@@ -135,32 +135,6 @@ def test_the_default_replaces_a_missing_value(source: Source, default: Any) -> N
 
 
 # --- The running lifespan
-
-
-async def test_the_current_state_is_that_of_the_running_lifespan(
-    numbered: Registry,
-) -> None:
-    async with Lifespan(numbered) as state:
-        found = current_state()
-        found["written"] = True
-
-    assert isinstance(found, LifespanState)
-    assert found[KEY] == 7
-    assert state["written"] is True
-
-
-async def test_threads_without_a_loop_find_the_lifespan_of_the_process(
-    numbered: Registry,
-) -> None:
-    async def ask() -> int:
-        return current_state()[KEY]
-
-    async with Lifespan(numbered):
-        in_djangos_thread = await sync_to_async(lambda: current_state()[KEY])()
-        in_another = await asyncio.to_thread(lambda: current_state()[KEY])
-        nested = await sync_to_async(async_to_sync(ask))()
-
-    assert [in_djangos_thread, in_another, nested] == [7, 7, 7]
 
 
 async def test_a_factory_finds_the_values_that_have_started(probes: Probes) -> None:

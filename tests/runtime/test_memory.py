@@ -22,7 +22,7 @@ from django_lifespan_typed import (
 from tests.benchmarks import memory, site
 
 # A leak leaves at least one object for each request. Caches may differ by SLACK.
-REQUESTS = 1000
+REQUESTS = 300
 SLACK = 200
 
 Serve = Callable[[AsyncExitStack, ASGIHandler], Awaitable[site.Server]]

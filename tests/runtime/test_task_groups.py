@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from itertools import permutations
 from typing import Any
 
 import anyio
 import pytest
 
-from .probes import BLOCKING, Do, Hang, Log, Pause, Probes, assert_closed, phases
+from .probes import BLOCKING, Hang, Log, Pause, Probes, assert_closed, phases
 from .task_groups import Group, add_group, each_group
-
-if sys.version_info < (3, 11):
-    from exceptiongroup import BaseExceptionGroup
 
 IN_ORDER = ["+before", "+group", "+user", "-user", "-group", "-before"]
 
@@ -77,68 +73,6 @@ async def test_cancelling_all_tasks_is_not_a_crash(
     assert_closed(*probes.all())
     assert caplog.records == []
     assert set(phases(serving.lifespan).values()) == {"stopped"}
-
-
-@each_group
-async def test_a_child_that_fails_during_the_startup_of_its_resource_fails_it(
-    group: Group, probes: Probes
-) -> None:
-    error = ValueError("of the child")
-
-    async def child() -> None:
-        raise error
-
-    async def start() -> None:
-        async with group() as spawn:
-            spawn(child)
-            await asyncio.Event().wait()
-
-    probes.add("before")
-    probes.add("it", "before", start=Do(start))
-
-    with pytest.raises(BaseExceptionGroup) as caught:
-        await probes.run()
-
-    assert caught.value.exceptions == (error,)
-    assert "'it'" in caught.value.__notes__[0]
-    assert_closed(*probes.all())
-
-
-@each_group
-@pytest.mark.parametrize("of", ["its dependent", "its resource"])
-async def test_a_child_that_fails_during_the_shutdown_fails_it(
-    of: str, group: Group, probes: Probes
-) -> None:
-    """Its resource still waits for its dependents."""
-    error = ValueError("of the child")
-    is_stopping, is_running = asyncio.Event(), asyncio.Event()
-
-    async def stop() -> None:
-        if of == "its dependent":
-            is_stopping.set()
-        await Pause().go()
-
-    async def child() -> None:
-        is_running.set()
-        try:
-            await is_stopping.wait()
-        finally:
-            raise error
-
-    probes.add("before")
-    add_group(probes, group, "before")
-    probes.add("user", "group", stop=Do(stop))
-    lifespan = probes.lifespan()
-
-    with pytest.raises(BaseExceptionGroup) as caught:
-        async with lifespan as state:
-            state["group"](child)
-            await is_running.wait()
-
-    assert caught.value.exceptions == (error,)
-    assert probes.journal == IN_ORDER
-    assert_closed(*probes.all())
-    assert list(probes.phases().values()) == ["stopped", "failed", "stopped"]
 
 
 # --- Around a lifespan

@@ -67,20 +67,6 @@ async def test_a_limit_is_that_of_the_steps_of_its_own_resource(
     assert_closed(*probes.all())
 
 
-@start_or_stop
-async def test_the_settings_limit_resources_without_a_limit_of_their_own(
-    when: str, probes: Probes, hang: Hang, limits: Limits
-) -> None:
-    steps: dict[str, Any] = {when: hang}
-    limits(START_TIMEOUT=0.05, STOP_TIMEOUT=0.05)
-    probes.add("it", **steps)
-
-    with pytest.raises((StartupTimeout, ShutdownTimeout)) as caught:
-        await probes.run()
-
-    assert caught.value.seconds == 0.05
-
-
 async def test_the_budget_limits_the_whole_shutdown(
     probes: Probes, hang: Hang, limits: Limits
 ) -> None:

@@ -106,18 +106,6 @@ def test_call_from_another_thread_has_the_values_of_its_own_lifespan(
     assert (here, there) == ("its own", "its own")
 
 
-async def test_call_from_another_thread_reaches_an_async_lifespan(
-    registry: Registry,
-) -> None:
-    lifespan = Lifespan(registry)
-
-    async with lifespan:
-        used = await asyncio.to_thread(lifespan.call, loop_here)
-        sensitive = await sync_to_async(lifespan.call)(loop_here)
-
-    assert used is sensitive is asyncio.get_running_loop()
-
-
 def test_a_call_keeps_the_loop_running_until_it_has_ended(registry: Registry) -> None:
     """Another thread leaves the block meanwhile."""
     entered, left = threading.Event(), threading.Event()
