@@ -61,7 +61,10 @@ class Scratch:
         shutil.copytree(PROJECT / "shop", self.folder / "shop")
         (self.folder / "pytest.ini").write_text("[pytest]\n")
         self._journal = self.folder / "journal"
-        monkeypatch.setenv("PYTHONDEVMODE", "1")
+        # Loading every installed plugin takes longer than the tests.
+        monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        # Nor is the debug mode of asyncio cheap.
+        monkeypatch.delenv("PYTHONDEVMODE", raising=False)
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         monkeypatch.setenv("JOURNAL", str(self._journal))
         monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
@@ -85,22 +88,11 @@ class Scratch:
         """Run all test modules of the project with *plugins* only."""
         if "django" not in plugins:
             self.write("conftest.py", "import django\ndjango.setup()\n")
-        self.environment.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        options = ["-pdjango_lifespan_typed"]
+        options = ["-Werror", "-ra", "-pdjango_lifespan_typed"]
         options += [f"-p{MODULES.get(name, name)}" for name in plugins]
         if "asyncio" in plugins:
             options.append(QUIET_ASYNCIO)
-        return self._run(*options, *arguments)
-
-    def run_with_all_plugins(self, *arguments: str) -> pytest.RunResult:
-        """Run pytest with every plugin that is installed."""
-        self.environment.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-        return self._run(QUIET_ASYNCIO, *arguments)
-
-    def _run(self, *arguments: str) -> pytest.RunResult:
-        return self._pytester.runpytest_subprocess(
-            "-Werror", "-ra", *arguments, timeout=LIMIT
-        )
+        return self._pytester.runpytest_subprocess(*options, *arguments, timeout=LIMIT)
 
     def manage_py_test(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Django's test runner."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from tests.processes import ROOT
 
 from .conftest import Scratch
@@ -34,7 +32,7 @@ def test_the_code_of_the_page_runs(scratch: Scratch) -> None:
     for name, code in blocks.items():
         scratch.write(name, code)
 
-    result = scratch.run_with_all_plugins("-oasyncio_mode=auto")
+    result = scratch.run_all("-oasyncio_mode=auto", plugins=("django", "asyncio"))
 
     assert blocks.keys() == TESTS.keys()
     assert len(blocks) == text.count("```python")
@@ -42,11 +40,10 @@ def test_the_code_of_the_page_runs(scratch: Scratch) -> None:
     assert scratch.journal.count("+http") == scratch.journal.count("-http")
 
 
-@pytest.mark.parametrize("arguments", [(), ("--parallel=2",)], ids=["one", "parallel"])
 def test_the_shop_passes_its_tests_in_the_test_runner_of_django(
-    arguments: tuple[str, ...], scratch: Scratch
+    scratch: Scratch,
 ) -> None:
-    ran = scratch.manage_py_test("shop.tests", "--shuffle", *arguments)
+    ran = scratch.manage_py_test("shop.tests", "--shuffle", "--parallel=2")
 
     assert ran.returncode == 0, ran.stderr
     assert re.search(r"Ran 13 tests in .*\n\nOK\n", ran.stderr), ran.stderr
@@ -54,7 +51,9 @@ def test_the_shop_passes_its_tests_in_the_test_runner_of_django(
 
 
 def test_the_shop_passes_its_tests_in_pytest(scratch: Scratch) -> None:
-    result = scratch.run_with_all_plugins("shop/tests.py", "-oasyncio_mode=auto")
+    result = scratch.run_all(
+        "shop/tests.py", "-oasyncio_mode=auto", plugins=("django", "asyncio")
+    )
 
     result.assert_outcomes(passed=13)
     assert_shop_is_closed(scratch)

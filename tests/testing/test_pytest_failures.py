@@ -9,6 +9,10 @@ from .conftest import STARTED, STOPPED, Scratch
 pytest_plugins = ["pytester"]
 
 KINDS = """
+@pytest.fixture(autouse=True, params=["OK", "BROKEN", "STUCK"])
+def fault(request, monkeypatch):
+    monkeypatch.setenv(request.param, "1")
+
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
@@ -41,44 +45,20 @@ def test_no_lifespan_is_left():
 """
 
 
-@pytest.mark.parametrize(
-    ("variable", "outcomes", "lines", "events"),
-    [
-        ("", {"passed": 4, "failed": 3}, [], [*STARTED, *STOPPED]),
-        (
-            "BROKEN",
-            {"passed": 1, "errors": 6},
-            [
-                "E *ConnectionError: no route to the warehouse",
-                "E *'http'*",
-                'E *shop/lifespan.py:*  @lifespan_resource("http", needs=(socket,))',
-            ],
-            ["+socket", "-socket"],
-        ),
-        (
-            "STUCK",
-            {"passed": 4, "failed": 3, "errors": 6},
-            ["E *ConnectionError: the catalogue does not close"],
-            [*STARTED, *STOPPED],
-        ),
-    ],
-    ids=["test", "start", "shutdown"],
-)
-def test_a_failure_is_an_error_of_its_test_and_leaves_nothing(
-    variable: str,
-    outcomes: dict[str, int],
-    lines: list[str],
-    events: list[str],
-    scratch: Scratch,
-) -> None:
-    if variable:
-        scratch.environment.setenv(variable, "1")
-
+def test_a_failure_is_an_error_of_its_test_and_leaves_nothing(scratch: Scratch) -> None:
     result = scratch.run(KINDS, plugins=("anyio", "asyncio"))
 
-    result.assert_outcomes(**outcomes)
-    result.stdout.fnmatch_lines(lines * 6)
-    assert scratch.journal == events * 6
+    # Each kind of test has an error if its resource is broken, and one if it is stuck.
+    result.assert_outcomes(passed=9, failed=6, errors=12)
+    broken = [
+        "E *ConnectionError: no route to the warehouse",
+        "E *'http'*",
+        'E *shop/lifespan.py:*  @lifespan_resource("http", needs=(socket,))',
+    ]
+    stuck = ["E *ConnectionError: the catalogue does not close"]
+    result.stdout.fnmatch_lines((broken + stuck) * 6)
+    served = [*STARTED, *STOPPED]
+    assert scratch.journal == [*served, "+socket", "-socket", *served] * 6
 
 
 REFUSED = """
@@ -168,19 +148,6 @@ async def test_with(lifespan): ...
     result.stdout.fnmatch_lines(["*pytest-asyncio is missing or older than 0.24"])
 
 
-def test_a_run_without_the_fixtures_does_not_notice_the_plugin(
-    scratch: Scratch,
-) -> None:
-    """Here without Django's settings, and with all other plugins."""
-    scratch.write("test_plain.py", "def test_plain(): ...\n")
-    scratch.environment.delenv("DJANGO_SETTINGS_MODULE")
-
-    result = scratch.run_with_all_plugins("test_plain.py", "--setup-show")
-
-    result.assert_outcomes(passed=1)
-    result.stdout.no_fnmatch_line("*SETUP*lifespan*")
-
-
 IMPORTED = """
 import sys
 
@@ -190,9 +157,12 @@ def test_imported():
 """
 
 
-def test_the_plugin_imports_no_test_tools(scratch: Scratch) -> None:
+def test_a_run_without_the_fixtures_does_not_notice_the_plugin(
+    scratch: Scratch,
+) -> None:
     scratch.write("test_imported.py", IMPORTED)
 
-    result = scratch.run_all("test_imported.py")
+    result = scratch.run_all("test_imported.py", "--setup-show")
 
     result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*SETUP*lifespan*")

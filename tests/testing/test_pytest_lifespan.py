@@ -67,13 +67,12 @@ async def test_async(lifespan):
     ("tests", "plugins", "options", "count"),
     [
         pytest.param(BACKEND + STRICT, ("anyio", "asyncio"), (), 5, id="strict"),
-        pytest.param(AUTO, ("asyncio",), ("-oasyncio_mode=auto",), 2, id="asyncio"),
         pytest.param(
             AUTO,
             ("asyncio",),
             ("-oasyncio_mode=auto", "-oasyncio_default_test_loop_scope=session"),
             2,
-            id="asyncio-session",
+            id="asyncio",
         ),
         pytest.param(BACKEND + AUTO, ("anyio",), ("-oanyio_mode=auto",), 2, id="anyio"),
     ],

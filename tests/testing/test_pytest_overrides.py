@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .conftest import STARTED, STOPPED, Scratch
 
 pytest_plugins = ["pytester"]
@@ -21,25 +19,21 @@ def check(state):
 """
 
 ASYNC = """
-@pytest.fixture
-def anyio_backend():
-    return "asyncio"
-
 @pytest.mark.{plugin}
-async def test_fixture(fake, lifespan):
+async def test_{plugin}_fixture(fake, lifespan):
     check(lifespan.state)
 
 @pytest.mark.{plugin}
 @override_state(http, FakeHttp())
-async def test_decorator(lifespan):
+async def test_{plugin}_decorator(lifespan):
     check(lifespan.state)
 
 @override_state(http, FakeHttp())
 @pytest.mark.{plugin}
-async def test_decorator_above_the_mark(lifespan):
+async def test_{plugin}_decorator_above_the_mark(lifespan):
     check(lifespan.state)
 
-class TestMethods:
+class Test_{plugin}_methods:
     @pytest.mark.{plugin}
     @override_state(http, FakeHttp())
     async def test_method(self, lifespan):
@@ -47,6 +41,10 @@ class TestMethods:
 """
 
 SYNC = """
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
 @override_state(http, FakeHttp())
 def test_decorator(lifespan):
     check(lifespan.state)
@@ -73,21 +71,14 @@ class ClassTests(SimpleTestCase):
 """
 
 
-@pytest.mark.parametrize(
-    ("tests", "plugins"),
-    [
-        pytest.param(SYNC, (), id="sync"),
-        pytest.param(ASYNC.format(plugin="asyncio"), ("asyncio",), id="asyncio"),
-        pytest.param(ASYNC.format(plugin="anyio"), ("anyio",), id="anyio"),
-    ],
-)
-def test_a_lifespan_starts_with_the_overrides_of_its_test(
-    tests: str, plugins: tuple[str, ...], scratch: Scratch
-) -> None:
-    result = scratch.run(CHECK + tests, plugins=plugins)
+def test_a_lifespan_starts_with_the_overrides_of_its_test(scratch: Scratch) -> None:
+    plugins = ("anyio", "asyncio")
+    tests = [CHECK, SYNC, *(ASYNC.format(plugin=plugin) for plugin in plugins)]
 
-    result.assert_outcomes(passed=4)
-    assert scratch.journal == OVERRIDDEN * 4
+    result = scratch.run("".join(tests), plugins=plugins)
+
+    result.assert_outcomes(passed=12)
+    assert scratch.journal == OVERRIDDEN * 12
 
 
 def test_an_override_in_a_test_ends_with_the_test(scratch: Scratch) -> None:

@@ -38,6 +38,7 @@ def handled(journal: list[str]) -> Generator[Callable[..., None]]:
 # --- Every point
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["runs", "fails"])
 def test_an_interrupt_at_any_point_leaves_nothing_open(option: str) -> None:
     with running("-m", "tests.threads.interrupting", option, folder=ROOT) as child:
