@@ -55,34 +55,25 @@ async def test_a_view_finds_the_value_everywhere(
 async def test_requests_without_a_state_find_the_values_of_the_lifespan(
     numbered: Registry,
 ) -> None:
-    """Test transports run a lifespan with a state, and requests without one."""
-    scopes: list[Any] = []
+    """Test transports send none, and some hosts have the key with None."""
+    found: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> str:
-        scopes.append(scope)
+        found.append(scope["state"])
         return "served"
+
+    wrapped: Any = with_lifespan(app, numbered)
 
     async with serving(numbered, {}) as server:
         served = await request(server.app, "/everywhere-async", state=None)
-        wrapped: Any = with_lifespan(app, numbered)
-        returned = await wrapped({"type": "http"}, never, never)
-
-    assert returned == "served"
-    assert json_of(served) == EVERYWHERE
-    assert scopes == [{"type": "http", "state": {"number": 7}}]
-
-
-async def test_a_state_of_none_is_no_state(numbered: Registry) -> None:
-    """Some hosts always have the key."""
-    handler = LifespanASGIHandler(numbered)
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await handler({**scope, "state": None}, receive, send)
-
-    async with serving(app, {}) as server:
-        served = await server.request("/everywhere-async")
+        returned = [
+            await wrapped({"type": "http", **scope}, never, never)
+            for scope in ({}, {"state": None})
+        ]
 
     assert json_of(served) == EVERYWHERE
+    assert returned == ["served"] * 2
+    assert found == [{"number": 7}] * 2
 
 
 @STATES

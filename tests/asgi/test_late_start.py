@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from contextvars import ContextVar
 from types import ModuleType
 from typing import Any
 
@@ -19,7 +18,6 @@ from django_lifespan_typed.signals import asgi_startup
 from django_lifespan_typed.types import Message
 from tests.runtime.probes import (
     BLOCKING,
-    Hang,
     Probes,
     Raise,
     assert_closed,
@@ -112,23 +110,6 @@ def test_concurrent_first_requests_share_one_startup(registry: Registry) -> None
 
     assert [json_of(sent) for sent in served] == [EVERYWHERE] * 3
     assert starts == ["+number"]
-
-
-def test_resources_do_not_see_the_context_of_the_first_request(
-    registry: Registry,
-) -> None:
-    language: ContextVar[str] = ContextVar("language", default="en")
-    seen: list[str] = []
-
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> int:
-        seen.append(language.get())
-        return 7
-
-    language.set("de")
-    ask(registry, "/hello")
-
-    assert seen == ["en"]
 
 
 @pytest.mark.usefixtures("signals")
@@ -244,21 +225,6 @@ def test_the_end_of_the_loop_shuts_down_in_reverse_order(
     ask(chained, "/hello")
 
     assert journal == ["+db", "+repo", "+file", "-file", "-repo", "-db"]
-
-
-def test_the_end_of_the_loop_during_the_startup_closes_everything(
-    chained: Registry, probes: Probes, journal: list[str]
-) -> None:
-    async def serve() -> None:
-        slow = Hang()
-        probes.add("slow", "repo", start=slow)
-        asking = asyncio.ensure_future(request(LifespanASGIHandler(chained), "/hello"))
-        await slow.reached()
-        assert not asking.done()
-
-    asyncio.run(serve())
-
-    assert journal == ["+db", "+repo", "+slow", "-slow", "-repo", "-db"]
 
 
 # --- Failures

@@ -48,30 +48,6 @@ async def test_requests_have_the_values_of_managers_in_each_lifespan(
     assert journal == ["+clients", "-clients"] * 2
 
 
-class Clients:
-    async def __aenter__(self) -> dict[str, Any]:
-        return {"one": 1}
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
-
-
-@pytest.mark.parametrize(
-    "manager",
-    [
-        pytest.param(Clients, id="class"),
-        pytest.param(lambda: Clients(), id="lambda"),
-    ],
-)
-async def test_any_callable_that_makes_a_context_manager_is_a_manager(
-    registry: Registry, manager: Callable[[], Any]
-) -> None:
-    register_lifespan_manager(context_manager=manager, registry=registry)
-
-    async with Lifespan(registry) as state:
-        assert dict(state) == {"one": 1}
-
-
 # --- Errors
 
 

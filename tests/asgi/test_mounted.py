@@ -13,9 +13,6 @@ import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.test import override_settings
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
 from django_lifespan_typed import (
     Lifespan,
@@ -28,13 +25,9 @@ from django_lifespan_typed import (
 from django_lifespan_typed.exceptions import LifespanError, ResourceCrashed
 from tests.runtime.probes import Probes
 
-from .server import LIMIT, body_of, request
+from .server import LIMIT
 
 MOUNTED = StateKey[dict[str, Any]]("mounted")
-
-
-async def _answer(asked: Request) -> PlainTextResponse:
-    return PlainTextResponse(f"client is {asked.state.client}")
 
 
 def _starlette(
@@ -53,7 +46,7 @@ def _starlette(
         if at_stop is not None:
             raise at_stop
 
-    return Starlette(routes=[Route("/", _answer)], lifespan=lifespan)
+    return Starlette(lifespan=lifespan)
 
 
 def mount(registry: Registry, app: Any, **options: Any) -> Any:
@@ -83,17 +76,6 @@ class Crashing:
 
 
 # --- Startup and shutdown
-
-
-async def test_the_block_has_the_state_of_the_application(journal: list[str]) -> None:
-    app = _starlette(journal)
-
-    async with run_asgi_lifespan(app) as state:
-        journal.append("block")
-        served = await request(app, "/", state=dict(state))
-
-    assert body_of(served) == "client is its own"
-    assert journal == ["+starlette", "block", "-starlette"]
 
 
 async def test_the_application_adds_to_the_state_it_is_given() -> None:

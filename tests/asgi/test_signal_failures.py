@@ -199,6 +199,3 @@ async def test_a_shared_thread_that_has_ended_is_an_error(
 
     with pytest.raises(RuntimeError, match="after shutdown"):
         await send(asgi_shutdown, timeout=5, to_the_end=True)
-
-
-# --- Cancellation

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from django_lifespan_typed import LifespanState, Registry, lifespan_resource
+from django_lifespan_typed import LifespanState, Registry
 from django_lifespan_typed.signals import (
     LifespanSender,
     asgi_lifespan,
@@ -18,7 +17,7 @@ from django_lifespan_typed.signals import (
 )
 
 from .conftest import Connect
-from .server import STARTED, FakeServer, body_of, run_once, serving
+from .server import FakeServer, body_of, run_once, serving
 from .urls import NUMBER
 
 
@@ -46,19 +45,6 @@ async def test_signals_are_sent_while_everything_runs(
         *("asgi_lifespan", "+number", "asgi_startup", "lifespan.startup.complete"),
         *("asgi_shutdown", "-number", "lifespan.shutdown.complete"),
     ]
-
-
-@pytest.mark.usefixtures("signals")
-async def test_a_failed_startup_sends_no_shutdown(
-    registry: Registry, journal: list[str]
-) -> None:
-    @lifespan_resource(NUMBER, registry=registry)
-    async def number() -> int:
-        raise OSError("never")
-
-    await run_once(registry)
-
-    assert journal == ["asgi_lifespan"]
 
 
 # --- The receivers
@@ -90,30 +76,6 @@ async def test_a_receiver_is_called_once_with_scope_and_state(
         assert named["scope"]["type"] == "lifespan"
         assert isinstance(named["state"], LifespanState)
         assert named["state"][NUMBER] == 7
-
-
-async def test_a_sync_receiver_does_not_block_the_loop(
-    registry: Registry, connect: Connect
-) -> None:
-    gone_on = threading.Event()
-    threads: list[threading.Thread] = []
-
-    def receiver(**_: Any) -> None:
-        assert gone_on.wait(30)
-        threads.append(threading.current_thread())
-
-    connect(asgi_startup, receiver)
-
-    async with FakeServer(registry, state={}) as server:
-        server.tell("lifespan.startup")
-        for _ in range(10):
-            await asyncio.sleep(0)
-        gone_on.set()
-        started = await server.reply()
-        await server.shutdown()
-
-    assert started == STARTED
-    assert threads != [threading.current_thread()]
 
 
 # --- Receivers that write

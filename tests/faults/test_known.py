@@ -82,16 +82,6 @@ def test_a_late_start_that_is_cancelled_before_its_first_step_has_failed() -> No
         assert loop.run_until_complete(begin()) == "failed"
 
 
-def test_a_failed_shutdown_names_every_cause() -> None:
-    """A traceback shows at most fifteen exceptions of a group."""
-    outcome = run(Scenario((Spec(stop=Act(fault=Fault.RAISE)),) * 17))
-
-    check(outcome)
-    assert outcome.types[-1] == "lifespan.shutdown.failed"
-    message = outcome.sent[-1]["message"]
-    assert all(f"'r{number}'" in message for number in range(17))
-
-
 @pytest.mark.parametrize("turns", range(6))
 @pytest.mark.parametrize("crash", CRASHES, ids=repr)
 def test_a_crash_at_the_moment_of_the_shutdown_is_logged(

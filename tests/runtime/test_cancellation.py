@@ -19,7 +19,6 @@ from django_lifespan_typed import (
 from django_lifespan_typed.asgi import with_lifespan
 
 from .probes import (
-    BLOCKING,
     Do,
     Hang,
     Interrupted,
@@ -208,17 +207,4 @@ async def test_a_nested_lifespan_outlasts_the_cancellation_of_all_tasks(
     if how == "a mounted application":  # which ends at once: its task is its own
         stopped.sort(key="-last".__ne__)
     assert stopped == ["-last", "-b", "-a"]
-    assert caplog.records == []
-
-
-def test_the_end_of_asyncio_run_is_a_shutdown(probes: Probes, caplog: Log) -> None:
-    """The lifespan runs in another task than main()."""
-    probes.add_chain("a", "b", "c")
-    probes.add("blocking", "b", shape=BLOCKING)
-
-    asyncio.run(probes.serve())
-
-    needs = {"b": ("a",), "c": ("b",), "blocking": ("b",)}
-    assert_order(probes.journal, needs)
-    assert_closed(*probes.all())
     assert caplog.records == []

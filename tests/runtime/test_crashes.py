@@ -106,6 +106,3 @@ async def test_a_crash_during_the_startup_fails_it(
     assert (caught.value.name, caught.value.location) == ("group", resource.declared_at)
     assert later.opened == []
     assert list(probes.phases().values()) == ["crashed", "stopped", "stopped"]
-
-
-# --- A crashed resource that takes long to close

@@ -1,26 +1,42 @@
-"""Health checks: their results, cache, time limit and end."""
+"""Health checks: their results, cache, time limit, threads and log."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.db.backends.signals import connection_created
 
-from django_lifespan_typed import Lifespan, Registry
-from django_lifespan_typed._runtime.health import Unhealthy
-from django_lifespan_typed.exceptions import ResourceCrashed
+from django_lifespan_typed import Lifespan, Registry, Resource, lifespan_resource
+from django_lifespan_typed._runtime.health import ResourceHealth, Unhealthy
+from django_lifespan_typed.exceptions import LifespanNotRunning, ResourceCrashed
+from django_lifespan_typed.testing import override_state
 
-from .health_checks import Check, Counted, declare, one
-from .probes import (
-    Hang,
-    Interrupted,
-    Limits,
-    Probes,
-    Stubborn,
-    lifespan_threads,
-)
+from .probes import Limits, Log, Probes, Stubborn, lifespan_threads, logged_errors
+
+Check = Callable[[Any], Any]
+
+
+def declare(registry: Registry, check: Check, name: str = "db") -> Resource[Any]:
+    """Register a resource with this health check; its value is its name."""
+
+    @lifespan_resource(name, registry=registry)
+    async def resource() -> str:
+        return name
+
+    resource.health(check)
+    return resource
+
+
+async def one(lifespan: Lifespan) -> ResourceHealth:
+    """Return the record of the only resource."""
+    (record,) = await lifespan.health()
+    return record
 
 
 async def async_check(value: str) -> None:
@@ -119,6 +135,20 @@ async def test_checks_run_concurrently(registry: Registry) -> None:
 # --- The cache
 
 
+class Counted:
+    """A health check that is counted, and waits until it may end."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.began = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    async def __call__(self, _: object) -> None:
+        self.times += 1
+        self.began.set()
+        await self.may_end.wait()
+
+
 async def test_concurrent_callers_share_a_check(registry: Registry) -> None:
     """The first caller may be cancelled: the others still get the result."""
     check = Counted()
@@ -174,26 +204,6 @@ async def test_a_crash_shows_in_spite_of_the_cache(
 # --- The time limit
 
 
-async def test_a_late_check_is_cancelled(registry: Registry, limits: Limits) -> None:
-    """The results of the other checks do not wait for it."""
-    limits(HEALTH_TIMEOUT=0.01)
-    is_cancelled = asyncio.Event()
-
-    async def late(_: object) -> None:
-        await Interrupted().go()
-        is_cancelled.set()
-
-    declare(registry, late)
-    declare(registry, async_check, "other")
-
-    async with (lifespan := Lifespan(registry)):
-        db, other = await lifespan.health()
-        await is_cancelled.wait()
-
-    assert (db.verdict, type(db.error)) == ("fail", TimeoutError)
-    assert other.verdict == "pass"
-
-
 def running_checks() -> int:
     """Return the number of tasks and threads that run a check."""
     names = [task.get_name() for task in asyncio.all_tasks()]
@@ -230,25 +240,84 @@ async def test_a_check_that_hangs_is_not_repeated(
     assert running == running_later
 
 
-# --- The shutdown
+# --- Which are checked, and what is logged
 
 
-async def test_the_shutdown_waits_for_a_check_in_a_thread(
-    probes: Probes, hang: Hang, limits: Limits
+async def test_a_resource_overridden_before_the_startup_is_not_checked(
+    registry: Registry,
 ) -> None:
-    """The check still uses the value."""
-    limits(CANCEL_TIMEOUT=60)
-    probes.add("db")
+    resource = declare(registry, str.upper)
 
-    @probes.resources["db"].health
-    def _check(_: object) -> None:
-        hang.block()
-        probes.journal.append("checked")
+    with override_state(resource, "a fake"):
+        async with (lifespan := Lifespan(registry)):
+            assert await lifespan.health() == ()
 
-    async with (lifespan := probes.lifespan()):
-        asking = asyncio.create_task(one(lifespan))
-        await hang.reached()
-        asking.add_done_callback(lambda _: hang.release())
-    await asking
 
-    assert probes.journal == ["+db", "checked", "-db"]
+async def test_only_a_lifespan_that_runs_on_this_loop_is_checked(
+    registry: Registry,
+) -> None:
+    lifespan = Lifespan(registry)
+
+    with pytest.raises(LifespanNotRunning, match="call"):
+        await lifespan.health()
+    async with lifespan:
+        with pytest.raises(LifespanNotRunning, match="on this event loop"):
+            await asyncio.to_thread(asyncio.run, lifespan.health())
+    with pytest.raises(LifespanNotRunning):
+        await lifespan.health()
+
+
+async def test_a_failing_check_is_logged_once_until_it_passes(
+    registry: Registry, limits: Limits, caplog: Log
+) -> None:
+    limits(HEALTH_CACHE=1e-300)
+    caplog.set_level("INFO", "django_lifespan_typed")
+    lost = OSError("no route")
+    is_lost = False
+
+    async def check(_: object) -> None:
+        if is_lost:
+            raise lost
+
+    declare(registry, check)
+    async with (lifespan := Lifespan(registry)):
+        caplog.clear()
+        for is_lost in (False, True, True, False, False):  # noqa: B007 - its closure
+            await lifespan.health()
+        levels = [record.levelname for record in caplog.records]
+        errors = logged_errors(caplog)
+
+    assert levels == ["WARNING", "INFO"]
+    assert errors == [lost]
+
+
+async def test_a_check_does_not_wait_for_djangos_shared_thread(
+    registry: Registry, limits: Limits
+) -> None:
+    """The thread may be busy; closing connections in it can wait."""
+    limits(HEALTH_CACHE=1e-300)
+    is_busy, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        is_busy.set()
+        assert go_on.wait(60)
+
+    class Connection:
+        pass
+
+    async def check(_: object) -> bool:
+        # As a request in a thread of its own opens one.
+        opened = Connection()
+        await asyncio.to_thread(connection_created.send, Connection, connection=opened)
+        return False
+
+    declare(registry, check)
+    holding = asyncio.ensure_future(sync_to_async(hold)())
+    assert await asyncio.to_thread(is_busy.wait, 60)
+    async with (lifespan := Lifespan(registry)):
+        verdicts = [(await one(lifespan)).verdict for _ in range(3)]
+        was_busy = not holding.done()
+        go_on.set()
+    await holding
+
+    assert (verdicts, was_busy) == (["fail"] * 3, True)

@@ -38,15 +38,6 @@ async def test_only_starts_the_given_keys_and_their_dependencies(
     assert probes.journal == ["+a", "+b", "-b", "-a"]
 
 
-async def test_a_lifespan_may_have_no_resources(probes: Probes) -> None:
-    probes.add("it")
-
-    for lifespan in probes.lifespan(only=()), Lifespan(Registry()):
-        async with lifespan as state:
-            assert dict(state) == {}
-        assert lifespan.status() == ()
-
-
 async def test_each_startup_has_its_own_state(probes: Probes) -> None:
     """It stays readable after the shutdown: late requests still read it."""
     probe = probes.add("it")

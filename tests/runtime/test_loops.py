@@ -10,7 +10,7 @@ from typing import Any
 from django_lifespan_typed import Lifespan, Registry, current_state, lifespan_resource
 from django_lifespan_typed._runtime.current import running
 
-from .probes import BLOCKING, Probes, assert_closed
+from .probes import Probes
 
 # --- Several loops
 
@@ -35,38 +35,7 @@ def test_concurrent_loops_leave_no_lifespan(probes: Probes) -> None:
     assert running.loops() == []
 
 
-def test_a_lifespan_may_run_on_one_loop_after_the_other(probes: Probes) -> None:
-    """Tests have a loop each, and Mangum has one per call."""
-    probes.add_chain("a", "b")
-    probes.add("c", "b", shape=BLOCKING)
-    lifespan = probes.lifespan()
-
-    async def run() -> None:
-        assert lifespan.loop is None
-        async with lifespan:
-            assert lifespan.loop is asyncio.get_running_loop()
-
-    for _ in range(3):
-        asyncio.run(run())
-
-    assert lifespan.loop is None
-    assert_closed(*probes.all(), times=3)
-
-
 # --- Several lifespans on one loop
-
-
-async def test_the_innermost_lifespan_is_the_current_one(probes: Probes) -> None:
-    probe = probes.add("it")
-
-    async with probes.lifespan() as outer:
-        async with probes.lifespan() as inner:
-            assert current_state() is inner
-        assert current_state() is outer
-        assert inner["it"] is outer["it"] is probe.value
-
-    assert len(probe.opened) == len(probe.closed) == 2
-    assert set(probe.opened) == set(probe.closed)
 
 
 def registry_named(name: str) -> Registry:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from django_lifespan_typed.exceptions import (
-    ResourceCrashed,
     StartupError,
     StartupTimeout,
 )
@@ -137,18 +136,3 @@ async def test_a_required_resource_still_fails_the_startup(probes: Probes) -> No
         await probes.lifespan().__aenter__()
 
     assert_closed(*probes.all())
-
-
-async def test_the_crash_of_an_optional_resource_is_a_warning(probes: Probes) -> None:
-    """The crash of a required one is a failure."""
-    probes.add("cache", optional=True)
-    probes.add("db")
-    verdicts: list[list[str]] = []
-
-    async with (lifespan := probes.lifespan()):
-        for name in "cache", "db":
-            await probes.crash(name)
-            verdicts.append([record.verdict for record in await lifespan.health()])
-
-    assert verdicts == [["warn", "pass"], ["warn", "fail"]]
-    assert {type(error) for error in probes.errors().values()} == {ResourceCrashed}

@@ -13,26 +13,11 @@ from .probes import (
     Hang,
     Probes,
     Raise,
-    Step,
     assert_closed,
     assert_order,
 )
 
 DIAMOND = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c"), "e": ("a", "d")}
-
-
-class Meet(Step):
-    """Waits until *party* resources have reached it."""
-
-    def __init__(self, party: int) -> None:
-        self._missing = party
-        self._is_complete = asyncio.Event()
-
-    async def go(self) -> None:
-        self._missing -= 1
-        if not self._missing:
-            self._is_complete.set()
-        await self._is_complete.wait()
 
 
 def tasks_begin(when: str) -> None:
@@ -58,34 +43,6 @@ async def test_a_diamond_keeps_its_order(when: str, probes: Probes) -> None:
     await probes.run()
 
     assert_order(probes.journal, needs)
-    assert_closed(*probes.all())
-
-
-async def test_independent_resources_start_and_stop_concurrently(
-    probes: Probes,
-) -> None:
-    start, stop = Meet(5), Meet(5)
-    probes.add("root")
-    for index in range(5):
-        probes.add(f"r{index}", "root", start=start, stop=stop)
-
-    await probes.run()
-
-    assert_closed(*probes.all())
-
-
-async def test_an_async_resource_starts_while_another_blocks_its_thread(
-    probes: Probes, hang: Hang
-) -> None:
-    async def release() -> None:
-        await hang.reached()
-        hang.release()
-
-    probes.add("blocking", shape=BLOCKING, start=hang)
-    probes.add("async", start=Do(release))
-
-    await probes.run()
-
     assert_closed(*probes.all())
 
 

@@ -132,21 +132,16 @@ def test_a_wsgi_request_in_a_pool_uses_the_loop_of_the_value(
         assert middleware(RequestFactory().get("/"))
 
 
-def test_a_pool_beside_a_sync_block_uses_the_loop_of_the_value(
+def test_a_pool_outlasts_the_lifespan_whose_loop_it_used(
     with_client: Registry,
 ) -> None:
-    with Lifespan(with_client), ThreadPoolExecutor(1) as pool:
-        assert fetch_by_state()
-        assert pool.submit(fetch_by_state).result()
-
-
-def test_a_pool_goes_on_after_the_end_of_the_lifespan(with_client: Registry) -> None:
     async def answer() -> int:
         return 7
 
     with ThreadPoolExecutor(1) as pool:
         with Lifespan(with_client):
-            pool.submit(fetch_by_state).result()
+            assert fetch_by_state()
+            assert pool.submit(fetch_by_state).result()
 
         assert pool.submit(async_to_sync(answer)).result() == 7
 

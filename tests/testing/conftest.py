@@ -24,7 +24,6 @@ MODULES = {
     "anyio": "anyio.pytest_plugin",
     "asyncio": "pytest_asyncio.plugin",
     "django": "pytest_django.plugin",
-    "xdist": "xdist.plugin",
 }
 
 # It warns about a default of a later version.
@@ -61,9 +60,8 @@ class Scratch:
         shutil.copytree(PROJECT / "shop", self.folder / "shop")
         (self.folder / "pytest.ini").write_text("[pytest]\n")
         self._journal = self.folder / "journal"
-        # Loading every installed plugin takes longer than the tests.
+        # Every installed plugin, and asyncio's debug mode, would take most of the time.
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        # Nor is the debug mode of asyncio cheap.
         monkeypatch.delenv("PYTHONDEVMODE", raising=False)
         monkeypatch.setenv("PYTHONPATH", str(ROOT))
         monkeypatch.setenv("JOURNAL", str(self._journal))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .conftest import STARTED, STOPPED, Scratch
 
 pytest_plugins = ["pytester"]
@@ -120,16 +118,11 @@ def fixture(function=None, **options):
 
 pytest_asyncio.fixture = fixture
 """
-# Before 0.17, there is no decorator.
-OLDER_ASYNCIO = "import pytest_asyncio\ndel pytest_asyncio.fixture\n"
 
 
-@pytest.mark.parametrize("version", [OLD_ASYNCIO, OLDER_ASYNCIO], ids=["old", "older"])
-def test_an_old_pytest_asyncio_fails_only_tests_that_need_it(
-    version: str, scratch: Scratch
-) -> None:
+def test_an_old_pytest_asyncio_fails_only_tests_that_need_it(scratch: Scratch) -> None:
     """test_pytest_asyncio.py has the real versions."""
-    scratch.write("old_asyncio.py", version)
+    scratch.write("old_asyncio.py", OLD_ASYNCIO)
 
     result = scratch.run(
         """

@@ -124,27 +124,6 @@ def test_a_session_has_one_lifespan_for_each_event_loop(scratch: Scratch) -> Non
     assert scratch.journal.count("+http") == scratch.journal.count("-http") == 3 + 4
 
 
-WORKERS = """
-@pytest.mark.parametrize("name", ["one", "two"])
-def test_override(name, override_state, session_lifespan):
-    override_state(http, name)
-    assert current_state()[http] == name
-
-@pytest.mark.parametrize("name", ["one", "two"])
-def test_real(name, session_lifespan):
-    check_sync(session_lifespan)
-"""
-
-
-def test_each_worker_of_xdist_has_a_session_and_overrides(scratch: Scratch) -> None:
-    scratch.write("test_first.py", "from test_shop import *\n")
-
-    result = scratch.run(CHECK + WORKERS, "-n2", "--dist=loadfile", plugins=("xdist",))
-
-    result.assert_outcomes(passed=8)
-    assert sorted(scratch.journal) == sorted([*STARTED, "test", "test", *STOPPED] * 2)
-
-
 DATABASE = """
 from urllib.request import urlopen
 from shop.models import Book
