@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .conftest import STARTED, STOPPED, Scratch
+from .conftest import Scratch
 
 pytest_plugins = ["pytester"]
 
@@ -81,9 +81,11 @@ def test_a_lifespan_starts_with_the_overrides_of_its_test(scratch: Scratch) -> N
     assert scratch.journal == OVERRIDDEN * 12
 
 
-def test_an_override_in_a_test_ends_with_the_test(scratch: Scratch) -> None:
+def test_no_override_outlives_its_test(scratch: Scratch) -> None:
+    """Whether it fails or not."""
     result = scratch.run(
-        """
+        CHECK
+        + """
 def test_fake(session_lifespan, override_state):
     fake = override_state(http, FakeHttp())
     assert current_state()[http] is fake
@@ -99,17 +101,7 @@ def test_fails(session_lifespan, override_state):
 
 def test_real_again(session_lifespan):
     assert current_state()[http].name == "real"
-"""
-    )
 
-    result.assert_outcomes(passed=3, failed=1)
-    assert scratch.journal == [*STARTED, *STOPPED]
-
-
-def test_no_override_outlives_a_failure(scratch: Scratch) -> None:
-    result = scratch.run(
-        CHECK
-        + """
 @pytest.fixture
 def broken(fake):
     raise ValueError
@@ -126,11 +118,12 @@ def test_broken_fixture(broken, lifespan): ...
 @override_state(socket, "fake")
 def test_broken_fixture_after_the_start(lifespan, broken): ...
 
-def test_real(lifespan):
+def test_real_at_the_end(lifespan):
     assert lifespan.state[http].name == "real"
     assert lifespan.state[socket] == "socket"
 """
     )
 
-    result.assert_outcomes(passed=1, failed=2, errors=2)
-    assert scratch.journal[-6:] == [*STARTED, *STOPPED]
+    result.assert_outcomes(passed=4, failed=3, errors=2)
+    # The session has one, and so has each test with a lifespan and the real client.
+    assert scratch.journal.count("+http") == scratch.journal.count("-http") == 3
