@@ -13,7 +13,7 @@ from .promises import check
 from .scenario import Scenario
 
 # Cases of all families together: in the default run, and in the slow test.
-CASES: Final = 300
+CASES: Final = 450
 MORE_CASES: Final = 2800
 
 pytestmark = [
