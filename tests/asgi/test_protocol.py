@@ -11,7 +11,7 @@ from django_lifespan_typed import Registry
 from django_lifespan_typed.exceptions import ProtocolError
 from tests.runtime.probes import Hang, Probes, Raise
 
-from .server import STARTED, FakeServer, run_once
+from .server import STARTED, STOPPED, FakeServer, run_once
 
 # --- Failures
 
@@ -96,3 +96,13 @@ async def test_an_unexpected_message_while_serving_closes_everything(
     )
     assert journal == ["+db", "+repo", "-repo", "-db"]
     assert server.sent == [STARTED]
+
+
+async def test_a_shutdown_without_a_startup_is_complete(
+    chained: Registry, journal: list[str]
+) -> None:
+    async with FakeServer(chained, state={}) as server:
+        sent = await server.shutdown()
+        outcome = await server.outcome()
+
+    assert (sent, outcome, journal) == (STOPPED, None, [])
