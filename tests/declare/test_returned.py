@@ -80,7 +80,7 @@ every_kind = pytest.mark.parametrize("kind", [sync, coroutine, returns_coroutine
 async def test_a_returned_sync_context_manager_stays_in_one_thread(
     kind: Any, registry: Registry
 ) -> None:
-    """Of its own, or that of the event loop if a coroutine has made it."""
+    """In a thread of its own, or in that of the event loop if a coroutine made it."""
     declare("it", registry=registry)(kind(BlockingSession))
 
     async with Lifespan(registry) as state:

@@ -121,7 +121,7 @@ def test_a_handler_that_raises_nothing_interrupts_nothing(journal: list[str]) ->
 
 
 def test_every_interrupt_is_called_back(journal: list[str]) -> None:
-    """Those before the block, too."""
+    """Also those before the block."""
     with pytest.raises(Interrupted), held_interrupts:
         signal.raise_signal(signal.SIGINT)
         with held_interrupts.calling(lambda: journal.append("called")):
