@@ -36,6 +36,28 @@ BASE_EXCEPTIONS = [
 ]
 
 
+class Falsy(Exception):
+    """Like a collection of errors that is empty."""
+
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("when", ["start", "stop"])
+async def test_a_falsy_exception_is_raised_and_logged(
+    when: str, probes: Probes, caplog: Log
+) -> None:
+    error = Falsy("it fails")
+    steps = {when: Raise(error)}
+    probes.add("it", **steps)
+
+    with pytest.raises(Falsy) as caught:
+        await probes.run()
+
+    assert caught.value is error
+    assert when == "start" or logged_errors(caplog) == [error]
+
+
 @pytest.mark.parametrize("when", ["start", "stop"])
 async def test_an_exception_that_is_raised_again_has_one_note(
     when: str, probes: Probes

@@ -37,6 +37,7 @@ class Asyncio(NamedTuple):
     scope="module",
     params=[
         ("0.21", "pytest<8"),  # which it does not demand itself
+        ("0.23", "pytest"),
         ("0.24", "pytest"),
     ],
     ids=lambda versions: versions[0],
@@ -147,3 +148,19 @@ def test_the_fixtures_run_with_what_is_there(
             consecutive=True,
         )
     assert scratch.journal.count("+http") == scratch.journal.count("-http") >= 3
+
+
+def test_an_unmarked_test_in_auto_mode_is_an_asyncio_test(
+    asyncio: Asyncio, scratch: Scratch
+) -> None:
+    result = scratch.run(
+        "async def test_auto(lifespan): ...",
+        "--asyncio-mode=auto",
+        plugins=("asyncio",),
+    )
+
+    if asyncio.has_loop_scopes:
+        result.assert_outcomes(passed=1)
+    else:
+        result.assert_outcomes(errors=1)
+        result.stdout.fnmatch_lines(["*pytest-asyncio is missing or older than 0.24"])

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncGenerator
+import unittest
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.test import SimpleTestCase
 
 from django_lifespan_typed import Lifespan, Registry, StateKey, lifespan_resource
+from django_lifespan_typed.commands import LifespanCommand
 from django_lifespan_typed.exceptions import LifespanError
+from django_lifespan_typed.testing import LifespanTestCase
 
 NUMBER = StateKey[int]("number")
 
@@ -27,12 +33,50 @@ def numbered(registry: Registry) -> Registry:
     return registry
 
 
-@pytest.mark.slow
-def test_a_thousand_lifespans_leave_no_loop_and_no_thread(numbered: Registry) -> None:
+def in_blocks(registry: Registry) -> Callable[[], object]:
     def run() -> None:
-        with Lifespan(numbered) as state:
+        with Lifespan(registry) as state:
             assert state[NUMBER] == 7
 
+    return run
+
+
+def in_test_cases(registry: Registry) -> Callable[[], object]:
+    given = registry
+
+    class Case(LifespanTestCase, SimpleTestCase):
+        registry = given
+
+        def test_it(self) -> None:
+            assert self.state[NUMBER] == 7
+
+    def run() -> None:
+        result = unittest.TestResult()
+        Case("test_it").run(result)
+        assert result.wasSuccessful(), result.errors
+
+    return run
+
+
+def in_commands(registry: Registry) -> Callable[[], object]:
+    given = registry
+
+    class Command(LifespanCommand):
+        registry = given
+        requires_system_checks: Any = []
+
+        def handle(self, *args: Any, **options: Any) -> None:
+            assert self.state[NUMBER] == 7
+
+    return lambda: call_command(Command())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [in_blocks, in_test_cases, in_commands])
+def test_a_thousand_lifespans_leave_no_loop_and_no_thread(
+    kind: Callable[[Registry], Callable[[], object]], numbered: Registry
+) -> None:
+    run = kind(numbered)
     run()
     before = kept()
 
