@@ -25,6 +25,8 @@ def test_the_code_works_as_pasted(tmp_path: Path) -> None:
         with (tmp_path / name).open(mode) as file:
             file.write(code)
 
+    with running("manage.py", "check", folder=tmp_path) as check:
+        assert check.wait() == 0, check.output
     with running("manage.py", "test", folder=tmp_path) as tests:
         assert tests.wait() == 0, tests.output
     with running(*SERVE, folder=tmp_path) as server:
@@ -39,6 +41,7 @@ def test_the_code_works_as_pasted(tmp_path: Path) -> None:
         "mysite/tests.py",
         "mysite/urls.py",
     }
+    assert check.lines == ["System check identified no issues (0 silenced)."]
     assert "Ran 2 tests" in tests.output
     assert answer.text == "closed: False"
     assert "Application shutdown complete." in server.output
