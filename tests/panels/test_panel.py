@@ -23,27 +23,39 @@ VIEWS: Final = Path(__file__).parent / "project" / "views.py"
 
 URLS: Final = (
     *("/sync", "/async", "/stream/sync", "/stream/async"),
-    *("/nothing", "/answered", "/marked"),
+    *("/nothing", "/answered", "/marked", "/attributes", "/attributes?off"),
 )
 STATE_URLS: Final = ("/state", "/removed")
 CONCURRENT_URLS: Final = ("/concurrent/shelf", "/concurrent/lamp")
 
-kinds = pytest.mark.parametrize("kind", ["wsgi", "asgi", "asgi, sync middleware"])
+KINDS: Final = ("wsgi", "asgi", "asgi, sync middleware")
+# A kind, and the place of our middleware: before the toolbar, after it, or nowhere.
+SETUPS: Final = (
+    *((kind, "after") for kind in KINDS),
+    *((kind, place) for kind in KINDS[:2] for place in ("before", None)),
+)
+
+kinds = pytest.mark.parametrize("kind", KINDS)
 views = pytest.mark.parametrize("view", ["sync", "async"])
 
 
-@cache
-def visit(
-    kind: str, *urls: str, middleware_at: str | None = "after"
-) -> dict[str, dict[str, Any]]:
+def visit(kind: str, middleware_at: str | None = "after") -> dict[str, dict[str, Any]]:
     """Return what the panel shows of a request to each URL."""
+    urls = URLS if middleware_at is None else (*URLS, *STATE_URLS)
+    return visit_urls(
+        kind, *urls, *(CONCURRENT_URLS if kind == "asgi" else ()), at=middleware_at
+    )
+
+
+@cache
+def visit_urls(kind: str, *urls: str, at: str | None) -> dict[str, dict[str, Any]]:
     kind, _, sync = kind.partition(", ")
     with running(
         *("-W", "error", "-W", "ignore:StreamingHttpResponse must consume"),
         *("-m", "tests.panels.visits", kind, *urls),
         folder=ROOT,
         DJANGO_SETTINGS_MODULE=SETTINGS,
-        MIDDLEWARE_AT=middleware_at,
+        MIDDLEWARE_AT=at,
         SYNC=sync or None,
     ) as process:
         code = process.wait()
@@ -107,13 +119,12 @@ def test_the_toolbar_has_the_version_that_the_panel_was_written_for() -> None:
     assert version("django-debug-toolbar").partition(".")[0] == expected
 
 
-@kinds
 @views
-@pytest.mark.parametrize("middleware_at", [None, "before", "after"])
+@pytest.mark.parametrize(("kind", "middleware_at"), SETUPS)
 def test_lookups_are_shown_with_type_count_and_location(
     kind: str, view: str, middleware_at: str | None
 ) -> None:
-    shown = visit(kind, *URLS, middleware_at=middleware_at)[f"/{view}"]
+    shown = visit(kind, middleware_at)[f"/{view}"]
 
     assert lookups_of(shown) == [
         ["shelf", SHELF, "1", line_of(f"{view} once")],
@@ -127,7 +138,7 @@ def test_lookups_are_shown_with_type_count_and_location(
 @views
 def test_lookups_during_a_streamed_response_are_shown(kind: str, view: str) -> None:
     """The toolbar is rendered before the stream begins."""
-    shown = visit(kind, *URLS)[f"/stream/{view}"]
+    shown = visit(kind)[f"/stream/{view}"]
 
     assert shown["body"] == "ab"
     assert lookups_of(shown) == [
@@ -136,10 +147,11 @@ def test_lookups_during_a_streamed_response_are_shown(kind: str, view: str) -> N
     ]
 
 
-@kinds
-@pytest.mark.parametrize("middleware_at", ["before", "after"])
+@pytest.mark.parametrize(
+    ("kind", "middleware_at"), [setup for setup in SETUPS if setup[1]]
+)
 def test_lookups_in_request_state_are_shown(kind: str, middleware_at: str) -> None:
-    shown = visit(kind, *STATE_URLS, middleware_at=middleware_at)
+    shown = visit(kind, middleware_at)
 
     assert lookups_of(shown["/state"]) == [
         ["shelf", SHELF, "1", line_of("state by key")],
@@ -155,7 +167,7 @@ def test_lookups_in_request_state_are_shown(kind: str, middleware_at: str) -> No
 
 
 def test_concurrent_requests_show_their_own_lookups() -> None:
-    shown = visit("asgi", *CONCURRENT_URLS)
+    shown = visit("asgi")
 
     for name, type_name in (("shelf", SHELF), ("lamp", LAMP)):
         assert lookups_of(shown[f"/concurrent/{name}"]) == [
@@ -168,7 +180,7 @@ def test_concurrent_requests_show_their_own_lookups() -> None:
 @pytest.mark.parametrize("url", ["/nothing", "/answered"])
 def test_the_lifespan_is_shown_for_every_request(kind: str, url: str) -> None:
     """Also if the request looked up nothing, or another panel answered it."""
-    shown = visit(kind, *URLS)[url]
+    shown = visit(kind)[url]
 
     (resources,) = tables_of(shown)
     assert "<p>Nothing.</p>" in shown["content"]
@@ -187,7 +199,7 @@ def test_the_lifespan_is_shown_for_every_request(kind: str, url: str) -> None:
 
 
 def test_values_are_not_shown_and_names_are_escaped() -> None:
-    content = visit("wsgi", *URLS)["/marked"]["content"]
+    content = visit("wsgi")["/marked"]["content"]
 
     assert "&lt;script&gt;alert(&quot;name&quot;)&lt;/script&gt;" in content
     assert "&lt;b&gt;Marked&lt;/b&gt;" in content
@@ -201,7 +213,7 @@ def test_values_are_not_shown_and_names_are_escaped() -> None:
     [("none", "No lifespan runs"), ("several", "more than one lifespan")],
 )
 def test_without_one_lifespan_the_panel_says_so(kind: str, problem: str) -> None:
-    shown = visit(kind, "/nothing")["/nothing"]
+    shown = visit_urls(kind, "/nothing", at=None)["/nothing"]
 
     assert "a page" in shown["body"]
     assert tables_of(shown) == []
@@ -209,22 +221,20 @@ def test_without_one_lifespan_the_panel_says_so(kind: str, problem: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("kind", "url", "attributes"),
+    ("kind", "url", "type_in_scope"),
     [
-        ("wsgi", "/attributes?off", {"has_state": False, "type_in_scope": "NoneType"}),
-        (
-            "asgi",
-            "/attributes?off",
-            {"has_state": False, "type_in_scope": "RequestValues"},
-        ),
-        # Otherwise code would work with the toolbar, and fail without it.
-        ("wsgi", "/attributes", {"has_state": False, "type_in_scope": "RecordedState"}),
+        ("wsgi", "/attributes?off", "NoneType"),
+        ("asgi", "/attributes?off", "RequestValues"),
+        # Without a state, or code would work with the toolbar only.
+        ("wsgi", "/attributes", "RecordedState"),
     ],
-    ids=["off, WSGI", "off, ASGI", "on"],
 )
 def test_the_panel_changes_only_the_scope_of_requests_with_the_toolbar(
-    kind: str, url: str, attributes: dict[str, Any]
+    kind: str, url: str, type_in_scope: str
 ) -> None:
-    shown = visit(kind, url, middleware_at=None)[url]
+    shown = visit(kind, None)[url]
 
-    assert json.loads(shown["body"]) == attributes
+    assert json.loads(shown["body"]) == {
+        "has_state": False,
+        "type_in_scope": type_in_scope,
+    }
