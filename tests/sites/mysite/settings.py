@@ -2,8 +2,7 @@
 Settings of the project for all tests with real servers, which run in its folder.
 
 ``APPS`` (environment) names the installed apps, and the first of them has the URLs:
-``shop`` (the default), ``warehouse`` (WSGI), ``mounts`` (FastAPI and MCP) or
-``probes`` (health).
+``shop`` (the default) or ``warehouse`` (WSGI).
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ WSGI_APPLICATION = "mysite.wsgi.application"
 INSTALLED_APPS = [
     *os.environ.get("SERVER_APPS", "").split(),
     "django_lifespan_typed",
-    "books",
     *APPS,
 ]
 MIDDLEWARE = ["django_lifespan_typed.middleware.LifespanStateMiddleware"]
@@ -49,14 +47,10 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": "plain",
-            "level": os.environ.get("LOG_LEVEL", "WARNING"),
-        },
+        "console": {"class": "logging.StreamHandler", "formatter": "plain"},
         "daphne": {"class": "logging.StreamHandler"},
     },
-    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console"], "level": "WARNING"},
     # Daphne logs when it listens.
     "loggers": {"daphne.server": {"handlers": ["daphne"], "level": "INFO"}},
 }

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
-from books.models import Book
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
@@ -15,6 +14,7 @@ from django.urls import path
 from django_lifespan_typed import current_state, get_state
 
 from .lifespan import client
+from .models import Book
 
 
 def answer(**found: Any) -> JsonResponse:

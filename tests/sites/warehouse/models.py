@@ -1,4 +1,4 @@
-"""A model that views and tools read."""
+"""A model that views read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from django.db import models
 
 class Book(models.Model):
     title = models.CharField(max_length=100)
-    isbn = models.CharField(max_length=13, default="")
 
     def __str__(self) -> str:
         return self.title
