@@ -55,6 +55,7 @@ def test_a_change_closes_everything_before_it_starts_afresh(
         assert "Traceback" not in site.process.output
 
 
+@pytest.mark.slow
 def test_runserver_closes_and_starts_afresh(folder: Path) -> None:
     with serving(RELOAD, folder=folder, **WSGI) as site, client(site.port) as browser:
         site.until_ready()
@@ -71,6 +72,7 @@ def test_runserver_closes_and_starts_afresh(folder: Path) -> None:
         ]
 
 
+@pytest.mark.slow
 def test_a_failed_start_waits_for_a_change(folder: Path) -> None:
     lifespan = folder / "shop" / "lifespan.py"
     fixed = lifespan.read_text("utf-8")
@@ -84,6 +86,7 @@ def test_a_failed_start_waits_for_a_change(folder: Path) -> None:
         save(site.process, lifespan, fixed)
 
         site.process.until(DAPHNE_RELOAD.ready, nth=2)
+        site.until_listening()
         assert browser.get("/async").json()["state"] == "open"
         assert site.events == ["+db", "-db", *STARTED]
         assert site.process.output.count("Traceback") == 1
@@ -106,8 +109,10 @@ CLOSED = {"-db", "-client"}
 @pytest.mark.parametrize(
     ("server", "number"),
     [
-        pytest.param(DAPHNE_RELOAD, SIGTERM, id="daphne-reload"),
-        pytest.param(RELOAD, SIGINT, id="runserver-reload"),
+        pytest.param(
+            DAPHNE_RELOAD, SIGTERM, id="daphne-reload", marks=pytest.mark.slow
+        ),
+        pytest.param(RELOAD, SIGINT, id="runserver-reload", marks=pytest.mark.slow),
         pytest.param(RUNSERVER, SIGINT, id="runserver"),
     ],
 )

@@ -38,8 +38,6 @@ CLOSES_WEBSOCKETS = [
     *([HYPERCORN] if sys.version_info < (3, 12) else []),
 ]
 
-modules = pytest.mark.parametrize("application", [ROUTED, WRAPPED])
-
 
 def connected(port: str, path: str = "async") -> ClientConnection:
     url = f"ws://127.0.0.1:{port}/{path}"
@@ -52,8 +50,8 @@ def asked(websocket: ClientConnection) -> Any:
     return json.loads(websocket.recv(LIMIT))
 
 
-@each([DAPHNE, UVICORN], quick=[DAPHNE, UVICORN])
-@modules
+@each([DAPHNE, UVICORN], quick=[DAPHNE])
+@pytest.mark.parametrize("application", [ROUTED, WRAPPED])
 def test_consumers_and_views_share_a_resource(server: Server, application: str) -> None:
     with serving(server, application=application, **CHANNELS) as site:
         site.until_ready()
@@ -78,7 +76,7 @@ def test_consumers_and_views_share_a_resource(server: Server, application: str) 
         assert "WARNING django_lifespan_typed" not in site.process.output
 
 
-@each(CLOSES_WEBSOCKETS, quick=[DAPHNE, GRANIAN])
+@each(CLOSES_WEBSOCKETS, quick=[DAPHNE])
 def test_an_open_websocket_ends_before_its_resources(server: Server) -> None:
     with (
         Gates("stop") as gates,
@@ -143,16 +141,13 @@ def test_an_early_websocket_waits_for_the_start(failure: str | None) -> None:
 
 
 @each(LAZY, quick=[UVICORN_OFF])
-@modules
-def test_a_websocket_is_refused_after_a_failed_start(
-    server: Server, application: str
-) -> None:
+def test_a_websocket_is_refused_after_a_failed_start(server: Server) -> None:
     """
     By a server that goes on, with the status that the ASGI specification wants for a
     close before the handshake; an HTTP request gets 503.
     """
     variables = {**CHANNELS, "FAIL": "start"}
-    with serving(server, application=application, **variables) as site:
+    with serving(server, application=ROUTED, **variables) as site:
         site.process.until(server.ready)
         site.until_listening()
         with client(site.port) as browser:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from signal import SIGINT, SIGTERM, Signals
+from signal import SIGINT, SIGTERM
 
 import httpx
 import pytest
 
 from tests.processes import LIMIT, Gates, client, is_refused
 
-from .server import Server, each, signals
+from .server import Server, each
 from .servers import (
     DAPHNE,
     DAPHNE_RUNSERVER,
@@ -27,12 +27,14 @@ from .servers import (
 )
 from .serving import CLOSING, SITE, STARTED, STOPPED, in_flight, serving
 
+# One of each kind.
+QUICK = [UVICORN, GUNICORN_ASGI, GUNICORN_UVICORN, HYPERCORN, GRANIAN, DAPHNE]
 # Hypercorn kills its other workers when the first has ended: see test_limits.py.
 CLOSES_EVERY_WORKER = [server for server in EAGER if server is not HYPERCORN_2]
 FAILED = ["+db", "-db"]
 
 
-@each(EAGER, quick=EAGER)
+@each(EAGER, quick=QUICK)
 def test_resources_start_before_requests_and_close_after_them(server: Server) -> None:
     """Every server, once: early connections, every kind of view, and SIGTERM."""
     with (
@@ -71,7 +73,7 @@ def test_resources_start_before_requests_and_close_after_them(server: Server) ->
         assert workers == [[*STARTED, *STOPPED]] * server.workers
 
 
-@each(EAGER, quick=[UVICORN, GUNICORN_ASGI, DAPHNE])
+@each(EAGER, quick=[UVICORN, DAPHNE])
 def test_a_failed_start_is_never_served(server: Server) -> None:
     """
     The server exits, and prints the resource, its location and the traceback; started
@@ -110,7 +112,7 @@ def test_a_failed_start_is_never_served(server: Server) -> None:
         assert server.workers > 1 or workers == [FAILED]
 
 
-@each(CLOSES_EVERY_WORKER, quick=[UVICORN, DAPHNE_RUNSERVER])
+@each(CLOSES_EVERY_WORKER, quick=[UVICORN])
 def test_ctrl_c_closes_the_resources_of_every_worker(server: Server) -> None:
     """A terminal sends SIGINT to the server and to its workers."""
     with serving(server) as site:
@@ -120,17 +122,10 @@ def test_ctrl_c_closes_the_resources_of_every_worker(server: Server) -> None:
         assert list(site.workers.values()) == [[*STARTED, *STOPPED]] * server.workers
 
 
-@each(CLOSES_EVERY_WORKER, quick=[UVICORN, GUNICORN_ASGI, DAPHNE])
-@pytest.mark.parametrize("failure", ["hangs", "fails"])
-def test_a_shutdown_that_hangs_or_fails_closes_the_others(
-    server: Server, failure: str
-) -> None:
-    hangs = {"LIFESPAN": '{"STOP_TIMEOUT": 0.05}'}
-    held, variables = ("stop", hangs) if failure == "hangs" else ("", {"FAIL": "stop"})
-    with (
-        Gates(held) as gates,
-        serving(server, **gates.variables, **variables) as site,
-    ):
+@each(CLOSES_EVERY_WORKER, quick=[DAPHNE])
+def test_a_shutdown_that_hangs_closes_the_others(server: Server) -> None:
+    limit = {"LIFESPAN": '{"STOP_TIMEOUT": 0.05}'}
+    with Gates("stop") as gates, serving(server, **gates.variables, **limit) as site:
         site.until_ready()
         site.process.end(SIGTERM)
 
@@ -141,7 +136,7 @@ def test_a_shutdown_that_hangs_or_fails_closes_the_others(
 
 @each(
     (server for server in EAGER if server.in_flight == "finishes"),
-    quick=[UVICORN, GUNICORN_ASGI],
+    quick=[GUNICORN_ASGI],
 )
 def test_a_request_in_flight_finishes_before_resources_close(server: Server) -> None:
     with in_flight(server, *server.patient) as (site, gates, response):
@@ -156,7 +151,7 @@ def test_a_request_in_flight_finishes_before_resources_close(server: Server) -> 
 
 @each(
     [UVICORN, GUNICORN_ASGI, GUNICORN_UVICORN, HYPERCORN, GRANIAN, GRANIAN_RUST],
-    quick=[GUNICORN_ASGI, GRANIAN],
+    quick=[GRANIAN],
 )
 def test_a_sync_view_without_a_client_ends_before_resources_close(
     server: Server,
@@ -179,12 +174,9 @@ def test_a_sync_view_without_a_client_ends_before_resources_close(
 
 
 @each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
-@signals
-def test_a_cancelled_request_cleans_up_before_resources_close(
-    server: Server, number: Signals
-) -> None:
+def test_a_cancelled_request_cleans_up_before_resources_close(server: Server) -> None:
     with in_flight(server, gates=("request", "clean-up")) as (site, gates, response):
-        site.process.send(number)
+        site.process.send(SIGTERM)
         gates.wait_for("clean-up")
         assert site.process.alive
         gates.open("clean-up")

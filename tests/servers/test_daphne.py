@@ -1,43 +1,21 @@
-"""Daphne, which sends no lifespan: requests without an end, and other places of it."""
+"""Daphne: sync views, its presence under another server, and its live server."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from signal import SIGTERM
 
 import pytest
 
-from tests.processes import Gates, client, running
+from tests.processes import client, running
 
-from .server import Server, each
-from .servers import DAPHNE, DAPHNE_RUNSERVER, UVICORN
+from .servers import DAPHNE, UVICORN
 from .serving import SITE, STARTED, STOPPED, in_flight, serving
 
 
-@each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
-@pytest.mark.parametrize("path", ["/async", "/sync"])
-def test_an_early_request_waits_for_the_start(server: Server, path: str) -> None:
-    with (
-        Gates("start") as gates,
-        serving(
-            server, application="shop.variants:announced", **gates.variables
-        ) as site,
-        client(site.port) as browser,
-        ThreadPoolExecutor() as threads,
-    ):
-        gates.wait_for("start")
-        response = threads.submit(browser.get, path)
-        site.process.until_event("http arrives")
-        gates.open("start")
-
-        assert response.result().json()["state"] == "open"
-
-
-@each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
-def test_a_sync_view_ends_before_resources_close(server: Server) -> None:
+def test_a_sync_view_ends_before_resources_close() -> None:
     """Its thread cannot be cancelled."""
-    with in_flight(server, path="/held-in-thread") as (site, gates, _):
+    with in_flight(DAPHNE, path="/held-in-thread") as (site, gates, _):
         site.process.send(SIGTERM)
         site.process.until("^Killed 1 pending application instances$")
         gates.open("request")

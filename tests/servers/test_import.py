@@ -18,11 +18,7 @@ NOTHING_RUNS = "threads: 1, loops: 0"
 
 @pytest.mark.parametrize(
     "command",
-    [
-        ("-m", "{module}"),
-        ("manage.py", "check"),
-        pytest.param(("manage.py", "migrate"), marks=pytest.mark.slow),
-    ],
+    [("-m", "{module}"), ("manage.py", "check")],
     ids=" ".join,
 )
 @pytest.mark.parametrize(

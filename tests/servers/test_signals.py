@@ -1,25 +1,17 @@
-"""Signals that come early, twice, or to a server that cancels the lifespan."""
+"""Signals that come early or twice, and requests that they cancel."""
 
 from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
-from signal import SIGINT, SIGTERM, Signals
+from signal import SIGINT, SIGTERM
+
+import pytest
 
 from tests.processes import LIMIT, Gates
 
-from .server import Server, each, signals
-from .servers import DAPHNE, DAPHNE_RUNSERVER, GUNICORN_ASGI, UVICORN
+from .servers import DAPHNE, UVICORN
 from .serving import STARTED, STOPPED, serving
-
-
-def test_a_lifespan_that_gunicorn_cancels_is_shut_down() -> None:
-    """On SIGINT gunicorn's worker sends no shutdown, and cancels the lifespan."""
-    with serving(GUNICORN_ASGI) as site:
-        site.until_ready()
-        site.process.end(SIGINT)
-
-        assert site.events == [*STARTED, *STOPPED]
 
 
 def test_a_second_ctrl_c_closes_everything_under_uvicorn() -> None:
@@ -61,19 +53,18 @@ def test_uvicorn_finishes_the_start_before_it_stops() -> None:
         assert site.events == [*STARTED, *STOPPED]
 
 
-@each([DAPHNE, DAPHNE_RUNSERVER], quick=[DAPHNE])
-@signals
-def test_daphne_cancels_a_start_on_a_signal(server: Server, number: Signals) -> None:
+def test_daphne_cancels_a_start_on_a_signal() -> None:
     """Starting resources are cancelled and started ones closed; it is no failure."""
-    with Gates("start") as gates, serving(server, **gates.variables) as site:
+    with Gates("start") as gates, serving(DAPHNE, **gates.variables) as site:
         gates.wait_for("start")
-        code = site.process.end(number)
+        code = site.process.end(SIGTERM)
 
         assert code == 0
         assert site.events == ["+db", "shop is cancelled", "-db"]
         assert "Traceback" not in site.process.output
 
 
+@pytest.mark.slow
 def test_an_unfinished_upload_leaves_other_requests_to_be_cancelled() -> None:
     """Daphne fails on it, and cancels none of the requests after it."""
     with (

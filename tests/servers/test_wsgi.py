@@ -96,7 +96,7 @@ def clients(site: Serving) -> dict[str, list[str]]:
     return {pid: events for pid, events in found.items() if events}
 
 
-@each(WSGI, quick=[GTHREAD, SYNC, RUNSERVER])
+@each(WSGI, quick=[GTHREAD])
 def test_one_client_serves_every_kind_of_view(
     server: Server, serve: Serve, warehouse: Warehouse, tmp_path: Path
 ) -> None:

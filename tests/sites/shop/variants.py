@@ -10,11 +10,9 @@ from mysite.journal import note
 from django_lifespan_typed import get_state
 from django_lifespan_typed.asgi import with_lifespan
 from django_lifespan_typed.types import Receive, Scope, Send
-from tests.gates import at_gate, journaled
+from tests.gates import at_gate
 
 from .lifespan import shop
-
-announced = journaled(application)
 
 
 async def unrouted(scope: Scope, receive: Receive, send: Send) -> None:
