@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 from contextlib import AbstractContextManager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -28,6 +29,7 @@ class Ran(NamedTuple):
     err: str
 
 
+@cache
 def lifespan(scene: str, *arguments: str, **variables: str | None) -> Ran:
     """Run the command with its output in pipes."""
     ran = subprocess.run(

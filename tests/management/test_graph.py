@@ -4,31 +4,58 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import pydot
 import pytest
 
-from django_lifespan_typed import Resource
+from django_lifespan_typed import Registry, Resource
+from django_lifespan_typed.register import register_lifespan_manager
 from tests.journaling import Add
 
 from .conftest import Call
-from .site import lifespan
 
-# The scene "names", with control characters escaped.
-NAMES = ['a "b" \\', "<i>&amp;</i>", "end", "größe;#35;", "\\x1b[31mred\\n`x`"]
+# Names with a meaning for Mermaid, Graphviz or a terminal.
+NAMES = ['a "b" \\', "<i>&amp;</i>", "end", "größe;#35;", "\x1b[31mred\n`x`"]
+SHOWN_NAMES = [*NAMES[:4], "\\x1b[31mred\\n`x`"]
+MANAGER = f"manager {__name__}.prices"
 
 
-def test_text_is_a_tree_of_dependencies() -> None:
-    ran = lifespan("shop", "graph")
+@asynccontextmanager
+async def prices() -> AsyncGenerator[dict[str, int]]:
+    yield {"price": 7}
 
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines() == [
+
+@pytest.fixture
+def shop(add: Add, registry: Registry) -> None:
+    """Resources, one of them optional, and a manager."""
+    db, cache = add("db"), add("cache")
+    catalogue = add("catalogue", db, cache)
+    add("search", catalogue, db, optional=True)
+    register_lifespan_manager(context_manager=prices, registry=registry)
+
+
+@pytest.fixture
+def names(add: Add) -> None:
+    """A chain of resources with special names."""
+    below: tuple[Resource[str], ...] = ()
+    for name in NAMES:
+        below = (add(name, *below, optional=name is NAMES[-1]),)
+
+
+@pytest.mark.usefixtures("shop", "names")
+def test_text_is_a_tree_of_dependencies(call: Call) -> None:
+    """Control characters in names are escaped."""
+    assert call("graph").splitlines() == [
         "search (optional)",
         "├── catalogue",
         "│   ├── db",
         "│   └── cache",
         "└── db",
-        "manager mysite.lifespan.prices",
+        f"{SHOWN_NAMES[4]} (optional)",
+        *(f"{'    ' * level}└── {NAMES[3 - level]}" for level in range(4)),
+        MANAGER,
     ]
 
 
@@ -53,23 +80,17 @@ def test_a_chain_longer_than_pythons_stack_is_drawn(call: Call, add: Add) -> Non
     assert len(call("graph").splitlines()) == 2000
 
 
-def test_control_characters_in_names_are_escaped() -> None:
-    ran = lifespan("names", "graph")
+@pytest.mark.usefixtures("shop")
+def test_mermaid_is_a_flowchart_without_colours(call: Call) -> None:
+    drawn = call("graph", "--format", "mermaid", "--force-color")
 
-    assert ran.out.splitlines()[:2] == [f"{NAMES[4]} (optional)", f"└── {NAMES[3]}"]
-
-
-def test_mermaid_is_a_flowchart_without_colours() -> None:
-    ran = lifespan("shop", "graph", "--format", "mermaid", "--force-color")
-
-    assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines() == [
+    assert drawn.splitlines() == [
         "flowchart TD",
         '    r1["db"]',
         '    r2["cache"]',
         '    r3["catalogue"]',
         '    r4["search"]',
-        '    m1(["manager mysite.lifespan.prices"])',
+        f'    m1(["{MANAGER}"])',
         "    r3 --> r1",
         "    r3 --> r2",
         "    r4 --> r3",
@@ -79,14 +100,15 @@ def test_mermaid_is_a_flowchart_without_colours() -> None:
     ]
 
 
-def test_mermaid_labels_are_escaped() -> None:
-    ran = lifespan("names", "graph", "--format", "mermaid")
+@pytest.mark.usefixtures("names")
+def test_mermaid_labels_are_escaped(call: Call) -> None:
+    drawn = call("graph", "--format", "mermaid")
 
-    labels = re.findall(r'^    r\d\["((?:[\w .-]|#\d+;)+)"\]$', ran.out, re.MULTILINE)
+    labels = re.findall(r'^    r\d\["((?:[\w .-]|#\d+;)+)"\]$', drawn, re.MULTILINE)
     unescaped = [
         re.sub(r"#(\d+);", lambda code: chr(int(code[1])), label) for label in labels
     ]
-    assert unescaped == NAMES
+    assert unescaped == SHOWN_NAMES
 
 
 # pydot's own grammar warns in development mode.
@@ -94,26 +116,23 @@ def test_mermaid_labels_are_escaped() -> None:
     "ignore:warn_ungrouped_named_tokens_in_collection",
     "ignore::DeprecationWarning:pydot.dot_parser",
 )
-@pytest.mark.parametrize("scene", ["shop", "names"])
-def test_dot_is_a_digraph_without_colours(scene: str) -> None:
-    ran = lifespan(scene, "graph", "--format", "dot", "--force-color")
+@pytest.mark.usefixtures("shop", "names")
+def test_dot_is_a_digraph_without_colours(call: Call) -> None:
+    drawn = call("graph", "--format", "dot", "--force-color")
 
-    assert (ran.code, ran.err) == (0, "")
-    (graph,) = pydot.graph_from_dot_data(ran.out) or ()
+    (graph,) = pydot.graph_from_dot_data(drawn) or ()
     nodes = {node.get_name(): node for node in graph.get_nodes()}
     assert nodes.pop("node").get("shape") == "box"  # the default
-    labels = [_unescaped(node.get("label")) for node in nodes.values()]
-    arrows = [(edge.get_source(), edge.get_destination()) for edge in graph.get_edges()]
-    dashed = {name for name, node in nodes.items() if node.get("style") == "dashed"}
-    if scene == "names":
-        assert labels == NAMES
-        assert arrows == [("r2", "r1"), ("r3", "r2"), ("r4", "r3"), ("r5", "r4")]
-        assert dashed == {"r5"}
-    else:
-        assert labels[4] == "manager mysite.lifespan.prices"
-        assert nodes["m1"].get("shape") == "ellipse"
-        assert arrows == [("r3", "r1"), ("r3", "r2"), ("r4", "r3"), ("r4", "r1")]
-        assert dashed == {"r4"}
+    labels = {name: _unescaped(node.get("label")) for name, node in nodes.items()}
+    assert set(labels.values()) > {*SHOWN_NAMES, "db", MANAGER}
+    assert nodes["m1"].get("shape") == "ellipse"
+    arrows = {
+        (labels[edge.get_source()], labels[edge.get_destination()])
+        for edge in graph.get_edges()
+    }
+    assert arrows > {("search", "catalogue"), ("search", "db"), ("catalogue", "cache")}
+    dashed = {labels[name] for name in nodes if nodes[name].get("style") == "dashed"}
+    assert dashed == {"search", SHOWN_NAMES[-1]}
 
 
 @pytest.mark.parametrize(

@@ -131,15 +131,4 @@ def cycle() -> None:
     plain("cache", plain("db", StateKey[str]("cache")))
 
 
-def names() -> None:
-    """Names with a meaning for Mermaid, Graphviz or a terminal."""
-    below: tuple[Resource[str], ...] = ()
-    for name in ('a "b" \\', "<i>&amp;</i>", "end", "größe;#35;", "\x1b[31mred\n`x`"):
-        below = (plain(name, *below, optional=name.startswith("\x1b")),)
-
-
-def empty() -> None:
-    """No resources."""
-
-
 globals()[os.environ["SCENE"]]()
