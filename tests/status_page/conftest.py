@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -18,30 +16,27 @@ from django.test import RequestFactory, override_settings
 
 from django_lifespan_typed.views import status_page
 from tests.journaling import add
-from tests.processes import LIMIT, client, environment, running
+from tests.processes import client, running
 
 __all__ = ["add"]
 
 SITE: Final = Path(__file__).parent / "site"
-PASSWORD: Final = "open"
 LISTENING: Final = r"(?:running on|Listening at:) http://127\.0\.0\.1:(\d+)"
 
 UVICORN: Final = (
     *("-m", "uvicorn", "mysite.asgi:application"),
     *("--port", "0", "--no-use-colors", "--ws", "none"),
 )
-# Django's own ASGI application: no lifespan runs.
-PLAIN: Final = (*UVICORN[:2], "mysite.plain:application", *UVICORN[3:])
 GUNICORN: Final = (
     *("-m", "gunicorn", "mysite.wsgi:application", "--bind", "127.0.0.1:0"),
     *("--worker-class", "gthread", "--threads", "2"),
 )
 
-CREATE_USERS: Final = f"""
+CREATE_USERS: Final = """
 from django.contrib.auth import get_user_model
 users = get_user_model().objects
-users.create_user("visitor", password={PASSWORD!r})
-users.create_user("staff", password={PASSWORD!r}, is_staff=True)
+users.create_user("visitor")
+users.create_user("staff", is_staff=True)
 """
 
 Serve: TypeAlias = Callable[..., AbstractContextManager[httpx.Client]]
@@ -77,16 +72,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the users ``visitor`` and ``staff``."""
     database = tmp_path_factory.mktemp("users") / "db.sqlite3"
     for arguments in (("migrate",), ("shell", "-c", CREATE_USERS)):
-        ran = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=SITE,
-            env=environment(DATABASE=str(database)),
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
+        with running(
+            "manage.py", *arguments, folder=SITE, DATABASE=str(database)
+        ) as process:
+            assert process.wait() == 0, process.output
     return database
 
 

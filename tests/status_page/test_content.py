@@ -11,8 +11,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from django.test import override_settings
-
 from django_lifespan_typed import Lifespan, Registry, lifespan_resource
 from django_lifespan_typed.status_page.content import checked_at, health_of
 from tests.journaling import Add
@@ -111,19 +109,6 @@ def test_one_of_several_lifespans_is_not_chosen(show: Show) -> None:
         stack.callback(over.set)
 
         assert "Several lifespans run in this process" in words(show())
-
-
-async def test_numbers_in_drawings_are_not_localised(
-    registry: Registry, add: Add, show: Show
-) -> None:
-    add("shop" * 7, add("pool" * 7))
-
-    with override_settings(LANGUAGE_CODE="de", USE_THOUSAND_SEPARATOR=True):
-        async with Lifespan(registry):
-            page = show().content.decode()
-
-    for numbers in re.findall(r'viewBox="([^"]+)"', page):
-        assert re.fullmatch(r"0 0 \d+ \d+", numbers)
 
 
 def test_checked_at_is_the_time_of_the_oldest_check(

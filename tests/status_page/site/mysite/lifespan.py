@@ -67,15 +67,9 @@ def many() -> None:
         made.append(declare(f"resource_{number}", *needs))
 
 
-def unconnected() -> None:
-    """No dependencies."""
-    declare("one")
-    declare("two")
-
-
 def none() -> None:
     """No resources."""
 
 
-SCENES = {scene.__name__: scene for scene in (usual, evil, many, unconnected, none)}
+SCENES = {scene.__name__: scene for scene in (usual, evil, many, none)}
 SCENES[os.environ.get("SCENE", "usual")]()
