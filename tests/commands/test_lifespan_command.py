@@ -197,13 +197,12 @@ def test_only_is_checked_where_the_class_is_written() -> None:
             only = StateKey[str]("db")  # type: ignore[assignment]
 
 
-@pytest.mark.parametrize("kind", ["async", "sync"])
 @pytest.mark.parametrize(
-    ("name", "code"),
+    ("name", "code", "kind"),
     [
-        ("SIGINT", -signal.SIGINT),
-        ("SIGTERM", 128 + signal.SIGTERM),
-        ("SIGHUP", 128 + signal.SIGHUP),
+        ("SIGINT", -signal.SIGINT, "async"),
+        ("SIGTERM", 128 + signal.SIGTERM, "sync"),
+        ("SIGHUP", 128 + signal.SIGHUP, "async"),
     ],
 )
 def test_resources_shut_down_when_a_signal_ends_the_command(
