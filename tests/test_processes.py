@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from signal import SIGINT, SIGTERM, Signals
-
-import pytest
+from signal import SIGTERM
 
 from tests.processes import Gates, running
 
@@ -19,25 +17,18 @@ def test_a_server():
 """
 
 
-@pytest.mark.parametrize(
-    ("number", "options"),
-    [(SIGTERM, ()), (SIGINT, ()), (SIGTERM, ("-p", "xdist.plugin", "-n", "1"))],
-    ids=["SIGTERM", "SIGINT", "SIGTERM to xdist"],
-)
-def test_a_server_ends_with_the_test_run(
-    number: Signals, options: tuple[str, ...], tmp_path: Path
-) -> None:
+def test_a_server_ends_with_the_test_run(tmp_path: Path) -> None:
     (tmp_path / "test_inner.py").write_text(INNER)
     with (
         Gates("server") as gates,
         running(
-            *("-m", "pytest", *options),
+            *("-m", "pytest", "-p", "xdist.plugin", "-n", "1"),
             folder=tmp_path,
             PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
             **gates.variables,
         ) as run,
     ):
         gates.wait_for("server")
-        run.send(number)
+        run.send(SIGTERM)
 
         gates.wait_until_gone("server")

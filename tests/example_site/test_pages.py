@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import httpx
 import pytest
@@ -17,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from example_site.book_service.shelf import SHELF
-from tests.processes import LIMIT
+from tests.processes import LIMIT, reserved_port
 
 from .demo import Demo, running_demo, token
 
@@ -166,51 +162,8 @@ def test_the_debug_toolbar_shows_the_resources_of_a_request() -> None:
     assert re.search(r"Lifespan\s*<br\s*/?>\s*<small>2 looked up</small>", page.text)
 
 
-# --- A book service on another machine
-
-
-class OneBook(BaseHTTPRequestHandler):
-    """A book service with one book, which closes each connection."""
-
-    def do_GET(self) -> None:
-        body = json.dumps({"books": [MOBY_DICK]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def one_book() -> Generator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), OneBook) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def test_a_variable_names_the_book_service() -> None:
-    with (
-        one_book() as url,
-        running_demo(BOOK_SERVICE_URL=url) as demo,
-        demo.client() as client,
-    ):
-        answer = client.get("/api/books/")
-
-        assert answer.json() == {"books": [MOBY_DICK]}
-        assert demo.book_service_url == url
-
-
 def test_without_the_book_service_pages_answer_502_with_advice() -> None:
-    with one_book() as url:
-        pass
-
+    url = f"http://127.0.0.1:{reserved_port()}"
     with running_demo(BOOK_SERVICE_URL=url) as demo, demo.client() as client:
         page = client.get("/")
         sync_page = client.get("/authors/")

@@ -22,8 +22,6 @@ from .demo import MANAGE, Demo, running_command, running_demo
 # On Python 3.12 and later hypercorn waits for open connections at its end.
 WAITS_FOR_CONNECTIONS = sys.version_info >= (3, 12)
 
-servers = pytest.mark.parametrize("server", SERVERS)
-
 # Dependents before their dependencies; other resources may stop between these.
 IN_ORDER = ["catalogue", "httpx_client", "book_service"]
 
@@ -46,7 +44,7 @@ async def open_a_book_and_disconnect(demo: Demo) -> None:
     page.transport.abort()
 
 
-@servers
+@pytest.mark.parametrize("server", SERVERS)
 async def test_a_server_serves_everything_and_closes_it_on_ctrl_c(server: str) -> None:
     """
     An open live page delays nothing, except for hypercorn on Python 3.12 and later.
@@ -84,7 +82,7 @@ async def test_a_server_serves_everything_and_closes_it_on_ctrl_c(server: str) -
     assert code == 0
 
 
-@servers
+@pytest.mark.parametrize("server", ["uvicorn", "gunicorn"])
 def test_sigterm_closes_everything(server: str) -> None:
     with running_demo(SERVER=server) as demo, demo.client() as client:
         assert client.get("/").status_code == 200

@@ -259,7 +259,7 @@ async def test_a_probe_answers_get_and_head_with_and_without_a_slash(
 
 
 @probes
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
+@pytest.mark.parametrize("method", ["post", "options"])
 async def test_a_probe_answers_405_to_other_methods(method: str, probe: str) -> None:
     """Not 403 because of a missing CSRF token."""
     client = AsyncClient(enforce_csrf_checks=True)
@@ -269,26 +269,6 @@ async def test_a_probe_answers_405_to_other_methods(method: str, probe: str) -> 
         response = await getattr(client, method)(f"/{probe}")
 
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
-
-
-@probes
-async def test_a_probe_starts_no_session(probe: str, registry: Registry) -> None:
-    settings = {
-        "MIDDLEWARE": [
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-        ],
-        "SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies",
-        "SESSION_SAVE_EVERY_REQUEST": True,
-    }
-
-    with override_settings(**settings):
-        async with Lifespan(registry):
-            response = await AsyncClient().get(f"/{probe}")
-
-    assert response.status_code == 200
-    assert not response.cookies
-    assert not response.has_header("Vary")
 
 
 @probes
@@ -310,23 +290,6 @@ async def test_a_probe_works_with_atomic_requests(
 @probes
 def test_login_required_middleware_lets_a_probe_pass(probe: str) -> None:
     assert vars(resolve(f"/{probe}").func)["login_required"] is False
-
-
-async def test_djangos_cache_middleware_stores_no_answer(
-    registry: Registry, add: Add, client: AsyncClient
-) -> None:
-    is_healthy = [True, False]
-    add("db", health=lambda _: is_healthy.pop(0))
-    cached = [
-        "django.middleware.cache.UpdateCacheMiddleware",
-        "django.middleware.cache.FetchFromCacheMiddleware",
-    ]
-
-    with override_settings(MIDDLEWARE=cached, LIFESPAN={"HEALTH_CACHE": 0}):
-        async with Lifespan(registry):
-            statuses = [(await client.get("/readyz")).status_code for _ in range(2)]
-
-    assert statuses == [200, 503]
 
 
 async def test_a_503_is_not_logged_and_mailed_by_django(
@@ -354,13 +317,8 @@ def test_probes_under_wsgi(registry: Registry, add: Add) -> None:
 
     with LifespanClient(registry) as client:
         ready, alive = client.get("/readyz"), client.get("/livez")
+    alone = [Client().get(path).status_code for path in ("/readyz", "/livez")]
 
     assert (ready.status_code, alive.status_code) == (200, 200)
     assert check_of(ready, "db") == {**OK, "checked": True}
-
-
-def test_without_a_lifespan_a_wsgi_process_is_alive_but_not_ready() -> None:
-    client = Client()
-
-    assert client.get("/livez").status_code == 200
-    assert client.get("/readyz").status_code == 503
+    assert alone == [503, 200]
