@@ -109,6 +109,7 @@ def test_a_server_that_goes_on_says_why_and_tries_again(
     assert "ConnectionError: the database is away" in before.text
     assert "lifespan resource 'database'" in before.text
     assert "minimal.py:" in before.text
+    assert before.headers["Retry-After"] == "10"
     assert alive.status_code == 200
     assert after.text == "open"
     assert process.events[0] == "+database"

@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from signal import SIGINT, SIGTERM, Signals
+from signal import SIGTERM, Signals
 
 import pytest
 
 from tests.processes import LIMIT, UNMEASURED, client, running
 
 from .server import Server, each, signals
-from .servers import GTHREAD, RUNSERVER, SYNC, WSGI
+from .servers import GTHREAD, SYNC, WSGI
 from .serving import SITE, Serving, serving
 
 CLOSE = {"Connection": "close"}
@@ -134,22 +134,6 @@ def test_one_client_serves_every_kind_of_view(
         assert warehouse.connections == len(clients(site))
 
 
-@each([GTHREAD, RUNSERVER], quick=[GTHREAD])
-def test_concurrent_first_requests_start_once(server: Server, serve: Serve) -> None:
-    with serve(server) as site, client(site.port) as browser:
-        site.until_ready()
-        browser.headers = CLOSE  # type: ignore[assignment]
-        with ThreadPoolExecutor(16) as threads:
-            answers = list(
-                threads.map(lambda _: browser.get("/async").status_code, range(16))
-            )
-        code = site.process.end(SIGINT)
-
-        assert code == 0, site.process.output
-        assert answers == [200] * 16
-        assert set(map(tuple, clients(site).values())) == {("+client", "-client")}
-
-
 @each([GTHREAD, SYNC], quick=[GTHREAD])
 @signals
 def test_gunicorn_closes_everything_after_requests_in_flight(
@@ -192,18 +176,3 @@ def test_a_recycled_worker_closes_its_client(server: Server, serve: Serve) -> No
 
         assert first != second
         assert list(clients(site).values()) == [["+client", "-client"]] * 2
-
-
-@each(WSGI, quick=[GTHREAD])
-def test_a_failed_start_refuses_with_503(server: Server, serve: Serve) -> None:
-    """Each process logs the traceback once."""
-    with serve(server, FAIL="start") as site, client(site.port) as browser:
-        site.until_ready()
-        browser.headers = CLOSE  # type: ignore[assignment]
-        answers = [browser.get("/count") for _ in range(4)]
-        site.process.until("no route to the warehouse")
-
-        assert {answer.status_code for answer in answers} == {503}
-        assert {answer.headers["Retry-After"] for answer in answers} == {"10"}
-        logged = site.process.found("^RuntimeError: no route to the warehouse$")
-        assert 1 <= len(logged) <= server.workers

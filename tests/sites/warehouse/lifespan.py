@@ -14,8 +14,6 @@ from django_lifespan_typed import lifespan_resource
 
 @lifespan_resource("client")
 async def client() -> AsyncGenerator[httpx.AsyncClient]:
-    if os.environ.get("FAIL") == "start":
-        raise RuntimeError("no route to the warehouse")
     note("+client")
     # With one connection, a second pool or a second loop is noticed.
     limits = httpx.Limits(max_connections=1)
