@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -17,30 +16,40 @@ ERRORS: Final = DOCS / "reference" / "errors"
 PAGE: Final = DOCS / "reference" / "errors.md"
 PROGRAMS: Final = sorted(ERRORS.glob("*.py"))
 
-# Runs a program, and prints its error as the end of a traceback does.
+# Runs each program in a fork, and prints its error as the end of a traceback does.
 RAISE: Final = """
 import logging, os, runpy, sys
 from django_lifespan_typed.exceptions import LifespanError
 
 logging.disable()
 os.environ.pop("PYTEST_CURRENT_TEST", None)
-try:
-    runpy.run_path(sys.argv[1])
-except LifespanError as error:
-    print(f"{type(error).__name__}: {error}")
+for program in sys.argv[1:]:
+    print(f"--- {program}", flush=True)
+    if child := os.fork():
+        os.waitpid(child, 0)
+        continue
+    try:
+        runpy.run_path(program)
+    except LifespanError as error:
+        print(f"{type(error).__name__}: {error}")
+    break
 """
 
 
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_a_program_raises_the_shown_message(program: Path) -> None:
+def test_each_program_raises_the_shown_message() -> None:
+    names = [program.name for program in PROGRAMS]
     with running(
-        *("-c", RAISE, program.name),
+        *("-c", RAISE, *names),
         folder=ERRORS,
         DJANGO_SETTINGS_MODULE="tests.settings",
     ) as python:
         assert python.wait() == 0, python.output
 
-    assert python.output == program.with_suffix(".txt").read_text("utf-8").rstrip()
+    shown = [
+        f"--- {program.name}\n{program.with_suffix('.txt').read_text('utf-8')}"
+        for program in PROGRAMS
+    ]
+    assert f"{python.output}\n" == "".join(shown)
 
 
 @pytest.mark.parametrize("name", sorted(exceptions.__all__))

@@ -43,6 +43,7 @@ def public_names() -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_public_name_is_documented(html: Path) -> None:
     # Four lines of header; then a name, its kind and more on each line.
