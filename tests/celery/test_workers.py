@@ -40,7 +40,12 @@ def assert_all_are_stopped(worker: Process) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pool", "processes"), [("prefork", 2), ("threads", 1), ("solo", 1)]
+    ("pool", "processes"),
+    [
+        ("prefork", 2),
+        pytest.param("threads", 1, marks=pytest.mark.slow),
+        pytest.param("solo", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_tasks_use_the_resources_of_their_process_until_they_end(
     pool: str, processes: int, workshop: Workshop, tmp_path: Path
@@ -74,6 +79,7 @@ def test_tasks_use_the_resources_of_their_process_until_they_end(
         assert_all_are_stopped(worker)
 
 
+@pytest.mark.slow
 def test_a_replaced_child_shuts_its_resources_down(workshop: Workshop) -> None:
     command = (*WORKER, "-P", "prefork", "-c", "1", "--max-tasks-per-child", "1")
     with workshop(*command) as worker:
@@ -93,6 +99,7 @@ def test_a_failed_start_ends_the_worker(workshop: Workshop, tmp_path: Path) -> N
         assert FAILED in worker.output
 
 
+@pytest.mark.slow
 def test_a_failed_start_of_a_prefork_child_is_repeated(
     workshop: Workshop, tmp_path: Path
 ) -> None:
@@ -111,6 +118,7 @@ def test_a_failed_start_of_a_prefork_child_is_repeated(
         assert len(worker.found("asked")) == 3
 
 
+@pytest.mark.slow
 def test_a_cold_shutdown_shuts_the_resources_down(workshop: Workshop) -> None:
     """It sends no signal; the resources shut down when the process ends."""
     with workshop(*POOLS["solo"]) as worker:

@@ -56,7 +56,11 @@ class Server:
 
 
 signals: Final = pytest.mark.parametrize(
-    "number", [SIGTERM, SIGINT], ids=["SIGTERM", "SIGINT"]
+    "number",
+    [
+        pytest.param(SIGTERM, id="SIGTERM"),
+        pytest.param(SIGINT, id="SIGINT", marks=pytest.mark.slow),
+    ],
 )
 
 

@@ -117,7 +117,13 @@ def test_a_sync_consumer_ends_before_its_resources(server: Server) -> None:
         assert not closes_early
 
 
-@pytest.mark.parametrize("failure", [None, "start"], ids=["starts", "fails to start"])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        pytest.param(None, id="starts"),
+        pytest.param("start", id="fails to start", marks=pytest.mark.slow),
+    ],
+)
 def test_an_early_websocket_waits_for_the_start(failure: str | None) -> None:
     """Daphne completes the handshake after the start, or refuses it."""
     with (

@@ -213,9 +213,12 @@ def test_a_cancelled_request_cleans_up_before_resources_close(server: Server) ->
         "mysite.asgi:application",
         pytest.param(
             "shop.variants:plain",
-            marks=pytest.mark.skipif(
-                sys.version_info < (3, 11), reason="Task.cancelling is of 3.11"
-            ),
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(
+                    sys.version_info < (3, 11), reason="Task.cancelling is of 3.11"
+                ),
+            ],
         ),
     ],
 )

@@ -31,6 +31,7 @@ def test_a_second_ctrl_c_closes_everything_under_uvicorn() -> None:
         assert ours == [*STARTED, *STOPPED]
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_changes_nothing_under_daphne() -> None:
     with Gates("stop") as gates, serving(DAPHNE, **gates.variables) as site:
         site.until_ready()

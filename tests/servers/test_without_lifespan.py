@@ -57,7 +57,7 @@ def ended(site: Serving, number: Signals) -> list[str]:
             server,
             application,
             id=f"{server.name}-{application.rpartition(':')[2]}",
-            marks=() if server is UVICORN_OFF else pytest.mark.slow,
+            marks=() if server is GUNICORN_ASGI_OFF else pytest.mark.slow,
         )
         for servers, application in [
             (EVERY, "mysite.asgi:application"),

@@ -162,7 +162,7 @@ def test_gunicorn_closes_everything_after_requests_in_flight(
         assert list(clients(site).values()) == [["+client", "-client"]]
 
 
-@each([GTHREAD, SYNC], quick=[SYNC])
+@each([GTHREAD, SYNC])
 def test_a_recycled_worker_closes_its_client(server: Server, serve: Serve) -> None:
     with (
         serve(server, "--max-requests", "1", "-w", "1") as site,
