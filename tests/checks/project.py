@@ -8,13 +8,6 @@ from textwrap import dedent
 from tests.processes import running
 
 GOOD = {
-    "manage.py": """\
-        import os, sys
-        from django.core.management import execute_from_command_line
-
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
-        execute_from_command_line(sys.argv)
-        """,
     "mysite/__init__.py": "",
     "mysite/settings.py": """\
         SECRET_KEY = "of the tests"
@@ -75,5 +68,6 @@ def write(folder: Path, changes: dict[str, str | None]) -> None:
 
 def check(folder: Path, *options: str) -> tuple[int, str]:
     """Return the exit code and the output of ``manage.py check``."""
-    with running("manage.py", "check", *options, folder=folder) as ran:
+    command = ("-m", "django", "check", "--settings=mysite.settings", *options)
+    with running(*command, folder=folder) as ran:
         return ran.wait(), ran.output

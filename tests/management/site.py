@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from tests.processes import LIMIT, Process, environment, running, without_slow_steps
 
 PROJECT: Final = Path(__file__).resolve().parent / "project"
-COMMAND: Final = ("manage.py", "lifespan")
+COMMAND: Final = ("-m", "django", "lifespan", "--settings=settings")
 
 
 class Ran(NamedTuple):

@@ -73,7 +73,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = tmp_path_factory.mktemp("users") / "db.sqlite3"
     for arguments in (("migrate",), ("shell", "-c", CREATE_USERS)):
         with running(
-            "manage.py", *arguments, folder=SITE, DATABASE=str(database)
+            *("-m", "django", *arguments, "--settings=mysite.settings"),
+            folder=SITE,
+            DATABASE=str(database),
         ) as process:
             assert process.wait() == 0, process.output
     return database
