@@ -67,12 +67,20 @@ def _application() -> Any:
         return get_asgi_application()
     if kind == "wsgi":
         return get_wsgi_application()
-    assert kind == "mounted_wsgi"
+    if kind == "dispatched":
+        from hypercorn.middleware import DispatcherMiddleware
+
+        return DispatcherMiddleware({"/": get_asgi_application()})
     import a2wsgi
     from fastapi import FastAPI
 
+    if kind == "bridged":
+        return a2wsgi.ASGIMiddleware(get_asgi_application())
     host = FastAPI()
-    host.mount("/", a2wsgi.WSGIMiddleware(get_wsgi_application()))
+    if kind == "mounted":
+        host.mount("/", get_asgi_application())
+    else:
+        host.mount("/", a2wsgi.WSGIMiddleware(get_wsgi_application()))
     return host
 
 
