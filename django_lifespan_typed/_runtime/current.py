@@ -82,6 +82,10 @@ class RunningLifespans:
         found = (lifespan for own, lifespan in self._lifespans.copy() if own is loop)
         return self.entered_on(loop) or next(found, None)
 
+    def lifespans(self) -> list[Lifespan]:
+        """Return the lifespans that are starting, running or shutting down."""
+        return [lifespan for _, lifespan in self._lifespans.copy()]
+
     def loops(self) -> list[asyncio.AbstractEventLoop]:
         """Return the loops on which lifespans run, without repeats."""
         return list({id(loop): loop for loop, _ in self._lifespans.copy()}.values())

@@ -47,6 +47,7 @@ class ResourceTask:
         "_timer",
         "_wake",
         "began_at",
+        "ended_at",
         "error",
         "failed_to",
         "phase",
@@ -54,6 +55,7 @@ class ResourceTask:
         "resource",
         "start_began_at",
         "started_at",
+        "stop_began_at",
         "timed_out",
     )
 
@@ -78,6 +80,8 @@ class ResourceTask:
         """When its phase began (monotonic clock)."""
         self.start_began_at: float | None = None
         self.started_at: float | None = None
+        self.stop_began_at: float | None = None
+        self.ended_at: float | None = None
         self._settings = settings
         self._publish = publish
         self._report = report
@@ -162,6 +166,7 @@ class ResourceTask:
     def status(self, dependencies: tuple[str, ...], origin: float) -> ResourceStatus:
         """Return a record of its state; *origin* is when the whole startup began."""
         began, started = self.start_began_at, self.started_at
+        stop_began, ended = self.stop_began_at, self.ended_at
         is_running = self.phase == "running"
         return ResourceStatus(
             name=self.resource.name,
@@ -173,6 +178,8 @@ class ResourceTask:
             optional=self.resource.optional,
             began_after=None if began is None else began - origin,
             age=monotonic() - started if started is not None and is_running else None,
+            stop_began_after=None if stop_began is None else stop_began - origin,
+            ended_after=None if ended is None else ended - origin,
         )
 
     # --- The task
@@ -226,7 +233,7 @@ class ResourceTask:
     def _on_stopping(self) -> None:
         self._wake = None
         self.phase = "stopping"
-        self.began_at = monotonic()
+        self.began_at = self.stop_began_at = monotonic()
         limits = (self._seconds_to_stop(), self._settings.CANCEL_TIMEOUT)
         self._allow(*limits, is_time_limit=True)
 
@@ -273,6 +280,7 @@ class ResourceTask:
 
     def _finish(self, phase: Phase) -> None:
         self._disarm()
+        self.ended_at = monotonic()
         self.phase = phase
         self._report(self)
 

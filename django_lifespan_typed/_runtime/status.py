@@ -32,3 +32,7 @@ class ResourceStatus:
     """From the beginning of the whole startup to the beginning of its own."""
     age: float | None = None
     """How long it has been running; None if it is not running."""
+    stop_began_after: float | None = None
+    """From the beginning of the whole startup to the beginning of its own shutdown."""
+    ended_after: float | None = None
+    """From the beginning of the whole startup to its shutdown, failure or crash."""
