@@ -98,6 +98,42 @@ async def test_the_status_follows_each_resource(probes: Probes, hang: Hang) -> N
     assert probes.phases() == {"a": "stopped", "b": "stopped", "c": "stopped"}
 
 
+async def test_the_status_has_the_times_of_the_startup_and_the_shutdown(
+    probes: Probes, hang: Hang
+) -> None:
+    probes.add("broken", start=Raise(LookupError()), optional=True)
+    probes.add("skipped", "broken", optional=True)
+    probes.add("it", stop=hang)
+    lifespan = probes.lifespan()
+
+    def times() -> dict[str, list[Any]]:
+        return {
+            status.name: [
+                status.began_after,
+                status.stop_began_after,
+                status.ended_after,
+            ]
+            for status in lifespan.status()
+        }
+
+    await lifespan.__aenter__()
+    running = times()["it"]
+    leaving = asyncio.ensure_future(lifespan.__aexit__(None, None, None))
+    await hang.reached()
+    stopping = times()["it"]
+    hang.release()
+    await leaving
+
+    began, stop_began, ended = times()["it"]
+    assert running == [began, None, None]
+    assert stopping == [began, stop_began, None]
+    assert sorted([began, stop_began, ended]) == [began, stop_began, ended]
+    failed_began, failed_stop, failed = times()["broken"]
+    assert failed_stop is None
+    assert sorted([failed_began, failed, ended]) == [failed_began, failed, ended]
+    assert times()["skipped"][:2] == [None, None]
+
+
 # --- Entering and leaving
 
 
