@@ -76,7 +76,7 @@ intersphinx_mapping = {
 # Type variables, and types in signatures that have no page of their own.
 nitpick_ignore_regex = [
     ("py:.*", r"(.*\.)?[A-Z]"),
-    ("py:class", r"celery\..*|debug_toolbar\..*|pytest\..*|typing_extensions\..*"),
+    ("py:class", r"(celery|debug_toolbar|opentelemetry|pytest|typing_extensions)\..*"),
 ]
 # The name in an annotation, and the name in that project's documentation.
 DOCUMENTED_AS = {

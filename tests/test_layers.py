@@ -113,6 +113,7 @@ FOREIGN = {
     "gunicorn",
     "httpx",
     "hypercorn",
+    "opentelemetry",
     "pytest",
     "starlette",
     "trio",

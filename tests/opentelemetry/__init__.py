@@ -1,0 +1,1 @@
+"""Tests of the spans and the gauge of OpenTelemetry."""
