@@ -42,8 +42,8 @@ def instrument(
 
     - A span ``lifespan startup`` for each startup and a span ``lifespan shutdown`` for
       each shutdown, with a child for each resource: ``start db``, ``shut down db``.
-      Failures are recorded as exceptions. Their parent is the current span of the code
-      that starts or shuts down the lifespan.
+      Failures are recorded as exceptions. The parent of each is the current span of
+      the async code that starts or shuts down the lifespan.
     - A gauge ``lifespan.resources``: the number of resources in each phase, over all
       lifespans that run in this process.
 

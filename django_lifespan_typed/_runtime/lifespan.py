@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import ExitStack
-from contextvars import Context, copy_context
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, final
@@ -23,7 +22,7 @@ from .._threads.loop_thread import LoopThread, call_on
 from ..exceptions import LifespanError, LifespanNotRunning
 from .current import running
 from .failures import combined
-from .observers import Observed
+from .observers import observed
 from .overrides import OverriddenValues, overrides
 from .run import Run
 from .state import LifespanState
@@ -85,9 +84,6 @@ class Lifespan:
     # --- The async block
 
     async def __aenter__(self) -> LifespanState:
-        return await self._start_up(copy_context())
-
-    async def _start_up(self, caller: Context) -> LifespanState:
         if self._is_running:
             raise LifespanError(
                 "this Lifespan is already running\n"
@@ -117,7 +113,7 @@ class Lifespan:
         self._checks = None
         self._users, self._pid = 1, os.getpid()
         running.add(self._run.loop, self)
-        with Observed(self, "startup", self._run.began_at, caller):
+        with observed(self, "startup", self._run.began_at):
             try:
                 await self._run.start()
             except BaseException as error:
@@ -134,9 +130,6 @@ class Lifespan:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._leave(copy_context())
-
-    async def _leave(self, caller: Context) -> None:
         if self._is_in_parent:
             return  # the parent shuts it down
         if self._run is None or not self._users:
@@ -147,7 +140,7 @@ class Lifespan:
         self._users -= 1
         if self._users:
             return  # the last user shuts it down
-        with Observed(self, "shutdown", self._run.began_at, caller):
+        with observed(self, "shutdown", self._run.began_at):
             with shielded():
                 errors = await self._shut_down(self._run)
             failure = combined(errors, "lifespan resources failed to stop")
@@ -205,11 +198,9 @@ class Lifespan:
                 starting.callback(use_loop, loop_in_use())  # restored last
                 thread = LoopThread.acquire()
                 starting.callback(thread.release)
-                # The thread runs code in an empty context.
-                state = thread.run(partial(self._start_up, copy_context()))
-                starting.callback(
-                    lambda: thread.run(partial(self._leave, copy_context()))
-                )
+                state = thread.run(self.__aenter__)
+                leave = partial(self.__aexit__, None, None, None)
+                starting.callback(thread.run, leave)
                 use_loop(thread.loop)
                 starting.callback(running.enter, running.enter(self))
                 leaving = starting.pop_all()

@@ -345,27 +345,6 @@ async def test_the_parent_is_the_current_span_of_the_caller(
     assert (tree[UP], tree[DOWN]) == ("deploy", "undeploy")
 
 
-def test_the_parent_of_a_sync_lifespan_is_the_current_span_of_the_caller(
-    telemetry: Telemetry, probes: Probes
-) -> None:
-    probes.add("db")
-    lifespan = probes.lifespan()
-
-    with telemetry.tracer.start_as_current_span("deploy"):
-        lifespan.__enter__()
-    with telemetry.tracer.start_as_current_span("undeploy"):
-        lifespan.__exit__(None, None, None)
-
-    assert telemetry.tree() == [
-        ("start db", UP),
-        (UP, "deploy"),
-        ("deploy", ""),
-        ("shut down db", DOWN),
-        (DOWN, "undeploy"),
-        ("undeploy", ""),
-    ]
-
-
 def test_a_sync_lifespan_that_fails_to_start_is_one_span(
     telemetry: Telemetry, probes: Probes
 ) -> None:
