@@ -52,6 +52,7 @@ ONCE: Final = {
     "explanation",
     "faults",
     "how_to",
+    "locks",
     "servers",
     "soak",
     "typing",

@@ -24,6 +24,7 @@ SLOW_FOLDERS = {
     "distribution",
     "example_site",
     "how_to",
+    "locks",
     "soak",
 }
 

@@ -1,4 +1,4 @@
-"""Redis and PostgreSQL from Debian's packages, as child processes on loopback."""
+"""Redis, PostgreSQL and MariaDB from Debian's packages, as children on loopback."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Service:
 def program(name: str, package: str) -> str:
     """Return the path of a program; skip the test without it, or fail in CI."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    path = os.pathsep.join([*map(str, debian), os.environ["PATH"]])
+    path = os.pathsep.join([*map(str, debian), os.environ["PATH"], "/usr/sbin"])
     found = shutil.which(name, path=path)
     if found is None:
         missing = f"{name} is not installed: apt-get install {package}"
@@ -101,3 +101,33 @@ def postgresql_server() -> Generator[Service]:
             if process.alive:
                 # SIGKILL would leave its shared memory allocated.
                 process.end(signal.SIGINT)
+
+
+@contextmanager
+def mariadb_server() -> Generator[Service]:
+    """Run a MariaDB with the empty database ``test``."""
+    install = program("mariadb-install-db", "mariadb-server")
+    mariadb = program("mariadbd", "mariadb-server")
+    # It refuses to run as root, too.
+    user = "mysql" if os.getuid() == 0 else ""
+    with tempfile.TemporaryDirectory(prefix="mariadb-") as name:
+        folder = Path(name)
+        if user:
+            entry = pwd.getpwnam(user)
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+        data = f"--datadir={folder / 'data'}"
+        with running(
+            *("-c", BECOME, user, install, "--no-defaults", data),
+            "--auth-root-authentication-method=normal",
+            folder=folder,
+        ) as made:
+            assert made.wait() == 0, made.output
+        port = reserved_port()
+        with running(
+            *("-c", BECOME, user, mariadb, "--no-defaults", data),
+            *("--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve"),
+            f"--socket={folder / 'socket'}",
+            folder=folder,
+        ) as process:
+            process.until("ready for connections")
+            yield Service(f"mysql://root@127.0.0.1:{port}/test", process)
