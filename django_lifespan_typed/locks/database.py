@@ -183,7 +183,7 @@ class _Session:
         options.pop("pool", None)
         settings = {**own.settings_dict, "OPTIONS": options, "AUTOCOMMIT": True}
         self._connection = type(own)(settings, self._lock.using)
-        self._connection.connect()
+        self._connection.ensure_connection()
         fileno = getattr(self._connection.connection, "fileno", None)
         if fileno is not None:  # PyMySQL has none, but a time limit for reading
             family = socket.AF_INET  # does not matter to shutdown()

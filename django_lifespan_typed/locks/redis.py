@@ -12,9 +12,7 @@ from uuid import uuid4
 
 from .._compat import override
 from .._declare.keys import StateKey, kind_of
-from .._log import logger
 from .._settings import is_seconds, not_seconds
-from .._text import seconds_text
 from .protocol import Lock, UntilLost, checked_name, invalid_argument
 from .waiting import LEAVE_LIMIT, within
 
@@ -86,7 +84,9 @@ class RedisLock(Lock):
                 yield partial(self._until_lost, lock, asked)
         finally:
             if may_be_ours:
-                await self._release(lock, token)
+                with suppress(Exception):  # it is not ours any more, or it will expire
+                    releasing = lock.do_release(token)
+                    await within(LEAVE_LIMIT, releasing, to_the_end=True)
         if not may_be_ours:
             yield None
 
@@ -108,17 +108,3 @@ class RedisLock(Lock):
                 pause = self.ttl / 10
                 if time() + pause >= deadline:
                     raise
-
-    async def _release(self, lock: ClientLock, token: bytes) -> None:
-        from redis.exceptions import LockError
-
-        try:
-            with suppress(LockError):  # it is not ours any more
-                await within(LEAVE_LIMIT, lock.do_release(token), to_the_end=True)
-        except Exception as error:
-            logger.warning(
-                "%r was not released (%s); it expires within %s",
-                lock.name,
-                type(error).__name__,
-                seconds_text(self.ttl),
-            )

@@ -19,24 +19,27 @@ async def within(seconds: float, work: Awaitable[T], *, to_the_end: bool = False
     """
     Return the result of *work*; raises ``TimeoutError`` if it takes too long.
 
-    :param to_the_end: If this is cancelled, let *work* finish within *seconds* before
-        raising; a second cancellation abandons it.
+    :param to_the_end: If this is cancelled, let *work* finish within ``LEAVE_LIMIT``
+        before raising; a second cancellation abandons it.
     """
     # Not wait_for(): before Python 3.12 it can swallow a cancellation.
     task = asyncio.ensure_future(work)
     try:
         await asyncio.wait({task}, timeout=seconds)
+        if task.done():
+            return task.result()
+        raise TimeoutError(f"no answer within {seconds_text(seconds)}")
     except asyncio.CancelledError:
         if to_the_end:
             with shielded():
-                await asyncio.wait({task}, timeout=seconds)
+                await asyncio.wait({task}, timeout=LEAVE_LIMIT)
         raise
     finally:
         task.add_done_callback(_retrieve)
-        task.cancel()
-    if not task.done():
-        raise TimeoutError(f"no answer within {seconds_text(seconds)}")
-    return task.result()
+        if not task.done():
+            task.cancel()
+            with shielded():
+                await asyncio.wait({task}, timeout=LEAVE_LIMIT)
 
 
 def _retrieve(task: asyncio.Future[Any]) -> None:
