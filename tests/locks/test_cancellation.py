@@ -85,11 +85,12 @@ async def test_a_cancelled_check_leaves_nothing(engine: Engine) -> None:
 
 
 async def test_a_cancelled_scope_of_anyio_releases(engine: Engine) -> None:
-    with anyio.CancelScope() as scope:
-        async with engine.holding() as first:
-            assert first is not None
-            scope.cancel()
-            await asyncio.sleep(60)
+    async with engine.needs() as needs:  # closed outside of the scope
+        with anyio.CancelScope() as scope:
+            async with engine.lock().hold("price_feed", *needs) as first:
+                assert first is not None
+                scope.cancel()
+                await asyncio.sleep(60)
 
     async with engine.holding() as second:
         assert second is not None
