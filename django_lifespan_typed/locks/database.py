@@ -103,9 +103,8 @@ class DatabaseLock(Lock):
             )
         known = list(connections)
         if given not in known:
-            raise InvalidDeclaration(
+            raise invalid_argument(
                 f"settings.DATABASES has no {given!r}, which DatabaseLock names",
-                calling_location(),
                 f"{suggestion(given, known)}Known: {quoted(known)}.",
             )
         self.using: str = given

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.gates import happened
 
-# What Django 6.1 requires of mysqlclient, which needs a compiler to install.
+# The version of mysqlclient that Django 6.1 requires; it needs a compiler.
 MYSQLCLIENT = (2, 2, 7, "final", 0)
 
 
@@ -34,7 +34,7 @@ async def main() -> None:
         if "REDIS" in wanted:
             from redis.asyncio import Redis
 
-            lock = RedisLock(StateKey[Redis]("redis"), ttl=1)
+            lock = RedisLock(StateKey[Redis]("redis"), ttl=3)
             client = Redis.from_url(wanted["REDIS"])
             needs = (await stack.enter_async_context(client),)
         else:

@@ -77,8 +77,8 @@ async def test_a_cancellation_leaves_nothing(engine: Engine, late: bool) -> None
 
 async def test_a_cancelled_check_leaves_nothing(engine: Engine) -> None:
     if isinstance(engine, RedisServer):
-        engine.ttl = 0.6
-    for await_ in range(1, 8):
+        engine.ttl = 1.5
+    for await_ in range(1, 6):
         async with engine.holding() as until_lost:
             assert until_lost is not None
             assert await is_cancelled(await_, False, until_lost)
