@@ -77,6 +77,7 @@ intersphinx_mapping = {
 nitpick_ignore_regex = [
     ("py:.*", r"(.*\.)?[A-Z]"),
     ("py:class", r"(celery|debug_toolbar|opentelemetry|pytest|typing_extensions)\..*"),
+    ("py:class", "Redis"),
 ]
 # The name in an annotation, and the name in that project's documentation.
 DOCUMENTED_AS = {
