@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from types import TracebackType
 from typing import Final
 
 logger: Final = logging.getLogger("django_lifespan_typed")
@@ -23,14 +24,19 @@ def ensure_visible() -> None:
 
 def log_failure(text: str, error: BaseException) -> None:
     """Log an error with its traceback, on stderr if the level is above ERROR."""
-    # A tuple: logging drops the traceback of a falsy exception.
-    exc_info = type(error), error, error.__traceback__
-    logger.error("%s", text, exc_info=exc_info)
+    logger.error("%s", text, exc_info=exc_info(error))
     if logger.getEffectiveLevel() > logging.ERROR:
         record = logger.makeRecord(
-            logger.name, logging.ERROR, __file__, 0, text, (), exc_info
+            logger.name, logging.ERROR, __file__, 0, text, (), exc_info(error)
         )
         _stderr().handle(record)
+
+
+def exc_info(
+    error: BaseException | None,
+) -> tuple[type[BaseException], BaseException, TracebackType | None] | None:
+    """Return *error* for a log, which would ignore an exception that is falsy."""
+    return None if error is None else (type(error), error, error.__traceback__)
 
 
 def _stderr() -> logging.Handler:

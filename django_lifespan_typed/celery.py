@@ -13,8 +13,7 @@ from celery.concurrency import get_implementation
 from ._declare.keys import StateKey
 from ._declare.plan import Plan, keys_only
 from ._declare.registry import Registry, registry_or_default
-from ._log import ensure_visible, logger
-from ._runtime.failures import exc_info
+from ._log import ensure_visible, exc_info, logger
 from ._runtime.lifespan import Lifespan
 from ._settings import LifespanSettings
 from ._threads.asgiref import use_loop

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Collection, Sequence
-from types import TracebackType
 from typing import Any
 
 from .._compat import ExceptionGroup
@@ -89,13 +88,6 @@ def timed_out_stop(
     late = ShutdownTimeout(resource.name, resource.declared_at, seconds, waiting)
     late.__cause__ = _interrupted(error)
     return late
-
-
-def exc_info(
-    error: BaseException | None,
-) -> tuple[type[BaseException], BaseException, TracebackType | None] | None:
-    """Return *error* for a log, which would ignore an exception that is falsy."""
-    return None if error is None else (type(error), error, error.__traceback__)
 
 
 def combined(errors: Sequence[Exception], message: str) -> Exception | None:

@@ -14,12 +14,11 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, final
 from asgiref.sync import iscoroutinefunction
 
 from .._declare.resources import HealthCheck
-from .._log import logger
+from .._log import exc_info, logger
 from .._settings import finite
 from .._text import printable, seconds_text
 from .._threads.database import OpenedConnections
 from .._threads.worker import Worker
-from .failures import exc_info
 from .resource_task import ResourceTask
 from .run import Run
 from .status import Phase

@@ -11,11 +11,11 @@ from typing import Any, Final, Literal, final
 from weakref import WeakSet
 
 from .._declare.resources import Resource
-from .._log import logger
+from .._log import exc_info, logger
 from .._settings import LifespanSettings
 from .._text import printable
 from .._threads.cancellation import is_in_cancelled_scope, shielded
-from .failures import crashed, exc_info, skipped_start
+from .failures import crashed, skipped_start
 from .status import Phase, ResourceStatus
 
 INFINITE: Final = float("inf")

@@ -13,12 +13,11 @@ from typing import Any, final
 
 from .._declare.plan import Plan
 from .._declare.resources import Resource
-from .._log import logger
+from .._log import exc_info, logger
 from .._settings import LifespanSettings
 from .._threads.database import OpenedConnections
 from .failures import (
     crashed,
-    exc_info,
     failed_start,
     failed_stop,
     timed_out_start,
