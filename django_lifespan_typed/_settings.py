@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeGuard
+from typing import Any, Final, Literal, TypeGuard
 
 from django.conf import settings
 
 from ._compat import Self
 from ._text import suggestion, type_name
 from .exceptions import InvalidSetting
+
+_RUNNERS: Final = ("server", "command")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class LifespanSettings:
     HEALTH_DETAIL: bool = False
     """True to show the text of errors in health probes; it may contain secrets."""
 
+    TASKS: Literal["server", "command"] = "server"
+    """
+    What runs the background tasks: each server process, or ``manage.py lifespan run``.
+    """
+
     @classmethod
     def read(cls) -> Self:
         """
@@ -93,6 +100,14 @@ def checked_setting(name: object, value: object) -> Any:
         raise InvalidSetting(
             f"settings.LIFESPAN has no {given}",
             f"{similar}Known: {', '.join(known)}.",
+        )
+    if name == "TASKS":
+        if value in _RUNNERS:
+            return value
+        given = repr(value) if isinstance(value, str) else type_name(type(value))
+        raise InvalidSetting(
+            f'settings.LIFESPAN["TASKS"] is {given}',
+            f"Write one of: {', '.join(map(repr, _RUNNERS))}.",
         )
     default: float = getattr(LifespanSettings, str(name))
     if isinstance(default, bool):

@@ -19,8 +19,8 @@ FOLDER = Path(django_lifespan_typed.__file__).parent
 # Lowest first. A folder is a layer; what is not named here is an adapter, which stands
 # above the folders that start with an underscore and below the tools.
 BASE = ("_compat", "_log", "_settings", "_text", "exceptions", "signals", "types")
-LAYERS = ("base", "_threads", "_declare", "locks", "_runtime", "_asgi", "adapter")
-LAYERS += ("tool",)
+LAYERS = ("base", "_threads", "_declare", "locks", "_tasks")
+LAYERS += ("_runtime", "_asgi", "adapter", "tool")
 TOOLS = ("apps", "checks", "management", "panels", "pytest_plugin", "status_page")
 TOOLS += ("testing", "urls", "views")
 

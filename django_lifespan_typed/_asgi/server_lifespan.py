@@ -32,7 +32,11 @@ async def start_with_signals(registry: Registry, scope: Scope) -> Lifespan:
         lifespan.join()
     else:
         managers = await _managers_of_receivers(registry, scope, settings)
-        lifespan = Lifespan(registry, extra_managers=managers)
+        lifespan = Lifespan(
+            registry,
+            extra_managers=managers,
+            run_tasks=settings.TASKS == "server",
+        )
         await lifespan.__aenter__()
     try:
         await _send_startup(lifespan, scope, settings)

@@ -9,7 +9,7 @@ from contextlib import (
 )
 from inspect import iscoroutinefunction
 from types import TracebackType
-from typing import Any, Final, TypeAlias, TypeVar, final
+from typing import Any, Final, TypeAlias, TypeVar
 
 from .._compat import override
 from .._log import logger
@@ -40,7 +40,6 @@ NO_YIELD: Final = "is annotated as a generator, and has no yield"
 _UNKNOWN: Final = object()
 
 
-@final
 class Resource(StateKey[T]):
     """
     A key together with the factory that creates its value, and its dependencies.

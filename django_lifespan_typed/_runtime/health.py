@@ -16,6 +16,7 @@ from asgiref.sync import iscoroutinefunction
 from .._declare.resources import HealthCheck
 from .._log import exc_info, logger
 from .._settings import finite
+from .._tasks.record import TaskRecord, record_of
 from .._text import printable, seconds_text
 from .._threads.database import OpenedConnections
 from .._threads.worker import Worker
@@ -44,6 +45,8 @@ class ResourceHealth:
     """The exception of its check, startup or crash."""
     checked_at: datetime
     """When it was checked (UTC)."""
+    task: TaskRecord | None = None
+    """The record of a background task; None for any other resource."""
 
 
 class Unhealthy(Exception):
@@ -96,7 +99,10 @@ class HealthChecks:
             if not checks.cancelled():  # by the shutdown
                 found = checks.result()
         # Phases are current, results may be cached: a crash shows at once.
-        return tuple(map(_record, self._tasks, found))
+        return tuple(
+            _record(task, result, self._values.get(task.resource.name))
+            for task, result in zip(self._tasks, found, strict=True)
+        )
 
     async def end(self) -> None:
         """Cancel the checks in progress, and make no more."""
@@ -223,7 +229,9 @@ def _now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-def _record(task: ResourceTask, result: CheckResult | None) -> ResourceHealth:
+def _record(
+    task: ResourceTask, result: CheckResult | None, value: object
+) -> ResourceHealth:
     resource = task.resource
     if not task.is_usable:
         result = None  # the error that ended it says more
@@ -237,4 +245,5 @@ def _record(task: ResourceTask, result: CheckResult | None) -> ResourceHealth:
         seconds=None if result is None else result.seconds,
         error=error,
         checked_at=_now() if result is None else result.checked_at,
+        task=record_of(value),
     )

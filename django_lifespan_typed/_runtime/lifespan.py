@@ -15,6 +15,7 @@ from .._declare.plan import Plan, keys_only
 from .._declare.registry import Registry, registry_or_default
 from .._declare.resources import Resource
 from .._settings import LifespanSettings
+from .._tasks.lifespan_task import LifespanTask
 from .._threads.asgiref import is_in_loop, loop_in_use, renew_executor, use_loop
 from .._threads.cancellation import shielded
 from .._threads.interrupts import held_interrupts
@@ -53,6 +54,8 @@ class Lifespan:
     :param only: the keys to start with their dependencies, and no manager; None for
         everything.
     :param extra_managers: managers to start beside those of the registry.
+    :param run_tasks: True to run all background tasks, as a server does. Otherwise only
+        those in *only* run, and the others are on standby.
 
     Entering raises the exception of the resource that failed to start, after everything
     that had started was shut down again; a ``StartupError`` if it took too long or
@@ -67,10 +70,12 @@ class Lifespan:
         *,
         only: Iterable[StateKey[Any]] | None = None,
         extra_managers: Sequence[Resource[Any]] = (),
+        run_tasks: bool = False,
     ) -> None:
         self._registry = registry_or_default(registry)
         self._only = None if only is None else keys_only(only)
         self._extra_managers = tuple(extra_managers)
+        self._run_tasks = run_tasks
         self._users = 0
         self._pid: int | None = None  # the process that it runs in
         self._run: Run | None = None
@@ -106,9 +111,9 @@ class Lifespan:
         self._run = Run(
             plan,
             (*managers, *self._extra_managers),
-            overridden.publish,
-            overridden.value_of,
+            overridden,
             settings,
+            () if self._run_tasks else self._tasks_on_standby(plan),
         )
         self._checks = None
         self._users, self._pid = 1, os.getpid()
@@ -165,6 +170,11 @@ class Lifespan:
         crash = None if self._run is None else self._run.crash()
         if crash is not None:
             raise crash
+
+    def _tasks_on_standby(self, plan: Plan) -> set[str]:
+        """Return the names of the background tasks that nothing runs here."""
+        tasks = {each.name for each in plan.order if isinstance(each, LifespanTask)}
+        return tasks.difference(key.name for key in self._only or ())
 
     async def _shut_down(self, run: Run) -> list[Exception]:
         run.announce_stop()
@@ -328,7 +338,8 @@ class Lifespan:
         if self._run is None:
             return ()
         dependencies, origin = self._run.plan.dependencies, self._run.began_at
+        values = self._state.by_name
         return tuple(
-            task.status(tuple(dependencies.get(name, ())), origin)
+            task.status(tuple(dependencies.get(name, ())), origin, values.get(name))
             for name, task in self._run.tasks.items()
         )

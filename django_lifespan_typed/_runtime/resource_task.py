@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    nullcontext,
+    suppress,
+)
 from contextvars import Context
 from time import monotonic
 from typing import Any, Final, Literal, final
@@ -13,6 +18,7 @@ from weakref import WeakSet
 from .._declare.resources import Resource
 from .._log import exc_info, logger
 from .._settings import LifespanSettings
+from .._tasks.record import record_of
 from .._text import printable
 from .._threads.cancellation import is_in_cancelled_scope, shielded
 from .failures import crashed, skipped_start
@@ -97,8 +103,10 @@ class ResourceTask:
 
     # --- Called by the run
 
-    def start(self, context: Context, dependencies: Sequence[Any]) -> None:
-        """Enter the resource in a new task."""
+    def start(
+        self, context: Context, manager: AbstractAsyncContextManager[Any]
+    ) -> None:
+        """Enter *manager*, which creates the value, in a new task."""
         self.phase = "starting"
         self.began_at = self.start_began_at = monotonic()
         own, settings = self.resource.start_timeout, self._settings
@@ -106,7 +114,7 @@ class ResourceTask:
         limits = (seconds, self._stop_timeout, settings.CANCEL_TIMEOUT)
         self._allow(*limits, is_time_limit=True)
         main, name = (
-            self._main(dependencies),
+            self._main(manager),
             f"lifespan {printable(self.resource.name)}",
         )
         loop = asyncio.get_running_loop()
@@ -163,7 +171,9 @@ class ResourceTask:
         error = self.error if self.failed_to == "stop" else None
         return error if isinstance(error, Exception) else None
 
-    def status(self, dependencies: tuple[str, ...], origin: float) -> ResourceStatus:
+    def status(
+        self, dependencies: tuple[str, ...], origin: float, value: object
+    ) -> ResourceStatus:
         """Return a record of its state; *origin* is when the whole startup began."""
         began, started = self.start_began_at, self.started_at
         stop_began, ended = self.stop_began_at, self.ended_at
@@ -180,14 +190,15 @@ class ResourceTask:
             age=monotonic() - started if started is not None and is_running else None,
             stop_began_after=None if stop_began is None else stop_began - origin,
             ended_after=None if ended is None else ended - origin,
+            task=record_of(value),
         )
 
     # --- The task
 
-    async def _main(self, dependencies: Sequence[Any]) -> None:
+    async def _main(self, manager: AbstractAsyncContextManager[Any]) -> None:
         refused: Exception | None = None
         try:
-            async with self.resource.open(*dependencies) as value:
+            async with manager as value:
                 if self._is_wanted():
                     try:
                         self._publish(self.resource, value)

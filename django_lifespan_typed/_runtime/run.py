@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from contextvars import copy_context
 from itertools import pairwise
 from logging import INFO
@@ -15,6 +16,7 @@ from .._declare.plan import Plan
 from .._declare.resources import Resource
 from .._log import exc_info, logger
 from .._settings import LifespanSettings
+from .._tasks.lifespan_task import LifespanTask
 from .._threads.database import OpenedConnections
 from .failures import (
     crashed,
@@ -23,6 +25,7 @@ from .failures import (
     timed_out_start,
     timed_out_stop,
 )
+from .overrides import OverriddenValues
 from .publication import Publication
 from .resource_task import ResourceTask
 from .run_log import Repeating, log_slow, log_started, log_stopped
@@ -66,9 +69,9 @@ class Run:
         self,
         plan: Plan,
         managers: Sequence[Resource[Any]],
-        publish: Callable[[str, object], None],
-        value_of: Callable[[str], object],
+        values: OverriddenValues,
         settings: LifespanSettings,
+        standby: Collection[str],
     ) -> None:
         self.plan = plan
         self.loop = asyncio.get_running_loop()
@@ -79,7 +82,7 @@ class Run:
         """Whether the startup has succeeded."""
         self.is_stop_announced = False
         """Whether the shutdown has been announced."""
-        publication = Publication(plan, publish)
+        publication = Publication(plan, values.publish)
         self.tasks = {
             resource.name: ResourceTask(
                 resource, settings, publication.publish, self._on_report
@@ -87,7 +90,8 @@ class Run:
             for resource in (*plan.order, *managers)
         }
         self._managers = [manager.name for manager in managers]
-        self._value_of = value_of
+        self._values = values
+        self._standby = standby
         self.settings = settings
         self._opened = OpenedConnections()
         self._reports: deque[ResourceTask] = deque()
@@ -146,9 +150,14 @@ class Run:
         for name in names:
             task = self.tasks[name]
             if task.phase == "waiting":  # not skipped
-                values = [self._value_of(key.name) for key in task.resource.needs]
                 # A copy: with eager tasks, the task runs inside this context now.
-                task.start(self.context.copy(), values)
+                task.start(self.context.copy(), self._manager_of(task.resource))
+
+    def _manager_of(self, resource: Resource[Any]) -> AbstractAsyncContextManager[Any]:
+        if isinstance(resource, LifespanTask) and resource.name in self._standby:
+            return resource.standby()
+        values = (self._values.value_of(need.name) for need in resource.needs)
+        return resource.open(*values)
 
     def _go_on_without(self, task: ResourceTask) -> set[str]:
         """Skip the dependents of *task*; returns the names of all that is lost."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
 from .._declare.location import Location
+from .._tasks.record import TaskRecord
 
 Phase: TypeAlias = Literal[
     "waiting", "starting", "running", "stopping", "stopped", "failed", "crashed"
@@ -36,3 +37,5 @@ class ResourceStatus:
     """From the beginning of the whole startup to the beginning of its own shutdown."""
     ended_after: float | None = None
     """From the beginning of the whole startup to its shutdown, failure or crash."""
+    task: TaskRecord | None = None
+    """The record of a background task; None for any other resource."""

@@ -1,0 +1,1 @@
+"""Background tasks: resources whose value is the record of a supervised function."""

@@ -1,0 +1,51 @@
+"""TaskRecord: what a background task is doing, for views and tools."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, TypeAlias, final
+
+TaskPhase: TypeAlias = Literal["standby", "running", "waiting", "finished", "crashed"]
+
+
+@final
+@dataclass
+class TaskRecord:
+    """The value of a background task: ``get_state(request, price_feed)``."""
+
+    phase: TaskPhase = "standby"
+    """
+    ``standby``: another process runs it; ``waiting``: for its next run;
+    ``finished``: it has returned; ``crashed``: it has failed and does not run again.
+    """
+    restarts: int = 0
+    """How often it was started again after it had ended."""
+    last_error: BaseException | None = None
+    """The exception of the latest run that failed."""
+    last_run: datetime | None = None
+    """When the latest run began (UTC)."""
+    _is_over: asyncio.Event = field(
+        default_factory=asyncio.Event, repr=False, compare=False
+    )
+
+    async def wait(self) -> None:
+        """Wait until the task has finished or crashed."""
+        await self._is_over.wait()
+
+    def __str__(self) -> str:
+        """Return ``running``, or ``waiting, 3 restarts``."""
+        if not self.restarts:
+            return self.phase
+        return f"{self.phase}, {self.restarts} restart{'s' * (self.restarts != 1)}"
+
+    def end(self, phase: Literal["finished", "crashed"]) -> None:
+        """Set the last phase of the task."""
+        self.phase = phase
+        self._is_over.set()
+
+
+def record_of(value: object) -> TaskRecord | None:
+    """Return a copy of *value* if it is the record of a task; otherwise None."""
+    return replace(value) if isinstance(value, TaskRecord) else None

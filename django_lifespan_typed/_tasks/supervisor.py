@@ -1,0 +1,164 @@
+"""Supervisor: runs a background task, again and again, as its options say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from random import uniform
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, final
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+
+from .._log import exc_info, logger
+from .._text import printable, summary
+from .record import TaskRecord
+
+if TYPE_CHECKING:
+    from ..locks import Lock, UntilLost
+    from .lifespan_task import LifespanTask
+
+STANDBY_INTERVAL: Final = 5.0
+"""Seconds between two attempts to acquire the lock; varied by a fifth."""
+STABLE_AFTER: Final = 60.0
+"""Seconds after which a run counts as a success: the backoff begins anew."""
+
+
+@final
+class Supervisor:
+    """Runs the function of *task* with the *values* of its dependencies."""
+
+    def __init__(self, task: LifespanTask[...], values: Sequence[Any]) -> None:
+        self.record = TaskRecord()
+        self.crash: BaseException | None = None
+        """The exception of a run after which there is no other."""
+        self._task = task
+        count = len(task.function_needs)
+        self._values, self._lock_values = values[:count], values[count:]
+
+    async def supervise(self) -> None:
+        """Run the task until it has finished or crashed, while it holds its lock."""
+        try:
+            if self._task.exclusive is None:
+                await self._run_repeatedly(_pending())
+            else:
+                await self._run_exclusively(self._task.exclusive)
+        except Exception as error:  # of a database connection, say
+            self._end(error)
+
+    async def _run_exclusively(self, lock: Lock) -> None:
+        name, failure = self._task.lock_name, ""
+        while True:
+            try:
+                async with lock.hold(name, *self._lock_values) as until_lost:
+                    failure = ""
+                    if until_lost is not None:
+                        await self._run_while_held(until_lost)
+            except Exception as error:
+                # Logged once: the database may be away for hours.
+                if failure != (failure := summary(error)):
+                    self._log("cannot acquire the lock of lifespan task %r", error)
+            if self.crash is not None:
+                return
+            self.record.phase = "standby"
+            await asyncio.sleep(_varied(STANDBY_INTERVAL))
+
+    async def _run_while_held(self, until_lost: UntilLost) -> None:
+        lost = asyncio.ensure_future(until_lost())
+        try:
+            await self._run_repeatedly(lost)
+            if self.record.phase == "finished":
+                # Held on to, or another process would run it next.
+                await asyncio.wait({lost})
+        finally:
+            if lost.done():
+                error = None if lost.cancelled() else lost.exception()
+                self._log("lifespan task %r has lost its lock", error)
+            lost.cancel()
+
+    async def _run_repeatedly(self, lost: asyncio.Future[Any]) -> None:
+        """Run the task as often as its options say, until *lost* is done."""
+        record, task = self.record, self._task
+        first, longest = task.backoff
+        due, backoff = monotonic(), first
+        while not lost.done():
+            began = monotonic()
+            error = await self._run(lost)
+            await sync_to_async(close_old_connections)()
+            if lost.done():
+                return
+            record.last_error = error or record.last_error
+            if task.every is not None:
+                # On time, without the runs that were missed.
+                due += task.every * ((monotonic() - due) // task.every + 1)
+                pause = due - monotonic()
+            elif task.restarts_after(error):
+                if monotonic() - began >= STABLE_AFTER:
+                    backoff = first
+                pause, backoff = _varied(backoff), min(2 * backoff, longest)
+            else:
+                self._end(error)
+                return
+            if error is not None:
+                self._log(f"lifespan task %r failed; next run in {pause:.1f} s", error)
+            record.phase = "waiting"
+            await asyncio.wait({lost}, timeout=pause)
+            record.restarts += task.every is None
+
+    async def _run(self, lost: asyncio.Future[Any]) -> BaseException | None:
+        """Run the task once; returns its exception. Cancels it if the lock is lost."""
+        self.record.phase = "running"
+        self.record.last_run = datetime.now(timezone.utc)
+        name = f"lifespan {printable(self._task.name)} run"
+        # A task, and so a context, for each run.
+        run = asyncio.create_task(self._call(), name=name)
+        try:
+            await asyncio.wait({run, lost}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not run.done():
+                await cancelled(run)
+        return asyncio.CancelledError() if run.cancelled() else run.result()
+
+    async def _call(self) -> BaseException | None:
+        try:
+            await self._task.function(*self._values)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # SystemExit would end the loop
+            return error
+        return None
+
+    def _end(self, error: BaseException | None) -> None:
+        self.crash = error
+        self.record.end("finished" if error is None else "crashed")
+        logger.info("lifespan task %r has %s", self._task.name, self.record.phase)
+
+    def _log(self, text: str, error: BaseException | None) -> None:
+        logger.error(
+            f"{text}\n%s",
+            self._task.name,
+            self._task.declared_at.draw(),
+            exc_info=exc_info(error),
+        )
+
+
+async def cancelled(task: asyncio.Task[Any]) -> None:
+    """Cancel *task* and wait for its end; once more if this is cancelled meanwhile."""
+    task.cancel()
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
+
+
+def _pending() -> asyncio.Future[Any]:
+    """Return a future that is never done: there is no lock to lose."""
+    return asyncio.get_running_loop().create_future()
+
+
+def _varied(seconds: float) -> float:
+    return seconds * uniform(0.8, 1.2)
