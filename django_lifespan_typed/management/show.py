@@ -10,6 +10,7 @@ from .._declare.location import Location
 from .._declare.resources import Resource
 from .._declare.value_types import described
 from .._settings import LifespanSettings
+from .._tasks.lifespan_task import LifespanTask
 from .._text import column_width, printable
 from .output import padded
 
@@ -55,7 +56,7 @@ class ShownResource:
         # A manager yields a mapping of values: it has no type of its own.
         value_type = resource.value_type if kind == "resource" else None
         check = resource.health_check
-        self.kind: Literal["resource", "manager"] = kind
+        self.kind: Literal["resource", "task", "manager"] = kind
         self.name: str = resource.name
         self.type: str | None = None if value_type is None else described(value_type)
         self.needs: tuple[str, ...] = tuple(
@@ -66,12 +67,16 @@ class ShownResource:
         self.optional: bool = resource.optional
         self.health: str | None = None if check is None else _qualified_name(check)
         self.declared_at: Location = resource.declared_at
+        self.task: str | None = None
+        if isinstance(resource, LifespanTask):
+            self.kind, self.type = "task", None
+            self.task = resource.schedule
 
     def cells(self) -> tuple[str, ...]:
         """Return its row of the table, under ``HEADERS``."""
         cells = (
             self.name,
-            self.type or _NOTHING,
+            self.task or self.type or _NOTHING,
             ", ".join(self.needs) or _NOTHING,
             str(self.start),
             str(self.stop),
@@ -88,6 +93,7 @@ class ShownResource:
             "kind": self.kind,
             "name": self.name,
             "type": self.type,
+            "task": self.task,
             "needs": list(self.needs),
             "start_timeout": self.start.as_json(),
             "stop_timeout": self.stop.as_json(),

@@ -15,11 +15,13 @@ from django_lifespan_typed._declare.plan import Plan
 from django_lifespan_typed._declare.registry import Registry, default_registry
 from django_lifespan_typed._runtime.lifespan import Lifespan
 from django_lifespan_typed._settings import LifespanSettings
+from django_lifespan_typed._tasks.lifespan_task import LifespanTask
 from django_lifespan_typed._text import quoted, suggestion
 from django_lifespan_typed.exceptions import InvalidSetting, PlanError
 from django_lifespan_typed.management.check import Check
 from django_lifespan_typed.management.graph import dot, mermaid, tree
 from django_lifespan_typed.management.output import Screen
+from django_lifespan_typed.management.run import run_tasks
 from django_lifespan_typed.management.show import (
     HEADERS,
     ShownResource,
@@ -66,6 +68,13 @@ class Command(BaseCommand):
             metavar="NAME",
             help="Start only these resources and their dependencies, and no manager.",
         )
+        run = actions.add_parser(
+            "run",
+            help="Run background tasks, without a server, until SIGTERM or Ctrl-C. The "
+            "exit code is 1 if one crashes.",
+        )
+        run.add_argument("tasks", nargs="*", metavar="TASK", help="Tasks to run.")
+        run.add_argument("--all", action="store_true", help="Run all tasks.")
         graph = actions.add_parser("graph", help="Draw the dependencies.")
         graph.add_argument(
             "--format",
@@ -73,7 +82,7 @@ class Command(BaseCommand):
             default="text",
             help="The output format (default: text).",
         )
-        for action in (show, check, graph):
+        for action in (show, check, run, graph):
             _add_django_options(action)
 
     @override
@@ -86,6 +95,8 @@ class Command(BaseCommand):
                 self._show(screen, settings, is_json=options["json"])
             elif options["action"] == "graph":
                 self._graph(screen, options["format"])
+            elif options["action"] == "run":
+                self._run(screen, options["tasks"], is_all=options["all"])
             else:
                 self._check(screen, options["only"], is_quiet=not options["verbosity"])
         except (PlanError, InvalidSetting) as error:
@@ -153,6 +164,35 @@ class Command(BaseCommand):
             screen.line(text, self.style.MIGRATE_HEADING)
         lifespan = Lifespan(self.registry, only=keys)
         Check(lifespan, screen, self.stderr, self.style, is_quiet=is_quiet).run()
+
+    def _run(self, screen: Screen, names: list[str], *, is_all: bool) -> None:
+        known = [each for each in self.registry if isinstance(each, LifespanTask)]
+        if not names and not is_all:
+            raise CommandError(
+                "no task is named\nWrite: manage.py lifespan run TASK ..., or --all. "
+                f"Registered: {quoted([task.name for task in known])}."
+            )
+        unknown = [name for name in names if name not in {task.name for task in known}]
+        for name in unknown:
+            raise CommandError(self._no_task(name, [task.name for task in known]))
+        tasks = [task for task in known if is_all or task.name in names]
+        if not tasks:
+            screen.line("No background tasks are registered.")
+            return
+        text = f"Running {quoted([task.name for task in tasks])}; Ctrl-C ends it"
+        screen.line(text, self.style.MIGRATE_HEADING)
+        if LifespanSettings.read().TASKS == "server":
+            screen.line('The servers run them, too: LIFESPAN["TASKS"] is "server".')
+        run_tasks(Lifespan(self.registry, only=tasks), tasks, self.stdout)
+
+    def _no_task(self, name: str, known: list[str]) -> str:
+        problem = "which is not registered"
+        if name in self.registry:
+            problem = "a resource that is no background task"
+        return (
+            f"lifespan run names {name!r}, {problem}\n"
+            f"{suggestion(name, known)}Registered: {quoted(known)}."
+        )
 
     def _key(self, name: str) -> StateKey[Any]:
         if name in self.registry:
