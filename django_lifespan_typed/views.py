@@ -101,6 +101,8 @@ def _check(record: ResourceHealth, with_output: bool) -> dict[str, object]:
         "phase": record.phase,
         "time": time.replace("+00:00", "Z"),
     }
+    if record.task is not None:
+        check["task"] = record.task.phase
     if record.seconds is not None:
         check["observedValue"] = round(record.seconds * 1000, 3)
         check["observedUnit"] = "ms"

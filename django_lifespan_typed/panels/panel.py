@@ -107,6 +107,7 @@ def _resource(status: ResourceStatus) -> dict[str, Any]:
     return {
         "name": status.name,
         "phase": status.phase,
+        "task": "" if status.task is None else str(status.task),
         "optional": status.optional,
         "seconds": status.seconds,
         "uptime": status.age,
