@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Literal, final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, final
 
 from .._log import logger
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
-class Transition:
+class Transition(NamedTuple):
     """
     A startup or a shutdown that has ended.
 
