@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeAlias, f
 from .._declare.keys import StateKey
 from .._declare.location import Location
 from .._declare.resources import Resource
-from .._text import printable, seconds_text
+from .._text import seconds_text
 from .record import TaskRecord
-from .supervisor import Supervisor, cancelled
+from .supervisor import Supervisor
 
 if TYPE_CHECKING:
     from ..locks import Lock
@@ -111,8 +111,7 @@ class LifespanTask(Resource[TaskRecord], Generic[P]):
     async def _supervised(self, *values: Any) -> AsyncGenerator[TaskRecord]:
         supervisor = Supervisor(self, values)
         user = asyncio.current_task()
-        name = f"lifespan {printable(self.name)} supervisor"
-        task = asyncio.create_task(supervisor.supervise(), name=name)
+        task = supervisor.start()
 
         def on_end(_: object) -> None:
             # As a task group does: interrupt the block.
@@ -130,6 +129,6 @@ class LifespanTask(Resource[TaskRecord], Generic[P]):
                 uncancel()
         finally:
             task.remove_done_callback(on_end)
-            await cancelled(task)
+            await supervisor.stop()
         if supervisor.crash is not None:
             raise supervisor.crash

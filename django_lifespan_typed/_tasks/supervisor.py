@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from random import uniform
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, final
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 
 from .._log import exc_info, logger
 from .._text import printable, summary
+from .._threads.database import close_old_connections
 from .record import TaskRecord
 
 if TYPE_CHECKING:
@@ -37,15 +38,47 @@ class Supervisor:
         self._task = task
         count = len(task.function_needs)
         self._values, self._lock_values = values[:count], values[count:]
+        self._supervising: asyncio.Task[None] | None = None
+        self._run: asyncio.Task[BaseException | None] | None = None
+        self._is_stopping = False
+        self._is_abandoned = False
 
-    async def supervise(self) -> None:
-        """Run the task until it has finished or crashed, while it holds its lock."""
+    def start(self) -> asyncio.Task[None]:
+        """Run the task until it has finished or crashed; returns what does it."""
+        name = f"lifespan {printable(self._task.name)} supervisor"
+        self._supervising = asyncio.create_task(self._supervise(), name=name)
+        return self._supervising
+
+    async def stop(self) -> None:
+        """
+        Cancel the run and wait for its end; then the lock is released.
+
+        A cancellation of this cancels the run again. Another one abandons it.
+        """
+        assert self._supervising is not None, "it was started"
+        self._is_stopping = True
+        self._supervising.cancel()
+        try:
+            await asyncio.wait({self._supervising})
+        except asyncio.CancelledError:
+            if self._run is not None:
+                self._run.cancel()
+            self._supervising.cancel()
+            try:
+                await asyncio.wait({self._supervising})
+            except asyncio.CancelledError:
+                self._is_abandoned = True
+                self._supervising.cancel()
+            raise
+
+    async def _supervise(self) -> None:
         try:
             if self._task.exclusive is None:
-                await self._run_repeatedly(_pending())
+                # There is no lock to lose.
+                await self._run_repeatedly(asyncio.get_running_loop().create_future())
             else:
                 await self._run_exclusively(self._task.exclusive)
-        except Exception as error:  # of a database connection, say
+        except Exception as error:  # of Django's shared thread, say
             self._end(error)
 
     async def _run_exclusively(self, lock: Lock) -> None:
@@ -59,24 +92,28 @@ class Supervisor:
             except Exception as error:
                 # Logged once: the database may be away for hours.
                 if failure != (failure := summary(error)):
-                    self._log("cannot acquire the lock of lifespan task %r", error)
-            if self.crash is not None:
+                    self._log("the lock of lifespan task %r failed", error)
+            # An error of the engine may have replaced the cancellation.
+            if self._is_stopping or self.record.phase in {"finished", "crashed"}:
                 return
             self.record.phase = "standby"
             await asyncio.sleep(_varied(STANDBY_INTERVAL))
 
     async def _run_while_held(self, until_lost: UntilLost) -> None:
         lost = asyncio.ensure_future(until_lost())
+        lost.add_done_callback(self._on_lost)
         try:
             await self._run_repeatedly(lost)
             if self.record.phase == "finished":
                 # Held on to, or another process would run it next.
                 await asyncio.wait({lost})
         finally:
-            if lost.done():
-                error = None if lost.cancelled() else lost.exception()
-                self._log("lifespan task %r has lost its lock", error)
             lost.cancel()
+            await asyncio.wait({lost})
+
+    def _on_lost(self, lost: asyncio.Future[Any]) -> None:
+        if not lost.cancelled():
+            self._log("lifespan task %r has lost its lock", lost.exception())
 
     async def _run_repeatedly(self, lost: asyncio.Future[Any]) -> None:
         """Run the task as often as its options say, until *lost* is done."""
@@ -85,14 +122,14 @@ class Supervisor:
         due, backoff = monotonic(), first
         while not lost.done():
             began = monotonic()
-            error = await self._run(lost)
+            error = await self._run_once(lost)
             await sync_to_async(close_old_connections)()
             if lost.done():
                 return
             record.last_error = error or record.last_error
             if task.every is not None:
                 # On time, without the runs that were missed.
-                due += task.every * ((monotonic() - due) // task.every + 1)
+                due += task.every * max((monotonic() - due) // task.every + 1, 1)
                 pause = due - monotonic()
             elif task.restarts_after(error):
                 if monotonic() - began >= STABLE_AFTER:
@@ -105,21 +142,33 @@ class Supervisor:
                 self._log(f"lifespan task %r failed; next run in {pause:.1f} s", error)
             record.phase = "waiting"
             await asyncio.wait({lost}, timeout=pause)
-            record.restarts += task.every is None
+            record.restarts += task.every is None and not lost.done()
 
-    async def _run(self, lost: asyncio.Future[Any]) -> BaseException | None:
+    async def _run_once(self, lost: asyncio.Future[Any]) -> BaseException | None:
         """Run the task once; returns its exception. Cancels it if the lock is lost."""
         self.record.phase = "running"
         self.record.last_run = datetime.now(timezone.utc)
         name = f"lifespan {printable(self._task.name)} run"
         # A task, and so a context, for each run.
-        run = asyncio.create_task(self._call(), name=name)
+        self._run = run = asyncio.create_task(self._call(), name=name)
         try:
             await asyncio.wait({run, lost}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not run.done():
-                await cancelled(run)
+                await self._cancel(run)
+        if not run.done():
+            return None  # abandoned
         return asyncio.CancelledError() if run.cancelled() else run.result()
+
+    async def _cancel(self, run: asyncio.Task[BaseException | None]) -> None:
+        """Cancel *run*, and wait until it has ended or is abandoned."""
+        if not getattr(run, "cancelling", int)():  # Python 3.11; all were cancelled
+            run.cancel()
+        while not run.done() and not self._is_abandoned:
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({run})
+        if run.done() and not run.cancelled() and run.result() is not None:
+            self._log("lifespan task %r failed when it was cancelled", run.result())
 
     async def _call(self) -> BaseException | None:
         try:
@@ -142,22 +191,6 @@ class Supervisor:
             self._task.declared_at.draw(),
             exc_info=exc_info(error),
         )
-
-
-async def cancelled(task: asyncio.Task[Any]) -> None:
-    """Cancel *task* and wait for its end; once more if this is cancelled meanwhile."""
-    task.cancel()
-    try:
-        await asyncio.wait({task})
-    except asyncio.CancelledError:
-        task.cancel()
-        await asyncio.wait({task})
-        raise
-
-
-def _pending() -> asyncio.Future[Any]:
-    """Return a future that is never done: there is no lock to lose."""
-    return asyncio.get_running_loop().create_future()
 
 
 def _varied(seconds: float) -> float:

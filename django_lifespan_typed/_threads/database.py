@@ -152,6 +152,12 @@ def close_own_connections() -> None:
         _close(connection)
 
 
+def close_old_connections() -> None:
+    """Close old and broken connections of this thread, as Django does for a request."""
+    for connection in connections.all(initialized_only=True):
+        _log_failure(connection, connection.close_if_unusable_or_obsolete)
+
+
 def _close_if(is_ours: Callable[[Any], bool]) -> None:
     for connection in connections.all(initialized_only=True):
         # An open transaction belongs to a test.
@@ -169,8 +175,12 @@ def _close_of_ended_threads(
 
 
 def _close(connection: Any) -> None:
+    _log_failure(connection, connection.close)
+
+
+def _log_failure(connection: Any, close: Callable[[], None]) -> None:
     try:
-        connection.close()
+        close()
     except Exception:
         # Django opens another connection for the next query all the same.
         logger.exception("database connection %r failed to close", connection.alias)
