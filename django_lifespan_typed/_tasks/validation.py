@@ -108,8 +108,10 @@ def check_function(
     """Raise ``InvalidDeclaration`` if *function* cannot be the task's function."""
     given: object = function
     called = getattr(function, "__name__", type_name(type(given)))
+    shown = getattr(function, "__name__", "")
+    shown = shown if shown.isidentifier() else "some_name"
     names = ", ".join(need.name if need.name.isidentifier() else "_" for need in needs)
-    written = f"\n    async def {called}({names}) -> None:\n        ..."
+    written = f"\n    async def {shown}({names}) -> None:\n        ..."
     problem, fix = "", f"Write an async function:{written}"
     if isasyncgenfunction(function) or isgeneratorfunction(function):
         problem = f"decorates the generator function {called}"
