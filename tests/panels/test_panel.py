@@ -48,7 +48,9 @@ def visit(kind: str, middleware_at: str | None = "after") -> dict[str, dict[str,
 
 
 @cache
-def visit_urls(kind: str, *urls: str, at: str | None) -> dict[str, dict[str, Any]]:
+def visit_urls(
+    kind: str, *urls: str, at: str | None, task: str | None = None
+) -> dict[str, dict[str, Any]]:
     kind, _, sync = kind.partition(", ")
     with running(
         *("-W", "error", "-W", "ignore:StreamingHttpResponse must consume"),
@@ -57,6 +59,7 @@ def visit_urls(kind: str, *urls: str, at: str | None) -> dict[str, dict[str, Any
         DJANGO_SETTINGS_MODULE=SETTINGS,
         MIDDLEWARE_AT=at,
         SYNC=sync or None,
+        TASK=task,
     ) as process:
         code = process.wait()
     assert code == 0, process.output
@@ -196,6 +199,16 @@ def test_the_lifespan_is_shown_for_every_request(kind: str, url: str) -> None:
         assert re.fullmatch(r"\d+\.\d{3} s|–", startup), name
         assert re.fullmatch(r"–" if "broken" in name else r"\d+ s", uptime), name
         assert re.fullmatch(r"tests/panels/project/lifespan\.py:\d+", location), name
+
+
+@pytest.mark.parametrize(("kind", "phase"), [("wsgi", "standby"), ("asgi", "finished")])
+def test_the_phase_of_a_task_is_shown(kind: str, phase: str) -> None:
+    """A server runs it; the plain block of the other kind does not."""
+    shown = visit_urls(kind, "/nothing", at="after", task="yes")["/nothing"]
+
+    (resources,) = tables_of(shown)
+    rows = {row[0]: row[1] for row in resources}
+    assert rows["feed (optional)"] == f"running (task: {phase})"
 
 
 def test_values_are_not_shown_and_names_are_escaped() -> None:

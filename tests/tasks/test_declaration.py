@@ -206,7 +206,7 @@ def test_wrong_options_are_refused(
             plain,
             (A,),
             "'it' decorates plain, which is not async",
-            "plain(a) -> None:\n        ...\nIn it, run blocking code by: await asyncio",
+            "plain(a) -> None:\n        ...\nIn it, run blocking code by: await ",
         ),
         (
             generates,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator
 
-from django_lifespan_typed import StateKey, lifespan_resource
+from django_lifespan_typed import StateKey, lifespan_resource, lifespan_task
 
 
 class Shelf:
@@ -40,3 +41,9 @@ async def marked(shelf: Shelf, lamp: Lamp) -> AsyncGenerator[Shelf]:
 async def broken() -> AsyncGenerator[Shelf]:
     raise ConnectionError("with a secret")
     yield
+
+
+if os.environ.get("TASK"):
+
+    @lifespan_task("feed", restart="never", optional=True)
+    async def feed() -> None: ...
