@@ -33,9 +33,7 @@ def run_tasks(
             with lifespan as state:
                 records = {task: state[task] for task in tasks}
                 lifespan.call(_until_over, records)
-                crashed = {
-                    task.name for task in tasks if state[task].phase == "crashed"
-                }
+                crashed = _crashed(records)
         except (KeyboardInterrupt, SystemExit):
             return  # the usual end, after the shutdown
     if crashed:
@@ -44,13 +42,18 @@ def run_tasks(
 
 async def _until_over(records: dict[LifespanTask[...], TaskRecord]) -> None:
     pending = {asyncio.ensure_future(each.wait()) for each in records.values()}
-    while pending and not any(
-        record.phase == "crashed" and not task.optional
-        for task, record in records.items()
-    ):
+    while pending and not _crashed(records):
         _, pending = await asyncio.wait(pending, return_when="FIRST_COMPLETED")
     for waiting in pending:
         waiting.cancel()
+
+
+def _crashed(records: dict[LifespanTask[...], TaskRecord]) -> set[str]:
+    return {
+        task.name
+        for task, record in records.items()
+        if record.phase == "crashed" and not task.optional
+    }
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from django_lifespan_typed import Resource, StateKey, lifespan_resource
+from django_lifespan_typed import Resource, StateKey, lifespan_resource, lifespan_task
 from django_lifespan_typed.register import register_lifespan_manager
 from tests.processes import at_gate, happened
 
@@ -129,6 +129,71 @@ def waiting() -> None:
 
 def cycle() -> None:
     plain("cache", plain("db", StateKey[str]("cache")))
+
+
+def tasks() -> None:
+    """A consumer that runs until it is stopped, and tasks that end."""
+    db = closed_at_the_end("db")
+
+    @lifespan_task("feed", needs=(db,))
+    async def feed(_: str) -> None:
+        happened("+feed")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            happened("-feed")
+
+    @lifespan_task("import", needs=(closed_at_the_end("files"),))
+    async def import_(_: str) -> None:
+        happened("imported")
+
+    @lifespan_task("export")
+    async def export() -> None:
+        await at_gate("export")
+        happened("exported")
+
+    @lifespan_task("flaky", backoff=(0.01, 0.01))
+    async def flaky() -> None:
+        failures.append("flaky")
+        if len(failures) == 1:
+            raise ConnectionError("once")
+
+    @lifespan_task("fragile", needs=(db,), restart="never")
+    async def fragile(_: str) -> None:
+        await at_gate("crash")
+        raise ConnectionError("no route")
+
+    @lifespan_task("hobby", restart="never", optional=True)
+    async def hobby() -> None:
+        raise ConnectionError("rain")
+
+    failures: list[str] = []
+
+
+def broken_tasks() -> None:
+    """A task whose dependency fails to start."""
+
+    @lifespan_resource("db")
+    async def db() -> str:
+        raise ConnectionError("the db is down")
+
+    @lifespan_task("feed", needs=(db,))
+    async def feed(_: str) -> None:
+        happened("+feed")
+
+
+def closed_at_the_end(name: str) -> Resource[str]:
+    @lifespan_resource(name)
+    async def resource() -> AsyncGenerator[str]:
+        happened(f"+{name}")
+        yield name
+        happened(f"-{name}")
+
+    return resource
+
+
+def empty() -> None:
+    """No resources."""
 
 
 globals()[os.environ["SCENE"]]()
