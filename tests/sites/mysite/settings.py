@@ -2,7 +2,7 @@
 Settings of the project for all tests with real servers, which run in its folder.
 
 ``APPS`` (environment) names the installed apps, and the first of them has the URLs:
-``shop`` (the default) or ``warehouse`` (WSGI).
+``shop`` (the default), ``warehouse`` (WSGI) or ``feeds`` (background tasks).
 """
 
 from __future__ import annotations
