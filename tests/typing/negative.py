@@ -16,6 +16,7 @@ from django_lifespan_typed import (
     current_state,
     get_state,
     lifespan_resource,
+    lifespan_task,
 )
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.testing import (
@@ -230,3 +231,52 @@ LifespanClient(only=("http",))  # E
 LifespanAsyncClient(only=HTTP)  # E
 LifespanAwareAsyncClient(state=1)  # E
 LifespanAwareAsyncClient()  # E
+
+
+# --- background tasks
+@lifespan_task("plain_task")  # E
+def plain_task() -> None: ...
+
+
+@lifespan_task("generator")  # E
+async def generator() -> AsyncIterator[int]:
+    yield 1
+
+
+@lifespan_task("no_needs")  # E
+async def no_needs(http: httpx.AsyncClient) -> None: ...
+
+
+@lifespan_task("swapped_needs", needs=(HTTP, N))  # E
+async def swapped_needs(n: int, http: httpx.AsyncClient) -> None: ...
+
+
+@lifespan_task("missing_parameter", needs=(HTTP, N))  # E
+async def missing_parameter(http: httpx.AsyncClient) -> None: ...
+
+
+@lifespan_task("wrong_last_need", needs=(N, N, N, N, N, N, N, HTTP))  # E
+async def wrong_last_need(
+    a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int
+) -> None: ...
+
+
+@lifespan_task("task", needs=(HTTP,))
+async def task(http: httpx.AsyncClient) -> None: ...
+
+
+async def uses_tasks(request: LifespanRequest, http: httpx.AsyncClient) -> None:
+    number: int = get_state(request, task)  # E
+    await task.run()  # E
+    await task.run(1)  # E
+    with override_state(task, "a fake"):  # E
+        ...
+
+
+lifespan_task(N)  # E
+lifespan_task("it", restart="sometimes")  # E
+lifespan_task("it", backoff=5)  # E
+lifespan_task("it", backoff=(1, 2, 3))  # E
+lifespan_task("it", every="60")  # E
+lifespan_task("it", exclusive="a lock")  # E
+lifespan_task("it", needs=HTTP)  # E

@@ -14,7 +14,7 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 from io import TextIOWrapper
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import httpx
 from asgiref.typing import (
@@ -33,16 +33,20 @@ from django_lifespan_typed import (
     Lifespan,
     LifespanRequest,
     LifespanState,
+    LifespanTask,
     Registry,
     Resource,
     StateKey,
+    TaskRecord,
     current_state,
     get_state,
     lifespan_resource,
+    lifespan_task,
     run_asgi_lifespan,
 )
 from django_lifespan_typed.asgi import get_asgi_application, with_lifespan
 from django_lifespan_typed.handler import LifespanASGIHandler
+from django_lifespan_typed.locks import FileLock, Lock, UntilLost
 from django_lifespan_typed.middleware import AsyncMiddleware, LifespanStateMiddleware
 from django_lifespan_typed.register import register_lifespan_manager
 from django_lifespan_typed.signals import asgi_lifespan, asgi_shutdown, asgi_startup
@@ -665,3 +669,73 @@ def of_starlette() -> Starlette:
 def of_httpx() -> tuple[httpx.ASGITransport, httpx.ASGITransport]:
     handler = get_asgi_application()
     return httpx.ASGITransport(handler), httpx.ASGITransport(with_lifespan(handler))
+
+
+# --- background tasks
+@lifespan_task("no_needs")
+async def no_needs() -> None: ...
+
+
+@lifespan_task("feed", needs=(HTTP, CACHE), restart="always", backoff=(1, 60))
+async def feed(http: httpx.AsyncClient, cache: Cache) -> None: ...
+
+
+@lifespan_task("rates", needs=(HTTP,), every=60, stop_timeout=5, optional=True)
+async def rates(http: httpx.AsyncClient) -> int:
+    return 1
+
+
+@lifespan_task(
+    "many", needs=(HTTP, CACHE, HTTP, CACHE, HTTP, CACHE, HTTP, CACHE), every=0.5
+)
+async def many(
+    a: httpx.AsyncClient,
+    b: Cache,
+    c: httpx.AsyncClient,
+    d: Cache,
+    e: httpx.AsyncClient,
+    f: Cache,
+    g: httpx.AsyncClient,
+    h: Cache,
+) -> None: ...
+
+
+class LeaseLock(Lock):
+    @asynccontextmanager
+    async def hold(self, name: str, *needs: Any) -> AsyncGenerator[UntilLost | None]:
+        yield None
+
+
+@lifespan_task("on_sqlite", exclusive=FileLock())
+async def on_sqlite() -> None: ...
+
+
+async def takes_object(http: object) -> None: ...
+
+
+lifespan_task("own_lock", exclusive=LeaseLock(), registry=Registry())(no_needs.run)
+lifespan_task("wider", needs=(HTTP,))(takes_object)
+
+assert_type(no_needs, LifespanTask[[]])
+assert_type(feed.restart, Literal["on_failure", "always", "never"])
+
+
+async def uses_tasks(request: LifespanRequest, http: httpx.AsyncClient) -> None:
+    assert_type(get_state(request, feed), TaskRecord)
+    assert_type(current_state()[feed], TaskRecord)
+    assert_type(get_state(request, feed).restarts, int)
+    assert_type(await rates.run(http), None)
+    await feed.run(http, MemoryCache())
+    await no_needs.run()
+    phase: str = get_state(request, rates).phase
+    with override_state(feed, TaskRecord("finished")):
+        ...
+    async with Lifespan(only=(feed, rates), run_tasks=True):
+        ...
+    (status,) = Lifespan().status()
+    assert_type(status.task, "TaskRecord | None")
+
+
+@lifespan_resource("reader", needs=(feed,))
+async def reader(record: TaskRecord) -> AsyncIterator[str]:
+    yield record.phase
