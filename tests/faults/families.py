@@ -10,7 +10,19 @@ from typing import Any
 from hypothesis import strategies as st
 
 from . import scenario as s
-from .scenario import Act, Check, Crash, Fault, Receiver, Scenario, Shape, Spec, Step
+from .scenario import (
+    Act,
+    Check,
+    Crash,
+    Fault,
+    Hold,
+    Job,
+    Receiver,
+    Scenario,
+    Shape,
+    Spec,
+    Step,
+)
 
 # Few draws, from strategies that are built once: otherwise Hypothesis takes most of the
 # time.
@@ -42,6 +54,7 @@ class Focus:
     limits: bool = False
     health: bool = False
     late: bool = False
+    jobs: bool = False
 
 
 # --- Resources
@@ -153,6 +166,21 @@ def _fails(act: Act) -> bool:
     return act.fault is not Fault.NONE or act.seconds == LONG
 
 
+# --- Background tasks
+
+RUNS = acts(s.COMMON_FAULTS, faulty=True)
+ENGINE = acts((Fault.RAISE, Fault.HANG), faulty=True)
+JOBS = st.builds(
+    Job,
+    st.lists(st.integers(0, 9), max_size=2).map(tuple),
+    st.lists(RUNS, min_size=1, max_size=3).map(tuple),
+    acts((Fault.RAISE, Fault.HANG, Fault.STUBBORN), faulty=True),
+    st.sampled_from(["on_failure", "always", "never"]),
+    st.sampled_from([None, None, 2.0, 7.0]),
+    st.none() | st.builds(Hold, ENGINE, ENGINE),
+)
+
+
 # --- Steps
 
 TIMES = st.one_of(
@@ -185,6 +213,8 @@ def steps(focus: Focus) -> st.SearchStrategy[tuple[Step, ...]]:
     opening: list[st.SearchStrategy[Step]] = [st.just(s.STARTUP)]
     if focus.health:
         some += [st.just(s.HEALTH)] * 4
+    if focus.jobs:
+        some += [st.tuples(st.just("lose"), st.integers(0, 2))] * 3
     if focus.late:
         opening += [st.just(s.REQUEST)]
     if focus.serving:
@@ -237,7 +267,10 @@ def scenarios(focus: Focus) -> st.SearchStrategy[Scenario]:
         receivers if focus.receivers else st.just(()),
         st.booleans() if focus.server else st.just(True),
         st.sampled_from(BUDGETS) if focus.limits else st.just(BUDGETS[0]),
-        st.just(focus.late),
+        st.booleans() if focus.jobs else st.just(focus.late),
+        st.lists(JOBS, min_size=1, max_size=3).map(tuple)
+        if focus.jobs
+        else st.just(()),
     )
 
 
@@ -288,6 +321,8 @@ FAMILIES = {
     "budgets": budgets(),
     "cancelled signals": cancelled_signals(),
     "polled": polled(),
+    "tasks": scenarios(Focus(jobs=True)),
+    "tasks and all": scenarios(Focus(True, True, True, server=True, jobs=True)),
     "late": scenarios(Focus(server=True, late=True)),
     "late and all": scenarios(Focus(*[True] * 10)),
     "all": scenarios(Focus(*[True] * 9)),

@@ -18,6 +18,7 @@ from django.test import override_settings
 from django_lifespan_typed import signals
 from django_lifespan_typed._asgi import gate as gates
 from django_lifespan_typed._runtime.current import running
+from django_lifespan_typed._tasks import supervisor
 from django_lifespan_typed._text import describe
 from django_lifespan_typed._threads.at_exit import at_exit
 
@@ -54,6 +55,7 @@ def _run(scenario: Scenario) -> Outcome:
         patch.setattr(at_exit, "_closes", [])
         patch.setattr(gates, "_gates", {})
         patch.setattr(logger, "propagate", False)
+        patch.setattr(supervisor, "uniform", lambda low, high: (low + high) / 2)
         stack.callback(logger.setLevel, logger.level)
         logger.setLevel(logging.INFO)
         stack.enter_context(

@@ -7,6 +7,7 @@ from typing import Any
 
 from django_lifespan_typed._runtime.health import ResourceHealth
 
+from .jobs import JobProbe
 from .probes import Moment, Probe
 from .scenario import Scenario, Shape
 
@@ -42,6 +43,7 @@ class Outcome:
 
     scenario: Scenario
     probes: list[Probe]
+    jobs: list[JobProbe] = field(default_factory=list)
     began: Moment | None = None
     """When the application received the first message."""
     ready: Moment | None = None
@@ -67,6 +69,8 @@ class Outcome:
     """The status of a request after the end."""
     left_open: list[Probe] = field(default_factory=list)
     """The resources that were open when the lifespan had ended."""
+    jobs_left: list[str] = field(default_factory=list)
+    """The background tasks that ran or held a lock when the lifespan had ended."""
     tasks_left: list[str] = field(default_factory=list)
     threads_left: list[str] = field(default_factory=list)
     loops_left: int = 0
@@ -96,6 +100,15 @@ class Outcome:
             for probe in self.probes
             if self.is_logged(f"{probe.title!r} did not finish after cancellation")
             or (probe.spec.shape is Shape.BLOCKING and not self._is_prompt(probe))
+        }
+
+    @property
+    def abandoned_jobs(self) -> set[str]:
+        """The background tasks that ignored a cancellation."""
+        return {
+            job.name
+            for job in self.jobs
+            if self.is_logged(f"{job.name!r} did not finish after cancellation")
         }
 
     def _is_prompt(self, probe: Probe) -> bool:

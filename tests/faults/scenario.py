@@ -1,4 +1,4 @@
-"""Scenarios: resources and their faults, receivers, and the steps of a server."""
+"""Scenarios: resources, tasks, their faults, receivers, and the steps of a server."""
 
 from __future__ import annotations
 
@@ -106,6 +106,29 @@ class Spec:
 
 
 @dataclass(frozen=True)
+class Hold:
+    """The lock of a task: its acquisition and its release."""
+
+    acquire: Act = Act()
+    release: Act = Act()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A background task, which is optional."""
+
+    needs: tuple[int, ...] = ()
+    """The numbers of resources, modulo their count."""
+    runs: tuple[Act, ...] = (Act(),)
+    """Its runs; the last one is repeated."""
+    clean_up: Act = Act()
+    """What a run does when it is cancelled."""
+    restart: Literal["on_failure", "always", "never"] = "on_failure"
+    every: float | None = None
+    lock: Hold | None = None
+
+
+@dataclass(frozen=True)
 class Receiver:
     """A receiver of one of the signals."""
 
@@ -122,7 +145,8 @@ A step of the server or of a resource; ``Server`` has a method for each.
 ``("settle", None)``: wait for the end of the startup, ``("request", None)``,
 ``("crash", number)``, ``("cancel", None)``: the task of the lifespan, ``("cancel all",
 order)``: every task of the loop, ``("clear state", None)``, ``("break", None)``:
-receive raises, ``("break send", None)``: send raises, ``("health", None)``.
+receive raises, ``("break send", None)``: send raises, ``("health", None)``,
+``("lose", number)``: another process gets the lock of a background task.
 
 In a late start, the messages are calls of ``Gate.start`` and ``ServedLoop.stop``, and
 the first request may come before them.
@@ -150,3 +174,4 @@ class Scenario:
     budget: float = LIMITS["STOP_BUDGET"]
     late: bool = False
     """Whether the server sends no lifespan."""
+    jobs: tuple[Job, ...] = ()

@@ -16,6 +16,7 @@ from tests.asgi.server import http_scope
 
 from .clock import FakeLoop
 from .factories import register
+from .jobs import JobProbe
 from .outcome import Outcome, Poll, Request
 from .probes import MARK, Diary, Probe
 from .scenario import SHUTDOWN, Scenario, Step
@@ -42,7 +43,13 @@ class Server:
         self.registry = Registry()
         for probe in self.probes:
             register(probe, self.registry, self.probes)
-        self.outcome = Outcome(scenario, self.probes)
+        self.jobs = [
+            JobProbe(number, job, self.probes, self.diary)
+            for number, job in enumerate(scenario.jobs)
+        ]
+        for job in self.jobs:
+            job.register(self.registry)
+        self.outcome = Outcome(scenario, self.probes, self.jobs)
         self.handler = LifespanASGIHandler(self.registry)
         self.state: dict[str, Any] = {}
         self.settled = asyncio.Event()
@@ -161,6 +168,10 @@ class Server:
         # The first running resource from that number on.
         any(probe.crash() for probe in chain(self.probes[number:], self.probes))
 
+    async def _do_lose(self, number: Any) -> None:
+        # The first task from that number on that holds its lock.
+        any(job.lose() for job in chain(self.jobs[number:], self.jobs))
+
     async def _do_cancel(self, _: object) -> None:
         if self.task is not None and not self.task.done():
             self._note_end("cancelled")
@@ -258,5 +269,6 @@ class Server:
         outcome = self.outcome
         outcome.tasks_left = [task.get_name() for task in self._tasks()]
         outcome.left_open = self._open()
+        outcome.jobs_left = [job.name for job in self.jobs if job.is_open]
         outcome.loops_left = len(running.loops())
         outcome.serving_left = len(gate_of(self.registry).admissions)

@@ -15,11 +15,12 @@ from django_lifespan_typed._runtime import run as runs
 from django_lifespan_typed._runtime.health import HealthChecks
 from django_lifespan_typed._runtime.resource_task import ResourceTask
 from django_lifespan_typed._runtime.run import Countdown, Run
+from django_lifespan_typed._tasks.supervisor import Supervisor
 
 from . import scenario as s
 from .machine import run
 from .promises import check
-from .scenario import Act, Scenario, Spec
+from .scenario import Act, Fault, Hold, Job, Scenario, Spec
 
 
 def nothing(*_: object, **__: object) -> None:
@@ -55,6 +56,11 @@ CHECKED = Scenario(
     (Spec(health=s.Check(Act(1.5))),),
     (s.STARTUP, s.SETTLE, s.HEALTH, ("turns", 5), s.SHUTDOWN),
 )
+WORKING = Scenario(
+    (Spec(),),
+    (s.STARTUP, ("sleep", 3.0), ("lose", 0), ("sleep", 9.0), s.SHUTDOWN),
+    jobs=(Job((0,), (Act(fault=Fault.HANG),), lock=Hold()),),
+)
 
 # The owner of a function, its name, its replacement, and a scenario that needs it.
 MUTATIONS: dict[str, tuple[Any, str, Any, Scenario]] = {
@@ -67,6 +73,8 @@ MUTATIONS: dict[str, tuple[Any, str, Any, Scenario]] = {
     "requests do not end": (RequestsInFlight, "end", nothing_async, SERVING),
     "health checks do not end": (HealthChecks, "end", nothing_async, CHECKED),
     "receivers are not called": (server_lifespan, "send", nothing_async, PLAIN),
+    "tasks are not stopped": (Supervisor, "stop", nothing_async, WORKING),
+    "runs are not cancelled": (Supervisor, "_cancel", nothing_async, WORKING),
     "errors name no resource": (runs, "failed_stop", unchanged, FAILING),
 }
 

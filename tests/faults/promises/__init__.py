@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.faults.outcome import Outcome
 
-from . import failures, health, limits, protocol, resources
+from . import failures, health, jobs, limits, protocol, resources
 
-MODULES = (resources, limits, protocol, failures, health)
+MODULES = (resources, jobs, limits, protocol, failures, health)
 
 
 def check(outcome: Outcome) -> None:

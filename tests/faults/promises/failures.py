@@ -9,9 +9,11 @@ from tests.faults.outcome import Outcome
 from tests.faults.probes import Probe
 from tests.faults.scenario import Fault, Shape
 
+from .jobs import may_be_late
 from .relations import opened
 
 NAMED = re.compile(r"lifespan resource '(?:manager faults\.)?(r\d+)'")
+LATE_TASK = re.compile(r"lifespan resource '(t\d+)'")
 
 FAILS_TO_START = {*Fault} - {Fault.NONE, Fault.YIELD_TWICE, Fault.FALSE}
 FAILS_TO_STOP = {*Fault} - {
@@ -64,7 +66,9 @@ def failed_shutdowns_name_all_causes(outcome: Outcome) -> None:
     }
     assert must <= named, (named, must, text)
     assert named <= must | may, (named, must, text)
-    assert named or "asgi_shutdown" in outcome.raised_by_receivers
+    late = set(LATE_TASK.findall(text))
+    assert late <= {job.name for job in outcome.jobs if may_be_late(job)}, text
+    assert named or late or "asgi_shutdown" in outcome.raised_by_receivers
 
 
 def _is_late(probe: Probe) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.faults.jobs import JobProbe
 from tests.faults.outcome import Outcome
 from tests.faults.scenario import LIMITS, MANAGERS, Crash
 
@@ -63,6 +64,7 @@ def stops_are_on_time(outcome: Outcome) -> None:
     rest = [probe for probe in outcome.probes if probe not in in_turn]
     for probe in reversed([*rest, *in_turn]):
         users = [ends[other.name] for other in dependents(outcome, probe)]
+        users += [_end_of(job, outcome) for job in outcome.jobs if probe in job.needs]
         due = None if None in users else max([begin, *(at for at in users if at)])
         if probe in orderly and due is not None:
             assert probe.stopping is not None
@@ -78,6 +80,14 @@ def stops_are_on_time(outcome: Outcome) -> None:
             ends[probe.name] = due
         else:
             ends[probe.name] = None
+
+
+def _end_of(job: JobProbe, outcome: Outcome) -> float | None:
+    """Return when a background task ended, which may be before the shutdown."""
+    if job.name in outcome.abandoned_jobs:
+        return None
+    ends = [ran.ended for ran in job.runs] + [each.released for each in job.tenures]
+    return max((end.at for end in ends if end is not None), default=0)
 
 
 def crashes_are_noticed(outcome: Outcome) -> None:
@@ -128,7 +138,11 @@ def nothing_is_left(outcome: Outcome) -> None:
         f"lifespan {probe.title}"
         for probe in outcome.probes
         if probe.name in outcome.abandoned
-    } | {f"health {p.name}" for p in outcome.probes if p.check_ignores_limits}
+    } | {f"health {p.name}" for p in outcome.probes if p.check_ignores_limits} | {
+        f"lifespan {name}{part}"
+        for name in outcome.abandoned_jobs
+        for part in ("", " run", " supervisor")
+    }
     assert outcome.threads_left == []
     assert outcome.loops_left == 0
     assert outcome.serving_left == 0
