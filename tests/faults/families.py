@@ -267,7 +267,7 @@ def scenarios(focus: Focus) -> st.SearchStrategy[Scenario]:
         receivers if focus.receivers else st.just(()),
         st.booleans() if focus.server else st.just(True),
         st.sampled_from(BUDGETS) if focus.limits else st.just(BUDGETS[0]),
-        st.booleans() if focus.jobs else st.just(focus.late),
+        st.just(focus.late),
         st.lists(JOBS, min_size=1, max_size=3).map(tuple)
         if focus.jobs
         else st.just(()),
@@ -322,6 +322,7 @@ FAMILIES = {
     "cancelled signals": cancelled_signals(),
     "polled": polled(),
     "tasks": scenarios(Focus(jobs=True)),
+    "late tasks": scenarios(Focus(jobs=True, late=True)),
     "tasks and all": scenarios(Focus(True, True, True, server=True, jobs=True)),
     "late": scenarios(Focus(server=True, late=True)),
     "late and all": scenarios(Focus(*[True] * 10)),
