@@ -78,7 +78,7 @@ class Supervisor:
                 await self._run_repeatedly(asyncio.get_running_loop().create_future())
             else:
                 await self._run_exclusively(self._task.exclusive)
-        except Exception as error:  # of Django's shared thread, say
+        except Exception as error:  # Django's shared thread has been shut down
             self._end(error)
 
     async def _run_exclusively(self, lock: Lock) -> None:

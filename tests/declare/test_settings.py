@@ -24,7 +24,9 @@ DEFAULTS = {
     "HEALTH_TIMEOUT": 2.0,
     "HEALTH_CACHE": 1.0,
     "HEALTH_DETAIL": False,
+    "TASKS": "server",
 }
+NUMBERS = [name for name, value in DEFAULTS.items() if type(value) is float]
 KNOWN = ", ".join(DEFAULTS)
 
 
@@ -33,8 +35,8 @@ KNOWN = ", ".join(DEFAULTS)
     [
         {},
         {"STOP_TIMEOUT": 0.5, "STOP_BUDGET": float("inf")},
-        {name: index + 1 for index, name in enumerate(DEFAULTS) if "DETAIL" not in name}
-        | {"HEALTH_DETAIL": True},
+        {name: index + 1 for index, name in enumerate(NUMBERS)}
+        | {"HEALTH_DETAIL": True, "TASKS": "command"},
         MappingProxyType({"REPORT_INTERVAL": 1}),
         {"HEALTH_CACHE": 0},
     ],
@@ -45,12 +47,11 @@ def test_settings_that_are_left_out_have_defaults(given: Any) -> None:
         found = asdict(LifespanSettings.read())
 
     assert found == {**DEFAULTS, **given}
-    assert {name for name, value in found.items() if type(value) is not float} == {
-        "HEALTH_DETAIL"
-    }
+    assert [name for name, value in found.items() if type(value) is float] == NUMBERS
 
 
 SECONDS = 'Write: LIFESPAN = {"STOP_BUDGET": 25}, or float("inf") for no limit.'
+RUNNERS = "Write one of: 'server', 'command'."
 DICTIONARY = 'Write: LIFESPAN = {"START_TIMEOUT": 60}'
 
 
@@ -86,6 +87,8 @@ DICTIONARY = 'Write: LIFESPAN = {"START_TIMEOUT": 60}'
             '["HEALTH_DETAIL"] is of type int, not True or False',
             'Write: LIFESPAN = {"HEALTH_DETAIL": True}, or leave it out.',
         ),
+        ({"TASKS": "worker"}, "[\"TASKS\"] is 'worker'", RUNNERS),
+        ({"TASKS": ["server"]}, '["TASKS"] is list', RUNNERS),
         (None, " is of type NoneType, not a dictionary", DICTIONARY),
         ([("hunter2", 1)], " is of type list, not a dictionary", DICTIONARY),
     ],

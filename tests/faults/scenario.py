@@ -122,7 +122,7 @@ class Job:
     runs: tuple[Act, ...] = (Act(),)
     """Its runs; the last one is repeated."""
     clean_up: Act = Act()
-    """What a run does when it is cancelled."""
+    """The last act of a run that is cancelled."""
     restart: Literal["on_failure", "always", "never"] = "on_failure"
     every: float | None = None
     lock: Hold | None = None

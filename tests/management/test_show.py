@@ -66,6 +66,7 @@ def test_json_has_the_documented_shape() -> None:
         "kind": "resource",
         "name": "db",
         "type": "list[str]",
+        "task": None,
         "needs": [],
         "start_timeout": {"seconds": 5.0, "from": "resource"},
         "stop_timeout": {"seconds": 2.5, "from": "resource"},

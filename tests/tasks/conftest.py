@@ -28,7 +28,7 @@ def _without_jitter(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
 
 @pytest.fixture
 def engine() -> Engine:
-    """What the locks of this test have in common."""
+    """The engine of the locks of this test."""
     return Engine()
 
 

@@ -15,7 +15,7 @@ from django_lifespan_typed.locks import Lock, UntilLost
 
 @final
 class Engine:
-    """What the locks of several processes have in common."""
+    """The store of the locks of several processes."""
 
     def __init__(self) -> None:
         self.holders: dict[str, asyncio.Event] = {}
@@ -25,7 +25,7 @@ class Engine:
         self.given: list[tuple[Any, ...]] = []
         """The values of the dependencies of each attempt."""
         self.failures: dict[str, BaseException] = {}
-        """What the engine raises to ``acquire``, ``hold`` or ``release``."""
+        """Exceptions for ``acquire``, ``hold`` and ``release``."""
         self.seconds: dict[str, float] = {}
         """How long it takes to ``acquire`` and to ``release``."""
         self.open = 0

@@ -71,7 +71,7 @@ async def test_standby_ends_when_the_lock_is_free(
 ) -> None:
     work = Work(forever)
     made = task("feed", work, exclusive=engine.lock())
-    engine.holders["feed"] = asyncio.Event()  # of another process
+    engine.holders["feed"] = asyncio.Event()
 
     async with serve(registry) as state:
         await asyncio.sleep(2.5 * AGAIN)

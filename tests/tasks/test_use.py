@@ -1,4 +1,4 @@
-"""What runs tasks, and where their records are seen."""
+"""Which lifespans run tasks, and where their records are seen."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from django_lifespan_typed import (
     get_state,
     lifespan_resource,
 )
-from django_lifespan_typed._settings import LifespanSettings
-from django_lifespan_typed.exceptions import InvalidSetting
 from django_lifespan_typed.testing import LifespanTestCase, override_state
 from django_lifespan_typed.views import status_page
 from tests.asgi.server import STARTED, STOPPED, FakeServer
@@ -134,19 +132,6 @@ def test_the_sync_block_runs_tasks(registry: Registry, task: Declare) -> None:
         lifespan.call(began.wait)
 
         assert state[made].phase == "running"
-
-
-@pytest.mark.parametrize("value", ["worker", "", 1, None, ["server"]])
-def test_a_wrong_runner_is_refused(value: Any) -> None:
-    with (
-        override_settings(LIFESPAN={"TASKS": value}),
-        pytest.raises(InvalidSetting) as caught,
-    ):
-        LifespanSettings.read()
-
-    text = str(caught.value)
-    assert 'settings.LIFESPAN["TASKS"] is' in text
-    assert "Write one of: 'server', 'command'." in text
 
 
 # --- A task is a key
