@@ -131,4 +131,8 @@ class LifespanTask(Resource[TaskRecord], Generic[P]):
             task.remove_done_callback(on_end)
             await supervisor.stop()
         if supervisor.crash is not None:
-            raise supervisor.crash
+            context = supervisor.crash.__context__
+            try:
+                raise supervisor.crash
+            finally:  # it would be the cancellation
+                supervisor.crash.__context__ = context

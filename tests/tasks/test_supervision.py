@@ -17,6 +17,7 @@ from django_lifespan_typed.exceptions import ShutdownTimeout
 from tests.journaling import Add, add
 from tests.runtime.databases import Database
 from tests.runtime.probes import Limits, Log, logged_errors
+from tests.runtime.test_order import later_or_eagerly, tasks_begin
 
 from .works import (
     Declare,
@@ -245,9 +246,10 @@ async def test_a_shutdown_between_two_runs_takes_no_time(
 # --- Contexts
 
 
+@later_or_eagerly
 @in_virtual_time
 async def test_each_run_has_a_context_of_its_own(
-    registry: Registry, task: Declare
+    when: str, *, registry: Registry, task: Declare
 ) -> None:
     """It begins as a copy of that of the lifespan, and is not that of a run before."""
 
@@ -255,6 +257,7 @@ async def test_each_run_has_a_context_of_its_own(
         found.append(MARK.get())
         MARK.set("run")
 
+    tasks_begin(when)
     found: list[str] = []
     MARK.set("lifespan")
     task("work", Work(mark, mark, forever), restart="always")
@@ -421,6 +424,28 @@ async def test_a_crash_is_logged_and_seen(
     assert "ConnectionError: no feed" in caplog.text
     assert "works.py" in caplog.text  # the traceback
     assert len(work.began) == 1
+
+
+@in_virtual_time
+async def test_the_traceback_of_a_crash_is_that_of_the_function(
+    registry: Registry, task: Declare, caplog: Log
+) -> None:
+    """It is not raised during the handling of a cancellation."""
+
+    async def fail() -> None:
+        try:
+            {}["key"]
+        except KeyError:
+            raise ConnectionError("no feed")  # noqa: B904
+
+    made = task("work", Work(fail), restart="never")
+
+    async with serve(registry) as state:
+        await state[made].wait()
+        await turns()
+
+    assert "KeyError: 'key'\n\nDuring handling of" in caplog.text
+    assert "CancelledError" not in caplog.text
 
 
 @in_virtual_time
