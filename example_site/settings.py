@@ -92,6 +92,9 @@ LIFESPAN = {"START_TIMEOUT": 60, "STOP_TIMEOUT": 5, "STOP_BUDGET": 25}
 # The address of the book service. If it is empty, the site starts one.
 BOOK_SERVICE_URL = os.environ.get("BOOK_SERVICE_URL", "")
 
+# The daily catalogue, beside the database.
+CATALOGUE_FILE = Path(DATABASES["default"]["NAME"]).with_name("catalogue.json")
+
 # The time that a book stays in the window.
 WINDOW_SECONDS = float(os.environ.get("WINDOW_SECONDS", "8"))
 

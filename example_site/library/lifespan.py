@@ -1,18 +1,21 @@
-"""The resources of the library and their dependencies."""
+"""The resources and background tasks of the library, and their dependencies."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import httpx
-from anyio import create_task_group
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from starlette.applications import Starlette
 
-from django_lifespan_typed import lifespan_resource, run_asgi_lifespan
+from django_lifespan_typed import lifespan_resource, lifespan_task, run_asgi_lifespan
+from django_lifespan_typed.locks import FileLock
 from example_site.book_service.process import running_book_service
 
 from .catalogue import Catalogue
+from .catalogue_file import write_catalogue
 from .keys import BOOK_SERVICE, BookService
 from .live import notify_pages
 from .mcp_server import mcp_server
@@ -57,12 +60,26 @@ async def answers(books: Catalogue) -> None:
 
 @lifespan_resource("window", needs=(catalogue,))
 async def window(books: Catalogue) -> AsyncGenerator[Window]:
-    """A book on display, which a background task changes."""
-    shown = Window(books, notify_pages)
-    async with create_task_group() as tasks:
-        tasks.start_soon(shown.keep_changing, settings.WINDOW_SECONDS)
-        yield shown
-        tasks.cancel_scope.cancel()
+    """The window of this process, with one book on display."""
+    yield Window(books, notify_pages)
+
+
+@lifespan_task("change_window", needs=(window,), every=settings.WINDOW_SECONDS)
+async def change_window(shown: Window) -> None:
+    """Show another book every few seconds, in each process."""
+    await shown.change()
+
+
+@lifespan_task(
+    "daily_catalogue",
+    needs=(catalogue,),
+    every=timedelta(days=1).total_seconds(),
+    exclusive=FileLock(),
+)
+async def daily_catalogue(books: Catalogue) -> None:
+    """Write all books to a file once a day, in one process of this machine."""
+    found = await books.search()
+    await sync_to_async(write_catalogue)(found, settings.CATALOGUE_FILE)
 
 
 @lifespan_resource("reading_room")

@@ -1,17 +1,12 @@
-"""The window: one book on display, changed in the background."""
+"""The window: one book on display."""
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import final
 
-from anyio import sleep
-
-from .catalogue import Book, BookServiceError, Catalogue
-
-logger = logging.getLogger(__name__)
+from .catalogue import Book, Catalogue
 
 
 @final
@@ -25,16 +20,6 @@ class Window:
         self.book: Book | None = None
         self._books = books
         self._changed = changed
-
-    async def keep_changing(self, seconds: float) -> None:
-        """Show another book every few *seconds*, until cancelled."""
-        while True:
-            try:
-                await self.change()
-            except BookServiceError as error:
-                # The next attempt may succeed.
-                logger.warning("the window keeps its book: %s", error)
-            await sleep(seconds)
 
     async def change(self) -> None:
         """Show another book, if the library has one."""

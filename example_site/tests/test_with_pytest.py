@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from pathlib import Path
 
 import httpx
 import pytest
 from channels.testing import WebsocketCommunicator
-from django.test import AsyncClient
+from django.test import AsyncClient, override_settings
 
 from django_lifespan_typed import Lifespan
 from django_lifespan_typed.testing import OverrideState, override_state
+from example_site.library.catalogue import Catalogue
 from example_site.library.consumers import LivePage
-from example_site.library.lifespan import catalogue, httpx_client, reading_room, window
+from example_site.library.lifespan import (
+    catalogue,
+    change_window,
+    daily_catalogue,
+    httpx_client,
+    reading_room,
+    window,
+)
 
 from .fakes import EMMA, FAKE_CLIENT
 
@@ -40,13 +50,23 @@ async def test_decorated(lifespan: Lifespan, async_client: AsyncClient) -> None:
 async def test_the_window_shows_another_book(
     one_book: httpx.AsyncClient, lifespan: Lifespan
 ) -> None:
-    """Change the book as the background task does."""
+    """Run the background task once: in a test it does not run by itself."""
     shown = lifespan.state[window]
-    shown.book = None
+    assert lifespan.state[change_window].phase == "standby"
 
-    await shown.change()
+    await change_window.run(shown)
 
     assert shown.book == EMMA
+
+
+async def test_the_daily_catalogue_has_each_book(tmp_path: Path) -> None:
+    """Run the background task alone, without a lifespan and without its lock."""
+    file = tmp_path / "catalogue.json"
+
+    with override_settings(CATALOGUE_FILE=file):
+        await daily_catalogue.run(Catalogue(FAKE_CLIENT))
+
+    assert json.loads(file.read_text("utf-8")) == {"books": [asdict(EMMA)]}
 
 
 async def test_a_live_page_reads(

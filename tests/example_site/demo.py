@@ -22,7 +22,8 @@ def running_command(
     """Run a command without the variables of a developer's shell."""
     names = "BOOK_SERVICE_URL", "DEBUG", "PORT", "RUNSERVER", "SERVER", "WINDOW_SECONDS"
     database = str(folder / "library.sqlite3")
-    own = {"DATABASE": database, "PYTHONUNBUFFERED": "1"}
+    # The lock of the daily catalogue is in the temporary directory.
+    own = {"DATABASE": database, "PYTHONUNBUFFERED": "1", "TMPDIR": str(folder)}
     unset = dict.fromkeys(names)
     return running(*command, folder=folder, **{**unset, **own, **variables})
 
@@ -31,8 +32,9 @@ def running_command(
 class Demo:
     """A running ``python -m example_site``, and its output."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, folder: Path) -> None:
         self.process = process
+        self.folder = folder
 
     @property
     def url(self) -> str:
@@ -67,13 +69,11 @@ class Demo:
 def running_demo(**variables: str) -> Generator[Demo]:
     """Run the demo with an empty database."""
     variables = {"PORT": "0", **variables}
-    with (
-        TemporaryDirectory() as folder,
-        running_command(
-            "-m", "example_site", folder=Path(folder), **variables
-        ) as process,
-    ):
-        yield Demo(process)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        command = ("-m", "example_site")
+        with running_command(*command, folder=folder, **variables) as process:
+            yield Demo(process, folder)
 
 
 def token(page: httpx.Response) -> str:

@@ -95,11 +95,29 @@ def test_staff_see_the_status_page_after_login(browser: httpx.Client) -> None:
         follow_redirects=True,
     )
 
-    assert probe.json()["checks"]["catalogue"][0]["status"] == "pass"
+    checks = {name: check for name, (check,) in probe.json()["checks"].items()}
+    assert checks["catalogue"]["status"] == "pass"
+    for name in "change_window", "daily_catalogue":
+        assert checks[name]["status"] == "pass"
+        assert checks[name]["task"] in {"running", "waiting"}
+        assert name in page.text
+    assert page.text.count("task: ") == 2
     assert to_login.status_code == 302
     assert page.url.path == "/lifespan/"
     for name in "book_service", "httpx_client", "catalogue", "window", "mcp":
         assert name in page.text
+
+
+def test_a_background_task_writes_the_daily_catalogue(
+    demo: Demo, browser: httpx.Client
+) -> None:
+    file = demo.folder / "catalogue.json"
+    while not file.exists():  # the task does not delay the startup
+        assert browser.get("/livez").status_code == 200
+
+    written = json.loads(file.read_text("utf-8"))
+
+    assert [book["number"] for book in written["books"]] == [*SHELF]
 
 
 def test_a_form_or_websocket_of_another_site_is_refused(

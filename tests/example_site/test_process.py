@@ -79,7 +79,7 @@ TESTS = str(Path(MANAGE).parent / "tests")
         ),
         pytest.param(
             (MANAGE, "lifespan", "check"),
-            "^7 of 7 started and shut down without errors$",
+            "^9 of 9 started and shut down without errors$",
             id="the lifespan check",
         ),
         pytest.param((MANAGE, "test", "example_site"), "^OK$", id="Django's runner"),

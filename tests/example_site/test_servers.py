@@ -24,6 +24,7 @@ WAITS_FOR_CONNECTIONS = sys.version_info >= (3, 12)
 
 # Dependents before their dependencies; other resources may stop between these.
 IN_ORDER = ["catalogue", "httpx_client", "book_service"]
+OTHERS = {"change_window", "daily_catalogue", "mcp", "reading_room", "window"}
 
 
 def is_down(url: str) -> bool:
@@ -33,7 +34,7 @@ def is_down(url: str) -> bool:
 def assert_closed(demo: Demo) -> None:
     """All resources have shut down in order, and no process is left."""
     assert [name for name in demo.stopped if name in IN_ORDER] == IN_ORDER
-    assert {"window", "mcp", "reading_room"} < {*demo.stopped}
+    assert {*demo.stopped} > OTHERS
     assert is_down(demo.book_service_url)
 
 
