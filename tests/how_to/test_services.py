@@ -1,8 +1,7 @@
-"""The pages on clients: httpx, Redis, PostgreSQL, a file, a background task."""
+"""The pages on clients: httpx, Redis, PostgreSQL, a file."""
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from collections.abc import Generator
@@ -169,7 +168,7 @@ def test_postgresql_answers_through_a_pool_until_it_stops(
     assert served.stopped == ["pool"]
 
 
-# --- A model in memory, a background task
+# --- A model in memory
 
 
 def test_prices_are_found_in_the_file(site: Site) -> None:
@@ -184,51 +183,3 @@ def test_prices_are_found_in_the_file(site: Site) -> None:
 
     assert [answer.status_code for answer in found] == [200, 200, 200, 404]
     assert [answer.text for answer in found[:3]] == ["6.99", "7.99", "12.50"]
-
-
-tasks = pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            "background-task",
-            marks=pytest.mark.skipif(
-                sys.version_info < (3, 11),
-                reason="asyncio.TaskGroup is new in Python 3.11",
-            ),
-            id="asyncio",
-        ),
-        pytest.param("background-task-anyio", id="anyio"),
-    ],
-)
-
-
-@tasks
-def test_a_background_task_refreshes_rates_until_it_crashes(
-    name: str, site: Site
-) -> None:
-    folder = site(name)
-    with (
-        serving("background-task.md", "uvicorn", folder) as served,
-        client(served.port) as browser,
-    ):
-        before = browser.get("/rates").json()
-        ready = browser.get("/readyz").status_code
-        fresh = folder / "fresh.json"
-        fresh.write_text(json.dumps({"EUR": 1.1}), "utf-8")
-        fresh.replace(folder / "rates.json")
-        while browser.get("/rates").json() != {"EUR": 1.1}:
-            pass
-        (folder / "rates.json").unlink()
-        served.process.until("FileNotFoundError")
-        after = wait_until_not_ready(browser)
-
-    assert before == {"EUR": 1.08}
-    assert ready == 200
-    assert after["checks"]["rates"][0]["status"] == "fail"
-
-
-def test_a_background_task_ends_with_the_server(site: Site) -> None:
-    with serving(
-        "background-task.md", "uvicorn", site("background-task-anyio")
-    ) as served:
-        served.end()

@@ -1,2 +1,2 @@
 RATES = BASE_DIR / "rates.json"
-RATES_EVERY = 0.05  # seconds; more in earnest
+RATES_SECONDS = 60

@@ -1,11 +1,10 @@
-import asyncio
 import json
 from collections.abc import AsyncGenerator
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 
-from django_lifespan_typed import lifespan_resource
+from django_lifespan_typed import lifespan_resource, lifespan_task
 
 
 class Rates:
@@ -15,17 +14,14 @@ class Rates:
         text = await sync_to_async(settings.RATES.read_text)("utf-8")
         self.latest = json.loads(text)
 
-    async def keep_fresh(self) -> None:
-        while True:
-            await asyncio.sleep(settings.RATES_EVERY)
-            await self.refresh()
-
 
 @lifespan_resource("rates")
 async def rates() -> AsyncGenerator[Rates]:
     rates = Rates()
-    await rates.refresh()  # no request is served before there are any
-    async with asyncio.TaskGroup() as tasks:
-        refreshing = tasks.create_task(rates.keep_fresh())
-        yield rates
-        refreshing.cancel()  # the group waits until it has ended
+    await rates.refresh()  # there are rates before the first request
+    yield rates
+
+
+@lifespan_task("refresh_rates", needs=(rates,), every=settings.RATES_SECONDS)
+async def refresh_rates(rates: Rates) -> None:
+    await rates.refresh()

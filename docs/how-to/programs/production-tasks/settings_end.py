@@ -1,0 +1,1 @@
+LIFESPAN["TASKS"] = "command"
