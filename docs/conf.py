@@ -135,7 +135,7 @@ def find_elsewhere(
 
 # Users receive these objects from the package, and do not create them.
 MADE_BY_US = {"LifespanSender", "LifespanStatus", "LifespanStatusAdmin", "Resource"}
-MADE_BY_US |= {"ResourceHealth", "ResourceStatus", "Location"}
+MADE_BY_US |= {"LifespanTask", "ResourceHealth", "ResourceStatus", "Location"}
 
 
 def without_signature(
@@ -155,10 +155,14 @@ def without_private_bases(
 
 
 def without_overloads() -> None:
-    """Have one signature shown of what has dozens of overloads."""
-    analyzer = ModuleAnalyzer.for_module(f"{PACKAGE}._declare.decorator")
-    analyzer.analyze()
-    del analyzer.overloads["lifespan_resource"]
+    """Show one signature of the functions that have dozens of overloads."""
+    for module, function in (
+        ("_declare.decorator", "lifespan_resource"),
+        ("_tasks.decorator", "lifespan_task"),
+    ):
+        analyzer = ModuleAnalyzer.for_module(f"{PACKAGE}.{module}")
+        analyzer.analyze()
+        del analyzer.overloads[function]
 
 
 def setup(app: Sphinx) -> None:

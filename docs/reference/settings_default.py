@@ -8,4 +8,5 @@ LIFESPAN = {
     "HEALTH_TIMEOUT": 2,  # for one health check
     "HEALTH_CACHE": 1,  # reuse of health check results
     "HEALTH_DETAIL": False,
+    "TASKS": "server",  # or "command"
 }
