@@ -17,7 +17,8 @@ class TaskRecord:
 
     phase: TaskPhase = "standby"
     """
-    ``standby``: another process runs it; ``waiting``: for its next run;
+    ``standby``: it does not run here, but may in another process; ``running``;
+    ``waiting``: for its next run;
     ``finished``: it has returned; ``crashed``: it has failed and does not run again.
     """
     restarts: int = 0
