@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django_lifespan_typed import lifespan_task
 from django_lifespan_typed.locks import FileLock
 
-logger = logging.getLogger("django.mysite")
+logger = logging.getLogger(__name__)
 
 
 async def clear_sessions() -> None:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from django_lifespan_typed import lifespan_resource, lifespan_task
 from django_lifespan_typed.locks import RedisLock
 
-logger = logging.getLogger("django.mysite")
+logger = logging.getLogger(__name__)
 
 
 @lifespan_resource("redis")
