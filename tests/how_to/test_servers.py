@@ -114,7 +114,9 @@ def test_the_deployment_check_has_no_complaint_about_the_lifespan(site: Site) ->
 
 
 def test_lifespan_check_starts_and_stops_each_resource(site: Site) -> None:
-    process = run("production.md", "python manage.py lifespan", site("production"))
+    process = run(
+        "production.md", "python manage.py lifespan check", site("production")
+    )
 
     assert process.found("(started|stopped) 'greeter' in") == ["started", "stopped"]
 
