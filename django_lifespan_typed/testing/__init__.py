@@ -2,6 +2,7 @@
 
 from .clients import LifespanAsyncClient, LifespanAwareAsyncClient, LifespanClient
 from .overriding import OverrideState, override_state
+from .runner import LifespanTestRunner
 from .test_case import LifespanTestCase
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "LifespanAwareAsyncClient",
     "LifespanClient",
     "LifespanTestCase",
+    "LifespanTestRunner",
     "OverrideState",
     "override_state",
 ]

@@ -113,13 +113,24 @@ class override_state(Generic[T]):  # noqa: N801 - named as Django's override_set
 
 
 def overrides_of(test: object) -> tuple[override_state[Any], ...]:
-    """
-    Return the decorators of a class or a test function, outermost first.
-
-    A lifespan fixture or ``setUp`` starts before the decorated function is called.
-    """
+    """Return the decorators of a class or a test function, outermost first."""
     found: tuple[override_state[Any], ...] = getattr(test, _OVERRIDES, ())
     return found
+
+
+def decorators_of(
+    cls: type[Any] | None, function: object
+) -> tuple[override_state[Any], ...]:
+    """
+    Return the decorators of a test: those of its class and bases, then its own.
+
+    A lifespan starts before the decorated function is called. The overrides of the
+    class have begun by then, and begin again: others for all tests may have followed.
+    """
+    bases = [base for base in (cls or object).__mro__ if _OVERRIDES in vars(base)]
+    # A subclass overrides its bases.
+    found = [*map(overrides_of, reversed(bases)), overrides_of(function)]
+    return tuple(chain.from_iterable(found))
 
 
 def _decorated_function(
@@ -164,8 +175,7 @@ def _wrap_set_up_class(decorated: Any) -> None:
         # The first decorated class in the MRO enters the overrides of all of them.
         if bases[0] is decorated:
             refuse_spawned_server(cls)
-            # A subclass overrides its bases.
-            for override in chain.from_iterable(map(overrides_of, reversed(bases))):
+            for override in decorators_of(cls, None):
                 override.__enter__()
                 # The first cleanup to be added runs last, and after tearDownClass.
                 cls.addClassCleanup(override.__exit__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import pytest
@@ -15,7 +15,8 @@ from .._declare.registry import Registry
 from .._runtime.lifespan import Lifespan
 from ..pytest_plugin import has_asyncio
 from .live_server import serving_on
-from .overriding import OverrideState, override_state, overrides_of
+from .overriding import OverrideState, decorators_of, override_state
+from .test_case import LifespanTestCase
 
 T = TypeVar("T")
 
@@ -23,6 +24,7 @@ FixtureScope: TypeAlias = Literal["function", "session"]
 
 # pytest-django's fixtures; a resource that queries the database needs them first.
 _DATABASE: Final = (
+    "_django_db_helper",  # of the marker django_db
     "django_db_reset_sequences",
     "django_db_serialized_rollback",
     "transactional_db",
@@ -35,9 +37,28 @@ def lifespan_for(request: pytest.FixtureRequest, scope: FixtureScope) -> Lifespa
     for name in _DATABASE:
         if name in request.fixturenames:
             request.getfixturevalue(name)
-    loop = _loop_of_test(request, scope)
+    is_for_all = scope == "function" and _is_for_all_tests(request)
+    case: Any = getattr(request.node, "cls", None)
+    if is_for_all and case is not None and issubclass(case, LifespanTestCase):
+        return Lifespan()  # the test starts its own
+    try:
+        loop = _loop_of_test(request, scope)
+    except pytest.fail.Exception:
+        if not is_for_all:
+            raise
+        return Lifespan()  # not started: few of these tests need one
     lifespan: Lifespan = request.getfixturevalue(f"_{scope}_lifespan_on_{loop}")
     return lifespan
+
+
+def _is_for_all_tests(request: pytest.FixtureRequest) -> bool:
+    """Return whether pytest's setting requests the fixture, and not the test."""
+    function: Any = getattr(request.node, "obj", None)
+    parameters = signature(function).parameters if callable(function) else ()
+    return (
+        "lifespan" in request.config.getini("usefixtures")
+        and "lifespan" not in parameters
+    )
 
 
 @contextmanager
@@ -80,7 +101,7 @@ def _overrides(request: pytest.FixtureRequest) -> ExitStack:
     # The decorators of a test take effect when it is called, which is after the start.
     stack = ExitStack()
     if request.scope == "function":
-        for override in overrides_of(request.function):
+        for override in decorators_of(request.cls, request.function):
             stack.enter_context(override)
     return stack
 

@@ -15,7 +15,7 @@ from .._runtime.lifespan import Lifespan
 from .._runtime.state import LifespanState
 from .clients import LifespanAsyncClient, LifespanClient
 from .live_server import serving_on
-from .overriding import overrides_of
+from .overriding import decorators_of
 
 
 class LifespanTestCase(unittest.TestCase):
@@ -72,16 +72,22 @@ class LifespanTestCase(unittest.TestCase):
         # The last cleanup: parallel test runs pickle a case with a failed subtest.
         self.addCleanup(self._forget)
         super().setUp()
-        # The class attribute: Django replaces async methods on the instance.
-        method = getattr(type(self), self._testMethodName)
         self.lifespan = Lifespan(self.registry, only=self.only)
-        with ExitStack() as stack:
-            for override in overrides_of(method):
-                stack.enter_context(override)
-            self.state = stack.enter_context(self.lifespan)
-            stack.enter_context(serving_on(self.lifespan))
-            self.addCleanup(stack.pop_all().close)
+        self.state = start_for(self, self.lifespan)
 
     def _forget(self) -> None:
         vars(self).pop("lifespan", None)
         vars(self).pop("state", None)
+
+
+def start_for(test: unittest.TestCase, lifespan: Lifespan) -> LifespanState:
+    """Start *lifespan* with the overrides of *test*, until its cleanups have run."""
+    # The class attribute: Django replaces async methods on the instance.
+    method = getattr(type(test), test._testMethodName)
+    with ExitStack() as stack:
+        for override in decorators_of(type(test), method):
+            stack.enter_context(override)
+        state = stack.enter_context(lifespan)
+        stack.enter_context(serving_on(lifespan))
+        test.addCleanup(stack.pop_all().close)
+    return state
