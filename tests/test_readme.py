@@ -1,47 +1,96 @@
-"""The README's project, pasted and served."""
+"""The README, followed to the letter in a scratch folder, and its text on an index."""
 
 from __future__ import annotations
 
+import os
 import re
-import signal
+import sys
 from pathlib import Path
 
-import httpx
+import pytest
 
-from tests.processes import LIMIT, ROOT, running, start_project
+from tests.docs.pages import Block, blocks
+from tests.docs.terminal import Terminal
+from tests.processes import ROOT, client, reserved_port, running
 
 README = ROOT / "README.md"
-BLOCK = re.compile(r"```python\n# (mysite/\w+\.py)\n(.*?)```", re.DOTALL)
-SERVE = ("-m", "uvicorn", "mysite.asgi:application", "--port", "0", "--no-use-colors")
+NAME = re.compile(r"# (mysite/\w+\.py)(, at its end)?\n")
 
 
-def test_the_code_works_as_pasted(tmp_path: Path) -> None:
-    """A fresh project with the README's three files serves what it promises."""
-    start_project(tmp_path)
-    blocks = BLOCK.findall(README.read_text())
-    for name, code in blocks:
-        # The README shows only the added settings.
-        mode = "a" if name == "mysite/settings.py" else "w"
-        with (tmp_path / name).open(mode) as file:
-            file.write(code)
+@pytest.fixture
+def quick_start() -> list[Block]:
+    """The blocks that a reader types or pastes, in order."""
+    found = blocks(README)
+    last = next(i for i, block in enumerate(found) if "make demo" in block.body)
+    return found[:last]
 
-    with running("manage.py", "check", folder=tmp_path) as check:
-        assert check.wait() == 0, check.output
-    with running("manage.py", "test", folder=tmp_path) as tests:
-        assert tests.wait() == 0, tests.output
-    with running(*SERVE, folder=tmp_path) as server:
-        url = server.until(r"Uvicorn running on (\S+)")
-        answer = httpx.get(url, timeout=LIMIT, trust_env=False)
-        server.end(signal.SIGINT)
 
-    assert {name for name, _ in blocks} == {
-        "mysite/asgi.py",
-        "mysite/lifespan.py",
-        "mysite/settings.py",
-        "mysite/tests.py",
-        "mysite/urls.py",
+@pytest.fixture
+def variables() -> dict[str, str | None]:
+    """The environment of a reader; the server chooses its port."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONDEVMODE": None,
+        "PYTHONUNBUFFERED": "1",
+        "UVICORN_PORT": "0",
     }
-    assert check.lines == ["System check identified no issues (0 silenced)."]
-    assert "Ran 2 tests" in tests.output
-    assert answer.text == "closed: False"
-    assert "Application shutdown complete." in server.output
+
+
+def paste(block: Block, folder: Path) -> str:
+    """Write the file that a block shows; return its name."""
+    named = NAME.match(block.body)
+    assert named, f"{block} does not begin with the name of its file"
+    # The README shows only the added settings.
+    with (folder / named[1]).open("a" if named[2] else "w", encoding="utf-8") as file:
+        file.write(block.body)
+    return named[1]
+
+
+def test_the_quick_start_works_to_the_letter(
+    quick_start: list[Block], variables: dict[str, str | None], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    # Without a terminal, curl draws a progress bar.
+    (home / ".curlrc").write_text("silent\nshow-error\n")
+    site = tmp_path / "site"
+    site.mkdir()
+    pasted = []
+
+    with Terminal(site, {**variables, "CURL_HOME": str(home)}) as terminal:
+        for block in quick_start:
+            if block.kind == "console":
+                terminal.type(block.body, block)
+            else:
+                pasted.append(paste(block, site))
+        output = terminal.interrupt()
+
+    assert "Application shutdown complete." in output
+    assert pasted == [
+        f"mysite/{name}.py" for name in ("settings", "lifespan", "asgi", "wsgi", "urls")
+    ]
+
+    port = reserved_port()
+    runserver = ("manage.py", "runserver", "--noreload", port)
+    with running(*runserver, folder=site, **variables) as server:
+        server.until("Starting development server")
+        with client(port) as browser:
+            assert browser.get("/").text == "The page says: hello\n"
+
+
+def test_the_two_commands_of_the_readme_are_targets() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (block,) = [block for block in blocks(README) if "make demo" in block.body]
+
+    targets = re.findall(r"^make (\S+)", block.body, re.MULTILINE)
+
+    assert targets == ["demo", "test"]
+    assert all(f"\n{target}: " in makefile for target in targets)
+
+
+def test_relative_links_of_the_readme_exist() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README.read_text("utf-8"))
+
+    relative = [link for link in links if "://" not in link]
+    assert len(relative) > 10
+    assert [link for link in relative if not (ROOT / link).exists()] == []

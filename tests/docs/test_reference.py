@@ -14,9 +14,8 @@ import pytest
 
 import django_lifespan_typed
 from django_lifespan_typed._settings import LifespanSettings
-from tests.processes import ROOT
 
-from .pages import DOCS, blocks
+from .pages import DOCS
 
 SETTINGS: Final = DOCS / "reference" / "settings.md"
 
@@ -65,12 +64,3 @@ def test_each_setting_is_documented_with_its_default() -> None:
 
     assert list(shown.items()) == list(defaults.items())
     assert names == [(name, str(value)) for name, value in shown.items()]
-
-
-def test_the_readme_shows_the_default_settings() -> None:
-    readme = blocks(ROOT / "README.md")
-    (block,) = [block for block in readme if "LIFESPAN = {" in block.body]
-    shown: dict[str, object] = {}
-    exec(block.body, shown)
-
-    assert shown["LIFESPAN"] == asdict(LifespanSettings())
