@@ -1,7 +1,8 @@
-"""``python -m tests.example_site.screenshot``: the README's picture of the status page."""
+"""``python -m tests.example_site.screenshot`` takes the picture in the README."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from tests.browser import running_chromium
@@ -12,8 +13,8 @@ from .demo import running_demo
 PICTURE: Final = ROOT / "docs" / "_static" / "status-page.png"
 
 
-def main() -> None:
-    """Write the picture."""
+def take(path: Path) -> None:
+    """Write a picture of the status page of the example site."""
     with running_demo() as demo, running_chromium() as chromium:
         page = chromium.new_page(
             base_url=demo.url,
@@ -27,8 +28,8 @@ def main() -> None:
         page.get_by_label("Password").fill("demo")
         page.get_by_role("button", name="Log in").click()
         page.wait_for_url("**/lifespan/")
-        page.screenshot(path=PICTURE, full_page=True)
+        page.screenshot(path=path, full_page=True)
 
 
 if __name__ == "__main__":
-    main()
+    take(PICTURE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -11,6 +12,7 @@ from tests.browser import running_chromium, unreadable
 from tests.processes import LIMIT, reserved_port
 
 from .demo import Demo, running_demo
+from .screenshot import PICTURE, take
 
 pytestmark = pytest.mark.browser
 
@@ -106,3 +108,15 @@ def test_each_page_is_readable_on_a_desktop_and_a_phone(
         found += unreadable(page)
 
     assert found == []
+
+
+def test_the_picture_of_the_readme_is_small_and_can_be_taken_again(
+    tmp_path: Path,
+) -> None:
+    taken = tmp_path / PICTURE.name
+
+    take(taken)
+
+    for picture in (taken, PICTURE):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size < 150_000
