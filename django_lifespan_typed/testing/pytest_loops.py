@@ -24,7 +24,7 @@ FixtureScope: TypeAlias = Literal["function", "session"]
 
 # pytest-django's fixtures; a resource that queries the database needs them first.
 _DATABASE: Final = (
-    "_django_db_helper",  # of the marker django_db
+    "_django_db_helper",  # for the marker django_db
     "django_db_reset_sequences",
     "django_db_serialized_rollback",
     "transactional_db",
