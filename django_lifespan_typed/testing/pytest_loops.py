@@ -22,6 +22,11 @@ T = TypeVar("T")
 
 FixtureScope: TypeAlias = Literal["function", "session"]
 
+_NAMES: Final[dict[FixtureScope, str]] = {
+    "function": "lifespan",
+    "session": "session_lifespan",
+}
+
 # pytest-django's fixtures; a resource that queries the database needs them first.
 _DATABASE: Final = (
     "_django_db_helper",  # for the marker django_db
@@ -37,28 +42,26 @@ def lifespan_for(request: pytest.FixtureRequest, scope: FixtureScope) -> Lifespa
     for name in _DATABASE:
         if name in request.fixturenames:
             request.getfixturevalue(name)
-    is_for_all = scope == "function" and _is_for_all_tests(request)
+    is_for_all = _is_for_all_tests(request, _NAMES[scope])
     case: Any = getattr(request.node, "cls", None)
     if is_for_all and case is not None and issubclass(case, LifespanTestCase):
         return Lifespan()  # the test starts its own
     try:
         loop = _loop_of_test(request, scope)
     except pytest.fail.Exception:
-        if not is_for_all:
+        # The error shows how to configure pytest-asyncio.
+        if not is_for_all or request.node.get_closest_marker("asyncio"):
             raise
         return Lifespan()  # not started: few of these tests need one
     lifespan: Lifespan = request.getfixturevalue(f"_{scope}_lifespan_on_{loop}")
     return lifespan
 
 
-def _is_for_all_tests(request: pytest.FixtureRequest) -> bool:
+def _is_for_all_tests(request: pytest.FixtureRequest, name: str) -> bool:
     """Return whether pytest's setting requests the fixture, and not the test."""
     function: Any = getattr(request.node, "obj", None)
     parameters = signature(function).parameters if callable(function) else ()
-    return (
-        "lifespan" in request.config.getini("usefixtures")
-        and "lifespan" not in parameters
-    )
+    return name in request.config.getini("usefixtures") and name not in parameters
 
 
 @contextmanager
@@ -101,7 +104,8 @@ def _overrides(request: pytest.FixtureRequest) -> ExitStack:
     # The decorators of a test take effect when it is called, which is after the start.
     stack = ExitStack()
     if request.scope == "function":
-        for override in decorators_of(request.cls, request.function):
+        case: Any = getattr(request.node, "cls", None)
+        for override in decorators_of(case, request.function):
             stack.enter_context(override)
     return stack
 
@@ -186,7 +190,7 @@ def _anyio_loop(request: pytest.FixtureRequest, scope: FixtureScope) -> str:
 def _refusal(
     request: pytest.FixtureRequest, scope: FixtureScope, problem: str, fix: str
 ) -> BaseException:
-    name = "lifespan" if scope == "function" else "session_lifespan"
+    name = _NAMES[scope]
     return pytest.fail.Exception(
         f"{request.node.name} cannot use the fixture {name}: {problem}\n{fix}",
         pytrace=False,

@@ -94,13 +94,14 @@ def test_code_without_a_request_reads_the_value_by_a_function(before: Path) -> N
 
 def test_the_async_test_of_the_page_runs_in_each_mode(before: Path) -> None:
     adopt(before)
-    tests = before / "mysite" / "test_titles.py"
-    code = block_with("async def test_title()").body
+    tests = before / "mysite" / "test_prices.py"
+    code = block_with("async def test_price()").body
     tests.write_text(code)
-    name = ("mysite/test_titles.py", "-opython_files=test_*.py")
+    name = ("mysite/test_prices.py", "-opython_files=test_*.py")
 
     assert "1 passed" in run_pytest(before, *name, "-oasyncio_mode=auto")
     (before / "conftest.py").write_text(block_with("def anyio_backend").body)
     assert "1 passed" in run_pytest(before, *name, "-oanyio_mode=auto", "-pno:asyncio")
-    tests.write_text(code.replace("async def", "@pytest.mark.asyncio\nasync def"))
+    marked = code.replace("async def", "@pytest.mark.asyncio\nasync def")
+    tests.write_text(f"import pytest\n{marked}")
     assert "1 passed" in run_pytest(before, *name)

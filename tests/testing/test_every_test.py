@@ -94,6 +94,9 @@ class PlainTests(unittest.TestCase):
 """
 
 ISOLATED = """
+import unittest
+
+
 class IsolatedTests(unittest.IsolatedAsyncioTestCase):
     async def test_isolated(self):
         with self.assertRaises(LifespanNotRunning):
@@ -297,3 +300,32 @@ async def test_async():
 
     result.assert_outcomes(passed=2)
     assert scratch.journal == [*STARTED, *STOPPED] * 2
+
+
+def test_a_setting_of_pytest_gives_all_tests_one_lifespan(scratch: Scratch) -> None:
+    scratch.write("pytest.ini", "[pytest]\nusefixtures = session_lifespan\n")
+    tests = """
+class Tests(TestCase):
+    def test_sync(self):
+        assert self.client.get("/fetched/").content == b"real"
+
+    async def test_async(self):
+        assert await current_state()[http].get() == "real"
+
+def test_function(client):
+    assert client.get("/sync/").content == b"real"
+
+async def test_loop_of_the_test(): ...
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_loop_of_the_session():
+    assert await current_state()[http].get() == "real"
+"""
+    scratch.write("test_shop.py", HEAD + tests + ISOLATED)
+
+    result = scratch.run_with_all_plugins(AUTO)
+
+    result.assert_outcomes(passed=5, errors=1)
+    result.stdout.fnmatch_lines(["*asyncio_default_test_loop_scope = session*"])
+    # One for sync tests, and one for the event loop of the session.
+    assert times(scratch) == {"socket": 2, "http": 2, "catalogue": 2}

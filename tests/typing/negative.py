@@ -24,6 +24,7 @@ from django_lifespan_typed.testing import (
     LifespanAwareAsyncClient,
     LifespanClient,
     LifespanTestCase,
+    LifespanTestRunner,
     OverrideState,
     override_state,
 )
@@ -218,6 +219,14 @@ class ShopTests(LifespanTestCase):
 
     def test_it(self) -> None:
         a: int = self.state[HTTP]  # E
+
+
+class ShopTestRunner(LifespanTestRunner):
+    only = ("http",)  # E
+
+    @classmethod
+    def overrides(cls) -> list[override_state[httpx.AsyncClient]]:
+        return [override_state(HTTP, "a client")]  # E
 
 
 def fixture(override_state: OverrideState) -> None:

@@ -55,6 +55,7 @@ from django_lifespan_typed.testing import (
     LifespanAwareAsyncClient,
     LifespanClient,
     LifespanTestCase,
+    LifespanTestRunner,
     OverrideState,
     override_state,
 )
@@ -633,6 +634,14 @@ class ShopTests(LifespanTestCase, TestCase):
 
 
 assert_type(ShopTests("test_it").state, LifespanState)
+
+
+class ShopTestRunner(LifespanTestRunner):
+    only = (HTTP, options)
+
+    @classmethod
+    def overrides(cls) -> list[override_state[Any]]:
+        return [override_state(HTTP, FakeHttp())]
 
 
 def fixture(override_state: OverrideState) -> None:
