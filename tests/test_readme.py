@@ -70,6 +70,10 @@ def test_the_quick_start_works_to_the_letter(
         f"mysite/{name}.py" for name in ("settings", "lifespan", "asgi", "wsgi", "urls")
     ]
 
+    with running("manage.py", "check", folder=site, **variables) as check:
+        assert check.wait() == 0, check.output
+    assert check.lines == ["System check identified no issues (0 silenced)."]
+
     port = reserved_port()
     runserver = ("manage.py", "runserver", "--noreload", port)
     with running(*runserver, folder=site, **variables) as server:

@@ -223,6 +223,7 @@ def test_database(client):
 """
 
 AUTO = "-oasyncio_mode=auto"
+PLUGINS = ("django", "asyncio")
 
 # pytest sets up the fixtures of a test that unittest skips.
 NOT_SKIPPED = ("-k", "not skipped")
@@ -232,7 +233,7 @@ def test_a_setting_of_pytest_gives_each_test_a_lifespan(scratch: Scratch) -> Non
     scratch.write("pytest.ini", "[pytest]\nusefixtures = lifespan\n")
     scratch.write("test_shop.py", HEAD + REAL + ISOLATED + FUNCTIONS)
 
-    result = scratch.run_with_all_plugins(AUTO, *NOT_SKIPPED)
+    result = scratch.run_all(AUTO, *NOT_SKIPPED, plugins=PLUGINS)
 
     result.assert_outcomes(passed=14, deselected=1)
     # As under Django's runner, and for the three functions.
@@ -254,7 +255,7 @@ def fakes(override_state):
 """,
     )
 
-    result = scratch.run_with_all_plugins(AUTO, *NOT_SKIPPED)
+    result = scratch.run_all(AUTO, *NOT_SKIPPED, plugins=PLUGINS)
 
     result.assert_outcomes(passed=13, deselected=1)
     assert not {"+http", "-http"} & {*scratch.journal}
@@ -323,7 +324,7 @@ async def test_loop_of_the_session():
 """
     scratch.write("test_shop.py", HEAD + tests + ISOLATED)
 
-    result = scratch.run_with_all_plugins(AUTO)
+    result = scratch.run_all(AUTO, plugins=PLUGINS)
 
     result.assert_outcomes(passed=5, errors=1)
     result.stdout.fnmatch_lines(["*asyncio_default_test_loop_scope = session*"])
