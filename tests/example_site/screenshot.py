@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from playwright.sync_api import Browser
+
 from tests.browser import running_chromium
 from tests.processes import ROOT
 
@@ -13,16 +15,18 @@ from .demo import running_demo
 PICTURE: Final = ROOT / "docs" / "_static" / "status-page.png"
 
 
-def take(path: Path) -> None:
+def take(chromium: Browser, path: Path) -> None:
     """Write a picture of the status page of the example site."""
-    with running_demo() as demo, running_chromium() as chromium:
-        page = chromium.new_page(
+    with (
+        running_demo() as demo,
+        chromium.new_page(
             base_url=demo.url,
             color_scheme="light",
             # Wide enough for the table, and small enough for a README.
             viewport={"width": 1080, "height": 600},
             device_scale_factor=0.8,
-        )
+        ) as page,
+    ):
         page.goto("/lifespan/")
         page.get_by_label("Username").fill("demo")
         page.get_by_label("Password").fill("demo")
@@ -32,4 +36,5 @@ def take(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    take(PICTURE)
+    with running_chromium() as browser:
+        take(browser, PICTURE)

@@ -111,11 +111,11 @@ def test_each_page_is_readable_on_a_desktop_and_a_phone(
 
 
 def test_the_picture_of_the_readme_is_small_and_can_be_taken_again(
-    tmp_path: Path,
+    chromium: Browser, tmp_path: Path
 ) -> None:
     taken = tmp_path / PICTURE.name
 
-    take(taken)
+    take(chromium, taken)
 
     for picture in (taken, PICTURE):
         assert picture.read_bytes().startswith(b"\x89PNG")
