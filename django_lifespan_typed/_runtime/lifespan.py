@@ -54,8 +54,8 @@ class Lifespan:
     :param only: the keys to start with their dependencies, and no manager; None for
         everything.
     :param extra_managers: managers to start beside those of the registry.
-    :param run_tasks: True to run all background tasks, as a server does. Otherwise only
-        those in *only* run, and the others are on standby.
+    :param run_tasks: True to run all background tasks, as a server does; False to run
+        none; None to run those in *only*. The others are on standby.
 
     Entering raises the exception of the resource that failed to start, after everything
     that had started was shut down again; a ``StartupError`` if it took too long or
@@ -70,7 +70,7 @@ class Lifespan:
         *,
         only: Iterable[StateKey[Any]] | None = None,
         extra_managers: Sequence[Resource[Any]] = (),
-        run_tasks: bool = False,
+        run_tasks: bool | None = None,
     ) -> None:
         self._registry = registry_or_default(registry)
         self._only = None if only is None else keys_only(only)
@@ -174,7 +174,9 @@ class Lifespan:
     def _tasks_on_standby(self, plan: Plan) -> set[str]:
         """Return the names of the background tasks that nothing runs here."""
         tasks = {each.name for each in plan.order if isinstance(each, LifespanTask)}
-        return tasks.difference(key.name for key in self._only or ())
+        if self._run_tasks is None:
+            tasks.difference_update(key.name for key in self._only or ())
+        return tasks
 
     async def _shut_down(self, run: Run) -> list[Exception]:
         run.announce_stop()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias, final
 
@@ -27,24 +26,12 @@ class TaskRecord:
     """The exception of the latest run that failed."""
     last_run: datetime | None = None
     """When the latest run began (UTC)."""
-    _is_over: asyncio.Event = field(
-        default_factory=asyncio.Event, repr=False, compare=False
-    )
-
-    async def wait(self) -> None:
-        """Wait until the task has finished or crashed."""
-        await self._is_over.wait()
 
     def __str__(self) -> str:
         """Return ``running``, or ``waiting, 3 restarts``."""
         if not self.restarts:
             return self.phase
         return f"{self.phase}, {self.restarts} restart{'s' * (self.restarts != 1)}"
-
-    def end(self, phase: Literal["finished", "crashed"]) -> None:
-        """Set the last phase of the task."""
-        self.phase = phase
-        self._is_over.set()
 
 
 def record_of(value: object) -> TaskRecord | None:

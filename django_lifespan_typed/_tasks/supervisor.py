@@ -181,7 +181,7 @@ class Supervisor:
 
     def _end(self, error: BaseException | None) -> None:
         self.crash = error
-        self.record.end("finished" if error is None else "crashed")
+        self.record.phase = "finished" if error is None else "crashed"
         logger.info("lifespan task %r has %s", self._task.name, self.record.phase)
 
     def _log(self, text: str, error: BaseException | None) -> None:

@@ -61,7 +61,8 @@ class FileLock(Lock):
                 'Run: pip install "django-lifespan-typed[locks]"',
             )
         self.path: Path | None = None if path is None else Path(path)
-        self.name = checked_name(self, name)
+        # Two locks on one file have one name, whatever name= says.
+        self.name = checked_name(self, name) if path is None else str(Path(path))
 
     @override
     @asynccontextmanager

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import CommandError, OutputWrapper
 
@@ -15,45 +15,39 @@ from .._log import logger
 from .._runtime.lifespan import Lifespan
 from .._tasks.lifespan_task import LifespanTask
 from .._tasks.record import TaskRecord
-from .._text import quoted
 from ..commands import leaving_at_signals
+from ..exceptions import ResourceCrashed
+
+_INTERVAL: Final = 0.5
+"""Seconds after which an end or a crash is noticed."""
 
 
 def run_tasks(
     lifespan: Lifespan, tasks: Sequence[LifespanTask[...]], out: OutputWrapper
 ) -> None:
     """
-    Run *tasks* in *lifespan* until all have finished, or SIGTERM or SIGINT arrives.
+    Run *tasks* in *lifespan* until all have ended, or SIGTERM or SIGINT arrives.
 
-    Raises ``CommandError`` if a task that is not optional crashes.
+    Raises ``CommandError`` if one of them or of their dependencies crashes, unless it
+    is optional.
     """
-    crashed: set[str] = set()
     with _log_on(out), leaving_at_signals():
         try:
             with lifespan as state:
-                records = {task: state[task] for task in tasks}
-                lifespan.call(_until_over, records)
-                crashed = _crashed(records)
+                lifespan.call(_until_over, lifespan, [state[task] for task in tasks])
         except (KeyboardInterrupt, SystemExit):
-            return  # the usual end, after the shutdown
-    if crashed:
-        raise CommandError(f"{len(crashed)} of {len(tasks)} crashed: {quoted(crashed)}")
+            pass  # the usual end, after the shutdown
+        except ResourceCrashed as error:  # in the log, too
+            raise CommandError(f"{error.name!r} has crashed") from error
 
 
-async def _until_over(records: dict[LifespanTask[...], TaskRecord]) -> None:
-    pending = {asyncio.ensure_future(each.wait()) for each in records.values()}
-    while pending and not _crashed(records):
-        _, pending = await asyncio.wait(pending, return_when="FIRST_COMPLETED")
-    for waiting in pending:
-        waiting.cancel()
-
-
-def _crashed(records: dict[LifespanTask[...], TaskRecord]) -> set[str]:
-    return {
-        task.name
-        for task, record in records.items()
-        if record.phase == "crashed" and not task.optional
-    }
+async def _until_over(lifespan: Lifespan, records: Sequence[TaskRecord]) -> None:
+    is_over = False
+    while not is_over:
+        # Read before the pause: the lifespan notices a crash a moment after it.
+        is_over = all(record.phase in {"finished", "crashed"} for record in records)
+        await asyncio.sleep(_INTERVAL)
+        lifespan.raise_crash()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from tests.processes import Gates
 
 from .site import Ran, lifespan, started
 
-ALL = "'export', 'feed', 'flaky', 'fragile', 'hobby', 'import'"
+ALL = "'export', 'feed', 'flaky', 'fragile', 'hobby', 'import', 'listener'"
 signals = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 
 
@@ -48,9 +48,9 @@ def test_all_runs_every_task() -> None:
     with started("tasks", "run", "--all") as process:
         code = process.wait()
 
-    # One of them crashes, which ends the others.
+    # Two of them crash, which ends the others.
     assert code == 1
-    assert process.output.endswith("CommandError: 1 of 6 crashed: 'fragile'")
+    assert process.output.endswith(" has crashed")
     assert {"+db", "+files", "-files", "-db"} <= {*process.events}
     assert f"Running {ALL}" in process.output
 
@@ -79,7 +79,21 @@ def test_a_crash_ends_the_command_with_code_1() -> None:
     assert process.events == ["+db", "+feed", "-feed", "-db"]
     assert process.output.count("ConnectionError: no route") == 1
     *_, last = process.output.splitlines()
-    assert last == "CommandError: 1 of 2 crashed: 'fragile'"
+    assert last == "CommandError: 'fragile' has crashed"
+
+
+def test_a_crash_of_a_dependency_ends_the_command() -> None:
+    with (
+        Gates("crash") as gates,
+        started("tasks", "run", "listener", **gates.variables) as process,
+    ):
+        gates.wait_for("crash")
+        gates.open("crash")
+        code = process.wait()
+
+    assert code == 1
+    *_, last = process.output.splitlines()
+    assert last == "CommandError: 'socket' has crashed"
 
 
 def test_a_crash_of_an_optional_task_is_shown() -> None:

@@ -385,10 +385,10 @@ async def test_restarts_vary_by_a_fifth(
 
 @in_virtual_time
 async def test_a_finished_task_is_healthy(registry: Registry, task: Declare) -> None:
-    made = task("work", Work(returns))
+    task("work", Work(returns))
 
-    async with (lifespan := serve(registry)) as state:
-        await asyncio.wait_for(state[made].wait(), 10)
+    async with (lifespan := serve(registry)):
+        await turns()
         (health,) = await lifespan.health()
         (status,) = lifespan.status()
 
@@ -410,7 +410,6 @@ async def test_a_crash_is_logged_and_seen(
     made = task("work", work, restart="never", optional=optional)
 
     async with (lifespan := serve(registry)) as state:
-        await asyncio.wait_for(state[made].wait(), 10)
         await turns()
         (health,) = await lifespan.health()
         (status,) = lifespan.status()
@@ -438,10 +437,9 @@ async def test_the_traceback_of_a_crash_is_that_of_the_function(
         except KeyError:
             raise ConnectionError("no feed")  # noqa: B904
 
-    made = task("work", Work(fail), restart="never")
+    task("work", Work(fail), restart="never")
 
-    async with serve(registry) as state:
-        await state[made].wait()
+    async with serve(registry):
         await turns()
 
     assert "KeyError: 'key'\n\nDuring handling of" in caplog.text
@@ -453,10 +451,9 @@ async def test_a_crash_leaves_its_dependencies_running(
     registry: Registry, journal: list[str], add: Add, task: Declare
 ) -> None:
     work = Work(raises(OSError()))
-    made = task("work", work, needs=(add("db"),), restart="never")
+    task("work", work, needs=(add("db"),), restart="never")
 
-    async with serve(registry) as state:
-        await state[made].wait()
+    async with serve(registry):
         await turns()
         assert journal == ["+db"]
 
@@ -491,7 +488,6 @@ async def test_an_exit_may_be_a_crash(
     made = task("work", Work(raises(error)), restart="never")
 
     async with (lifespan := serve(registry)) as state:
-        await state[made].wait()
         await turns()
 
         (status,) = lifespan.status()

@@ -47,6 +47,12 @@ urlpatterns = [
 ]
 
 
+async def until_over(record: TaskRecord) -> None:
+    """Wait for the last run, whose end Django's shared thread has a part in."""
+    while record.phase not in {"finished", "crashed"}:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)  # pytest-timeout ends it
+
+
 # --- Which lifespans run tasks
 
 
@@ -54,17 +60,18 @@ urlpatterns = [
     ("run_tasks", "only", "phases"),
     [
         (True, None, {"feed": "running", "rates": "running"}),
-        (False, None, {"feed": "standby", "rates": "standby"}),
-        (False, ("feed",), {"feed": "running"}),
-        (False, ("reader",), {"feed": "standby"}),
+        (None, None, {"feed": "standby", "rates": "standby"}),
+        (None, ("feed",), {"feed": "running"}),
+        (None, ("reader",), {"feed": "standby"}),
         (True, ("reader",), {"feed": "running"}),
-        (False, ("reader", "feed"), {"feed": "running"}),
-        (False, (), {}),
+        (None, ("reader", "feed"), {"feed": "running"}),
+        (False, ("reader", "feed"), {"feed": "standby"}),
+        (None, (), {}),
     ],
 )
 @in_virtual_time
 async def test_servers_run_all_tasks_and_other_lifespans_those_that_are_named(
-    run_tasks: bool,
+    run_tasks: bool | None,
     only: tuple[str, ...] | None,
     phases: dict[str, str],
     *,
@@ -163,7 +170,7 @@ async def test_a_view_sees_the_current_phase(registry: Registry, task: Declare) 
             await turns()
             before = await server.request("/page")
             over.set()
-            await current_state()[made].wait()
+            await until_over(current_state()[made])
             after = await server.request("/page")
             await server.shutdown()
 
@@ -185,7 +192,7 @@ async def test_the_function_uses_current_state(
     made = task("feed", Work(look_up), needs=(db,), registry=default_registry)
 
     async with Lifespan(only=(made,)) as state:
-        await state[made].wait()
+        await until_over(state[made])
 
     assert found == ["the db"]
 
@@ -198,7 +205,7 @@ async def test_a_resource_may_depend_on_a_task(
 
     @lifespan_resource("reader", needs=(made,), registry=registry)
     async def reader(record: TaskRecord) -> AsyncGenerator[TaskRecord]:
-        await record.wait()
+        await until_over(record)
         yield record
 
     async with Lifespan(registry, run_tasks=True) as state:
@@ -364,7 +371,7 @@ async def test_readyz_fails_after_a_crash(
 
     with override_settings(ROOT_URLCONF=__name__):
         async with Lifespan(registry, only=(made,)) as state:
-            await state[made].wait()
+            await until_over(state[made])
             await turns()
             answer = await AsyncClient().get("/readyz")
 

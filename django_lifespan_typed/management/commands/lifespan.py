@@ -162,7 +162,7 @@ class Command(BaseCommand):
         if not is_quiet:
             text = f"Starting {count} resource{'s' * (count != 1)}"
             screen.line(text, self.style.MIGRATE_HEADING)
-        lifespan = Lifespan(self.registry, only=keys)
+        lifespan = Lifespan(self.registry, only=keys, run_tasks=False)
         Check(lifespan, screen, self.stderr, self.style, is_quiet=is_quiet).run()
 
     def _run(self, screen: Screen, names: list[str], *, is_all: bool) -> None:

@@ -167,6 +167,23 @@ def tasks() -> None:
     async def hobby() -> None:
         raise ConnectionError("rain")
 
+    @lifespan_resource("socket")
+    async def socket() -> AsyncGenerator[str]:
+        owner = asyncio.current_task()
+
+        async def break_it() -> None:
+            await at_gate("crash")
+            assert owner is not None
+            owner.cancel()
+
+        breaking = asyncio.create_task(break_it())
+        yield "socket"
+        await breaking
+
+    @lifespan_task("listener", needs=(socket,))
+    async def listener(_: str) -> None:
+        await asyncio.Event().wait()
+
     failures: list[str] = []
 
 
