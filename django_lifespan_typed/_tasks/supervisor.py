@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from .._log import exc_info, logger
 from .._text import printable, summary
 from .._threads.database import close_old_connections
+from ..exceptions import InvalidDeclaration
 from .record import TaskRecord
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Supervisor:
                 await self._run_repeatedly(asyncio.get_running_loop().create_future())
             else:
                 await self._run_exclusively(self._task.exclusive)
-        except Exception as error:  # Django's shared thread has been shut down
+        except Exception as error:
             self._end(error)
 
     async def _run_exclusively(self, lock: Lock) -> None:
@@ -89,6 +90,8 @@ class Supervisor:
                     failure = ""
                     if until_lost is not None:
                         await self._run_while_held(until_lost)
+            except InvalidDeclaration:
+                raise  # a crash: to try again would not help
             except Exception as error:
                 # Logged once: the database may be away for hours.
                 if failure != (failure := summary(error)):

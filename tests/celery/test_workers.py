@@ -127,3 +127,12 @@ def test_a_cold_shutdown_shuts_the_resources_down(workshop: Workshop) -> None:
 
         assert worker.found(STARTED) == [str(worker.pid)]
         assert_all_are_stopped(worker)
+
+
+@pytest.mark.slow
+def test_a_gevent_worker_does_not_start(workshop: Workshop) -> None:
+    """Its threads are parts of one thread, in which no event loop may run."""
+    with workshop(*WORKER, "-P", "gevent") as worker:
+        assert worker.wait() == 1, worker.output
+        assert "gevent has replaced threads by green threads" in worker.output
+        assert worker.found(STARTED) == []

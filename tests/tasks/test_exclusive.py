@@ -10,7 +10,7 @@ import pytest
 
 from django_lifespan_typed import Registry
 from django_lifespan_typed._tasks import supervisor
-from django_lifespan_typed.exceptions import ShutdownTimeout
+from django_lifespan_typed.exceptions import InvalidDeclaration, ShutdownTimeout
 from tests.journaling import Add, add
 from tests.runtime.probes import Limits, Log, logged_errors
 
@@ -294,6 +294,26 @@ async def test_an_error_is_logged_again_after_a_success(
         await asyncio.sleep(2 * AGAIN)
 
     assert logged_errors(caplog) == [error, None, error]
+
+
+@in_virtual_time
+async def test_a_lock_that_cannot_work_is_a_crash(
+    registry: Registry, task: Declare, engine: Engine, caplog: Log
+) -> None:
+    """DatabaseLock on SQLite: trying again would not help, and readiness shows it."""
+    error = InvalidDeclaration("no such locks", None, "Write FileLock().")
+    work = Work(forever)
+    made = task("feed", work, exclusive=engine.lock())
+    engine.failures["acquire"] = error
+
+    async with (lifespan := serve(registry)) as state:
+        await turns()
+        (health,) = await lifespan.health()
+
+        assert (state[made].phase, health.verdict) == ("crashed", "fail")
+    assert len(logged_errors(caplog)) == 1
+    assert "Write FileLock()." in caplog.text
+    assert work.began == []
 
 
 # --- The end
