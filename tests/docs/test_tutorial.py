@@ -11,23 +11,25 @@ from typing import Final
 
 import pytest
 
-from tests.processes import LIMIT, ROOT, start_project
+from tests.processes import LIMIT, ROOT, reserved_port, start_project
 
-from .pages import DOCS, blocks
+from .pages import DOCS, Block, blocks
 from .terminal import Terminal
 
 TUTORIAL: Final = DOCS / "tutorial"
 PROGRAMS: Final = TUTORIAL / "programs"
 STEPS: Final = sorted(page.stem for page in TUTORIAL.glob("[0-9]*.md"))
 SETTINGS: Final = "mysite/settings.py"
+SERVICE_PORT: Final = "8001"
 
 
 class Project:
     """A scratch folder, with the files that a page tells the reader to write."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, service_port: str) -> None:
         self.folder = folder
         self.folder.mkdir()
+        self._service_port = service_port
         self._generated = ""
 
     def begin_after(self, step: str) -> None:
@@ -44,6 +46,7 @@ class Project:
         if name == SETTINGS:
             path = self.folder / name
             self._generated = self._generated or path.read_text("utf-8")
+            code = code.replace(SERVICE_PORT, self._service_port)
             code = f"{self._generated}\n{code}"
         (self.folder / name).write_text(code, "utf-8")
 
@@ -64,16 +67,30 @@ def variables(tmp_path: Path) -> dict[str, str | None]:
     }
 
 
+def start_of_service() -> Block:
+    """The block of the first step that starts the book service."""
+    (block,) = [
+        block
+        for block in blocks(TUTORIAL / f"{STEPS[0]}.md")
+        if block.kind == "console" and "http.server" in block.body
+    ]
+    return block
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_step_works_to_the_letter(
     step: str, tmp_path: Path, variables: dict[str, str | None]
 ) -> None:
-    project = Project(tmp_path / "project")
+    service_port = reserved_port()
+    project = Project(tmp_path / "project", service_port)
     position = STEPS.index(step)
     if position:
         project.begin_after(STEPS[position - 1])
 
-    with Terminal(project.folder, variables) as terminal:
+    with Terminal(project.folder, variables, service_port) as terminal:
+        if position:
+            service = start_of_service()
+            terminal.type(service.body, service)
         for block in blocks(TUTORIAL / f"{step}.md"):
             if block.kind == "{literalinclude}":
                 project.write(block.included, block.options["caption"])
@@ -81,7 +98,6 @@ def test_a_step_works_to_the_letter(
                 terminal.type(block.body, block)
             else:
                 raise AssertionError(f"{block} is neither a file nor a command")
-        terminal.interrupt()
 
     for file in (PROGRAMS / step).glob("mysite/*.py"):
         written = project.folder / "mysite" / file.name

@@ -1,9 +1,7 @@
 INSTALLED_APPS += ["django_lifespan_typed", "mysite"]
 ASGI_APPLICATION = "mysite.asgi.application"
+BOOKS_URL = "http://127.0.0.1:8001"
 
-DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1"]
-LIFESPAN = {"STOP_BUDGET": 20}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -11,3 +9,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "short"}},
     "loggers": {"django_lifespan_typed": {"handlers": ["console"], "level": "INFO"}},
 }
+
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1"]
+LIFESPAN = {"STOP_BUDGET": 20}

@@ -1,11 +1,12 @@
-from collections.abc import Generator
-from io import TextIOWrapper
-from pathlib import Path
+from collections.abc import AsyncGenerator
+
+import httpx
+from django.conf import settings
 
 from django_lifespan_typed import lifespan_resource
 
 
-@lifespan_resource("visits_file")
-def visits_file() -> Generator[TextIOWrapper]:
-    with Path("visits.txt").open("a") as file:
-        yield file
+@lifespan_resource("http_client")
+async def http_client() -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=settings.BOOKS_URL) as client:
+        yield client

@@ -2,25 +2,25 @@ from django.test import SimpleTestCase
 
 from django_lifespan_typed.testing import LifespanTestCase, override_state
 
-from .keys import GUEST_BOOK
+from .keys import CATALOGUE
 
 
-class FakeGuestBook:
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def sign(self, name: str) -> int:
-        self.names.append(name)
-        return 7
+class FakeCatalogue:
+    async def price(self, title: str) -> str | None:
+        return "1.00" if title == "emma" else None
 
 
-class GuestBookTests(LifespanTestCase, SimpleTestCase):
-    @override_state(GUEST_BOOK, FakeGuestBook())
-    async def test_greets(self) -> None:
-        response = await self.async_client.get("/ada/")
+@override_state(CATALOGUE, FakeCatalogue())
+class PriceTests(LifespanTestCase, SimpleTestCase):
+    async def test_shows_the_price(self) -> None:
+        response = await self.async_client.get("/emma/")
 
-        self.assertEqual(response.content, b"Hello ada, you are visitor 7.\n")
+        self.assertEqual(response.content, b"emma costs 1.00.\n")
 
-    @override_state(GUEST_BOOK, FakeGuestBook())
-    def test_starts_only_what_is_needed(self) -> None:
-        self.assertEqual(list(self.state), ["guest_book"])
+    async def test_does_not_find_other_books(self) -> None:
+        response = await self.async_client.get("/moby-dick/")
+
+        self.assertEqual(response.status_code, 404)
+
+    def test_starts_no_http_client(self) -> None:
+        self.assertEqual(list(self.state), ["catalogue"])

@@ -3,10 +3,10 @@ from typing import Protocol
 from django_lifespan_typed import StateKey
 
 
-class GuestBook(Protocol):
-    def sign(self, name: str) -> int:
-        """Add a visitor; returns which one it is."""
+class Catalogue(Protocol):
+    async def price(self, title: str) -> str | None:
+        """Return the price of a book; None if there is no such book."""
         ...
 
 
-GUEST_BOOK = StateKey[GuestBook]("guest_book")
+CATALOGUE = StateKey[Catalogue]("catalogue")

@@ -1,31 +1,34 @@
-from collections.abc import AsyncGenerator, Generator
-from io import TextIOWrapper
-from pathlib import Path
+from collections.abc import AsyncGenerator
+
+import httpx
+from django.conf import settings
 
 from django_lifespan_typed import lifespan_resource
 
-from .keys import GUEST_BOOK
+from .keys import CATALOGUE
 
 
-class FileGuestBook:
-    def __init__(self, file: TextIOWrapper) -> None:
-        self.file = file
-        self.visits = 0
+class HttpCatalogue:
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.prices: dict[str, str] = {}
 
-    def sign(self, name: str) -> int:
-        self.visits += 1
-        self.file.write(f"{name}\n")
-        return self.visits
-
-
-@lifespan_resource("visits_file")
-def visits_file() -> Generator[TextIOWrapper]:
-    path = Path("data/visits.txt")
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a") as file:
-        yield file
+    async def price(self, title: str) -> str | None:
+        if title not in self.prices:
+            answer = await self.client.get(f"/{title}.txt")
+            if not answer.is_success:
+                return None
+            self.prices[title] = answer.text.strip()
+        return self.prices[title]
 
 
-@lifespan_resource(GUEST_BOOK, needs=(visits_file,))
-async def guest_book(file: TextIOWrapper) -> AsyncGenerator[FileGuestBook]:
-    yield FileGuestBook(file)
+@lifespan_resource("http_client")
+async def http_client() -> AsyncGenerator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=settings.BOOKS_URL) as client:
+        (await client.get("/")).raise_for_status()
+        yield client
+
+
+@lifespan_resource(CATALOGUE, needs=(http_client,))
+async def catalogue(client: httpx.AsyncClient) -> AsyncGenerator[HttpCatalogue]:
+    yield HttpCatalogue(client)

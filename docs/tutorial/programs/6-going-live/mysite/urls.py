@@ -1,18 +1,19 @@
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 
 from django_lifespan_typed import get_state
 
-from .keys import GUEST_BOOK
+from .keys import CATALOGUE
 
 
-async def index(request: HttpRequest, name: str) -> HttpResponse:
-    book = get_state(request, GUEST_BOOK)
-    number = book.sign(name)
-    return HttpResponse(f"Hello {name}, you are visitor {number}.\n")
+async def index(request: HttpRequest, title: str) -> HttpResponse:
+    price = await get_state(request, CATALOGUE).price(title)
+    if price is None:
+        raise Http404
+    return HttpResponse(f"{title} costs {price}.\n")
 
 
 urlpatterns = [
     path("", include("django_lifespan_typed.urls")),
-    path("<str:name>/", index),
+    path("<slug:title>/", index),
 ]
