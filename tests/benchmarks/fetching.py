@@ -1,4 +1,4 @@
-"""Fetching one resource in a view: what each library's documentation writes there."""
+"""Looking up one resource in a view: what each library's documentation writes there."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def results(quick: bool) -> Iterator[Table]:
     get_state = next(row for row, name in owners.items() if name == peers.OURS)
     yield Table(
         "fetching",
-        "Fetching one resource in a view",
+        "Looking up one resource in a view",
         (Column("first in a request", "ns"), Column("again in it", "ns")),
         {
             row: tuple(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from .peers import BARE, FLOORS, OURS
-from .tables import Table, shown_figure
+from .tables import Column, Table, shown_figure
 
 # Each has a contrast of 3 or more to white and to near-black; the page is the ground.
 INK: Final = "#7d828a"
@@ -47,7 +48,8 @@ def available() -> bool:
 
 def write(tables: Mapping[str, Table], folder: Path) -> list[str]:
     """Draw the plots of the page; the names of the files."""
-    figures = {name: _bars(tables[name]) for name in BARS}
+    figures = {"summary": _summary(tables)}
+    figures |= {name: _bars(tables[name]) for name in BARS}
     for name, panels in LINES.items():
         figures[name] = _lines([tables[panel] for panel in panels])
     for name, figure in figures.items():
@@ -64,16 +66,51 @@ def _pyplot() -> Any:
     return plt
 
 
+def _summary(tables: Mapping[str, Table]) -> Any:
+    """The cost of a request, and of a lookup in it: narrow enough for a phone."""
+    requests, lookups = tables["requests"], fastest(tables["fetching"])
+    heights = [len(table.rows) for table in (requests, lookups)]
+    figure, (above, below) = _pyplot().subplots(
+        2,
+        1,
+        figsize=(4.6, 1.4 + 0.27 * sum(heights)),
+        height_ratios=heights,
+        layout="constrained",
+    )
+    figure.get_layout_engine().set(h_pad=0.1)
+    _draw_bars(above, requests, requests.columns[0], "One request")
+    _draw_bars(below, lookups, lookups.columns[0], "One lookup in a request")
+    return figure
+
+
+def fastest(table: Table) -> Table:
+    """The first row of each library, and the fastest if it shows several."""
+    rows: dict[str, tuple[float | None, ...]] = {}
+    for name, figures in table.rows.items():
+        library = table.library.get(name, name)
+        if name == table.ours or library not in rows:
+            rows[library] = figures
+        elif library != OURS:
+            rows[library] = min(rows[library], figures, key=lambda each: each[0] or 0)
+    return replace(table, rows=rows, library={})
+
+
 def _bars(table: Table) -> Any:
     """The last column of a table, a bar for each row."""
-    column = table.columns[-1]
+    bars = sum(figures[-1] is not None for figures in table.rows.values())
+    figure, axes = _pyplot().subplots(figsize=(7.5, 0.9 + 0.27 * bars))
+    _draw_bars(axes, table, table.columns[-1], table.title)
+    return figure
+
+
+def _draw_bars(axes: Any, table: Table, column: Column, title: str) -> None:
+    position = table.columns.index(column)
     rows = {
-        name: figures[-1]
+        name: figures[position]
         for name, figures in table.rows.items()
-        if figures[-1] is not None
+        if figures[position] is not None
     }
     libraries = [table.library.get(name, name) for name in rows]
-    figure, axes = _pyplot().subplots(figsize=(7.5, 0.9 + 0.27 * len(rows)))
     bars = axes.barh(
         [name.replace("`", "") for name in rows],
         [*rows.values()],
@@ -84,8 +121,7 @@ def _bars(table: Table) -> Any:
     axes.bar_label(bars, [shown_figure(each) for each in rows.values()], padding=3)
     axes.margins(x=0.12)
     axes.set_xlabel(f"{column.name}, {column.unit} (less is better)")
-    axes.set_title(table.title)
-    return figure
+    axes.set_title(title)
 
 
 def _lines(tables: Sequence[Table]) -> Any:

@@ -73,7 +73,8 @@ def test_the_page_shows_every_table_and_plot_of_a_full_run() -> None:
     shown = blocks(PAGE)
 
     assert set(plotted) == PLOTS
-    assert shown.keys() == {"machine", "bounds", "ahead", *rows(writing.FOLDER)}
+    written = {"summary", "machine", "bounds", "ahead"}
+    assert shown.keys() == {*written, *rows(writing.FOLDER)}
     assert len(marks) == 2 * len(shown)
     assert "N = 1,000" in shown["starts-chained"]
     not_peers = {peers.OURS, *peers.FLOORS}

@@ -13,8 +13,8 @@ from tests.processes import ROOT
 
 from . import plots
 from .measuring import Result
-from .peers import FLOORS
-from .tables import MARGIN, Table, markdown
+from .peers import FLOORS, OURS, PLAIN
+from .tables import MARGIN, Table, markdown, shown_figure
 
 FOLDER: Final = ROOT / "docs" / "explanation" / "_performance"
 PAGE: Final = "performance.md"
@@ -52,6 +52,7 @@ def write(
     }
     (folder / "results.json").write_text(json.dumps(data, indent=1) + "\n", "utf-8")
     texts = {
+        "summary": _summary(tables),
         "machine": markdown(("", ""), {**machine, **versions}.items(), (0, 1)),
         "bounds": _bounds(results),
         "ahead": _ahead(tables.values()),
@@ -65,6 +66,19 @@ def write(
     page.write_text(written, "utf-8")
     drawn = plots.write(tables, folder) if plots.available() else []
     return [*texts, "results.json", *drawn]
+
+
+def _summary(tables: Mapping[str, Table]) -> str:
+    requests, lookups = tables["requests"], tables["fetching"]
+    plain, ours = requests.rows[PLAIN][0], requests.rows[OURS][0]
+    first, again = lookups.rows[lookups.ours]
+    assert None not in {plain, ours, first, again}
+    return (
+        f"A request with this package takes {ours / plain:.2f} times the CPU time of a "
+        f"request of plain Django ({shown_figure(plain)} µs). The lookup of a resource "
+        f"is {shown_figure(first / 1_000)} µs of it, and {shown_figure(again / 1_000)} "
+        "µs if the request has looked one up before.\n"
+    )
 
 
 def _bounds(results: Sequence[Result]) -> str:
