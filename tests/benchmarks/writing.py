@@ -95,7 +95,7 @@ def _bounds(results: Sequence[Result]) -> str:
 
 
 def _ahead(tables: Iterable[Table]) -> str:
-    head = ("what", "peer", "peer's figure", "ours", "better by")
+    head = ("measurement", "peer", "peer's figure", "ours", "better by")
     rows = [cells for table in tables for cells in table.ahead()]
     table = markdown(head, rows, (0, 1)) if rows else "Nowhere.\n"
     return (
