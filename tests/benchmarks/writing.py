@@ -70,15 +70,20 @@ def write(
 
 def _summary(tables: Mapping[str, Table]) -> str:
     requests, lookups = tables["requests"], tables["fetching"]
-    plain, ours = requests.rows[PLAIN][0], requests.rows[OURS][0]
-    first, again = lookups.rows[lookups.ours]
-    assert None not in {plain, ours, first, again}
+    plain, ours = _figure(requests, PLAIN), _figure(requests, OURS)
+    first, again = (_figure(lookups, lookups.ours, column) for column in (0, 1))
     return (
         f"A request with this package takes {ours / plain:.2f} times the CPU time of a "
         f"request of plain Django ({shown_figure(plain)} µs). The lookup of a resource "
         f"is {shown_figure(first / 1_000)} µs of it, and {shown_figure(again / 1_000)} "
         "µs if the request has looked one up before.\n"
     )
+
+
+def _figure(table: Table, row: str, column: int = 0) -> float:
+    figure = table.rows[row][column]
+    assert figure is not None
+    return figure
 
 
 def _bounds(results: Sequence[Result]) -> str:

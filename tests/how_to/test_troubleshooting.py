@@ -127,22 +127,27 @@ def test_time_limits_are_those_of_the_settings() -> None:
     assert f"did not shut down within {LifespanSettings.STOP_TIMEOUT:g} s" in PAGE
 
 
+def checked(folder: Path, factory: str) -> str:
+    """What ``lifespan check`` prints for a project whose lifespan.py is *factory*."""
+    (folder / "mysite" / "lifespan.py").write_text(factory)
+    with running("manage.py", "lifespan", "check", folder=folder) as process:
+        process.wait()
+    return process.output
+
+
 def test_a_blocking_factory_may_use_the_orm(site: Site) -> None:
     folder = site()
-    file = folder / "mysite" / "lifespan.py"
     (folder / "mysite" / "urls.py").write_text("urlpatterns = []")
-    right = code("You cannot call this from an async context")
-    outputs = []
-    for text in (right, re.sub("(def groups|Generator)", r"async \1", right)):
-        file.write_text(text.replace("async Generator", "AsyncGenerator"))
-        script = ["migrate -v 0", "lifespan check"]
-        for command in script:
-            with running("manage.py", *command.split(), folder=folder) as process:
-                process.wait()
-        outputs.append(process.output)
+    with running("manage.py", "migrate", folder=folder) as process:
+        assert process.wait() == 0, process.output
+    blocking = code("You cannot call this from an async context")
+    is_async = blocking.replace("def groups", "async def groups")
 
-    assert "1 of 1 started and shut down without errors" in outputs[0]
-    assert_on_page(outputs[1], "You cannot call this from an async context")
+    works = checked(folder, blocking)
+    fails = checked(folder, is_async.replace("Generator", "AsyncGenerator"))
+
+    assert "1 of 1 started and shut down without errors" in works
+    assert_on_page(fails, "You cannot call this from an async context")
 
 
 GEVENT: Final = """
@@ -231,7 +236,7 @@ def test_the_setting_shows_startups(site: Site) -> None:
     folder = served_by_django(site)
     asgi = (PROGRAMS / "start" / "mysite" / "asgi.py").read_text("utf-8")
     (folder / "mysite" / "asgi.py").write_text(asgi)
-    logs = []
+    logs: list[bool] = []
     for settings in ("", code("The log shows no startup")):
         with (folder / "mysite" / "settings.py").open("a") as file:
             file.write(settings)
@@ -583,7 +588,7 @@ def fixed(request: LifespanRequest) -> None:
 
 @pytest.mark.checkers
 def test_what_mypy_sees(tmp_path: Path) -> None:
-    text = code("Type checkers see Any") + ANY.replace("typing", "typing_extensions", 1)
+    text = code("infers Any") + ANY.replace("typing", "typing_extensions", 1)
     (tmp_path / "views.py").write_text(text)
     (tmp_path / "mypy.ini").write_text("[mypy]\n")
 
