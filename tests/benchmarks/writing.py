@@ -71,17 +71,16 @@ def write(
 def _summary(tables: Mapping[str, Table]) -> str:
     requests, lookups = tables["requests"], tables["fetching"]
     plain, ours = _figure(requests, PLAIN), _figure(requests, OURS)
-    first, again = (_figure(lookups, lookups.ours, column) for column in (0, 1))
+    lookup = _figure(lookups, lookups.ours) / 1_000
     return (
         f"A request with this package takes {ours / plain:.2f} times the CPU time of a "
-        f"request of plain Django ({shown_figure(plain)} µs). The lookup of a resource "
-        f"is {shown_figure(first / 1_000)} µs of it, and {shown_figure(again / 1_000)} "
-        "µs if the request has looked one up before.\n"
+        f"request of plain Django ({shown_figure(plain)} µs), and the first lookup of "
+        f"a resource in it takes {shown_figure(lookup)} µs.\n"
     )
 
 
-def _figure(table: Table, row: str, column: int = 0) -> float:
-    figure = table.rows[row][column]
+def _figure(table: Table, row: str) -> float:
+    figure = table.rows[row][0]
     assert figure is not None
     return figure
 

@@ -5,7 +5,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "loggers": {
-        # What starts and stops, and how long it takes.
+        # Logs each startup and shutdown, with its time.
         "django_lifespan_typed": {
             "handlers": ["console"],
             "level": "INFO",

@@ -7,7 +7,7 @@ from django_lifespan_typed.asgi import get_asgi_application, with_lifespan
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 
-# First, for it sets up Django, which what is imported below needs.
+# Comes first: it sets Django up, which the imports below need.
 django_application = get_asgi_application()
 
 from .consumers import Greetings  # noqa: E402

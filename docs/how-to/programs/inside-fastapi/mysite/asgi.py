@@ -10,7 +10,7 @@ from django_lifespan_typed.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 
-# First, for it sets up Django: what is imported below may import models.
+# Comes first: it sets Django up, and the imports below may import models.
 django_application = get_asgi_application()
 
 from .guests import guest_book  # noqa: E402
@@ -34,5 +34,5 @@ async def greet(request: Request, name: str) -> dict[str, Any]:
     return {"greeting": greeting, "guests": guests}
 
 
-# Last, for it takes every path that no route above has.
+# Comes last: it receives every path that no route above matches.
 application.mount("/", django_application)

@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 @asynccontextmanager
 async def guest_book() -> AsyncGenerator[list[str]]:
-    """What a connection pool of the API's own would be."""
+    """Stands for a connection pool of the API."""
     print("the guest book opens", flush=True)
     yield []
     print("the guest book closes", flush=True)

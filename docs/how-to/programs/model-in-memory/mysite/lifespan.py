@@ -9,7 +9,7 @@ from django_lifespan_typed import lifespan_resource
 
 
 class Prices:
-    """A file of lines, looked up where the system keeps it: nothing is copied."""
+    """A file of lines, searched in the page cache of the system without a copy."""
 
     def __init__(self, lines: mmap.mmap) -> None:
         self.lines = lines
@@ -20,7 +20,7 @@ class Prices:
         return None if found is None else found[1].decode()
 
 
-# Not async: it runs in a thread of its own, and keeps nobody else waiting.
+# Not async: it runs in a thread of its own, and does not block the event loop.
 @lifespan_resource("prices", start_timeout=300)
 def prices() -> Generator[Prices]:
     path: Path = settings.PRICES

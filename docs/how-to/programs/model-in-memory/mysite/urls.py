@@ -6,7 +6,7 @@ from django_lifespan_typed import get_state
 from .lifespan import prices
 
 
-# Not async either: Django runs it in a thread, and the event loop stays free.
+# Not async: Django runs it in a thread, so it does not block the event loop.
 def price(request: HttpRequest, isbn: str) -> HttpResponse:
     found = get_state(request, prices).of(isbn)
     if found is None:

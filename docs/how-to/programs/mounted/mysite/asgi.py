@@ -6,7 +6,7 @@ from django_lifespan_typed.types import Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
 
-# First, for it sets up Django, which what is imported below needs.
+# Comes first: it sets Django up, which the imports below need.
 django_application = get_asgi_application()
 
 from .lifespan import api_state, mcp  # noqa: E402
@@ -16,7 +16,7 @@ from .mounts import api  # noqa: E402
 async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
     first = scope["path"].split("/")[1]
     if first == "api":
-        # A copy for each request, as a server makes one.
+        # Each request gets a copy of the state, as from a server.
         scope = {**scope, "state": get_state(scope, api_state).copy()}
         await api(scope, receive, send)
     elif first == "mcp":

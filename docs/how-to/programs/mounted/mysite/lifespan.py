@@ -28,7 +28,7 @@ def api_state(shared: Greeter) -> AbstractAsyncContextManager[State]:
 async def mcp(shared: Greeter) -> AsyncGenerator[Starlette]:
     from .mounts import mcp_server
 
-    # Made anew for each lifespan: an MCP server starts once.
+    # Create it for each lifespan: an MCP server can start only once.
     app = mcp_server(shared).streamable_http_app()  # it serves /mcp
     async with run_asgi_lifespan(app):
         yield app

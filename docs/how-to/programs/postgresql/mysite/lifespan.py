@@ -16,7 +16,7 @@ async def pool() -> AsyncGenerator[AsyncConnectionPool]:
         timeout=5,
         check=AsyncConnectionPool.check_connection,
     ) as pool:
-        await pool.wait(timeout=10)  # else a wrong address is found by a request
+        await pool.wait(timeout=10)  # fails for a wrong address
         yield pool
 
 

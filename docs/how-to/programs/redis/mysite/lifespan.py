@@ -15,7 +15,7 @@ async def redis() -> AsyncGenerator[Redis]:
         socket_connect_timeout=1,
         socket_timeout=2,
     ) as client:
-        await client.ping()  # else nothing connects before the first request
+        await client.ping()  # connects, because from_url() does not
         yield client
 
 

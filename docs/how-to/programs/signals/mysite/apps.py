@@ -14,6 +14,6 @@ class MySiteConfig(AppConfig):
         from .receivers import Receivers
 
         receivers = Receivers(self, settings.AUDIT_LOG)
-        # Not weak, for nothing else keeps the object whose methods these are.
+        # weak=False, because nothing else refers to the object of these methods.
         asgi_startup.connect(receivers.startup, weak=False, dispatch_uid="audit")
         asgi_shutdown.connect(receivers.shutdown, weak=False, dispatch_uid="audit")

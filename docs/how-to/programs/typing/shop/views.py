@@ -13,7 +13,7 @@ async def price(request: HttpRequest, isbn: str) -> JsonResponse:
 
 
 async def maybe_price(request: LifespanRequest, isbn: str) -> JsonResponse:
-    assert_type(request.state[PRICES], Prices)  # wants the middleware
+    assert_type(request.state[PRICES], Prices)  # needs the middleware
     assert_type(current_state()[PRICES], Prices)
     prices = get_state(request, PRICES, None)
     assert_type(prices, Prices | None)

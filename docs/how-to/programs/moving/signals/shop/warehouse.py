@@ -1,5 +1,5 @@
 class Warehouse:
-    """What a client of another service would be."""
+    """Stands for the client of another service."""
 
     async def open(self) -> None:
         print("the warehouse opens", flush=True)
