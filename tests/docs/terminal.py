@@ -13,6 +13,9 @@ from urllib import request
 
 from tests.processes import Process, running
 
+SERVICE_PORT: Final = "8001"
+"""The port of the service on the pages."""
+
 _SHELL: Final = "import os, sys; os.execvp('sh', ['sh', '-c', sys.argv[1]])"
 _SERVES: Final = r"(?:running on http://127\.0\.0\.1:|Serving HTTP on \S+ port )(\d+)"
 # The lines of Python's http.server begin so, and only it prints this at Ctrl-C.
@@ -99,7 +102,10 @@ class Terminal:
     """
 
     def __init__(
-        self, folder: Path, variables: dict[str, str | None], service_port: str
+        self,
+        folder: Path,
+        variables: dict[str, str | None],
+        service_port: str = SERVICE_PORT,
     ) -> None:
         self._folder = folder
         self._variables = variables
@@ -149,7 +155,7 @@ class Terminal:
 
     def _serve(self, command: str) -> str:
         is_service = "http.server" in command
-        command = command.replace("8001", self._service_port)
+        command = command.replace(SERVICE_PORT, self._service_port)
         process = self._open.enter_context(
             running(
                 *("-c", _SHELL, f"exec {command}"),

@@ -14,13 +14,12 @@ import pytest
 from tests.processes import LIMIT, ROOT, reserved_port, start_project
 
 from .pages import DOCS, Block, blocks
-from .terminal import Terminal
+from .terminal import SERVICE_PORT, Terminal
 
 TUTORIAL: Final = DOCS / "tutorial"
 PROGRAMS: Final = TUTORIAL / "programs"
 STEPS: Final = sorted(page.stem for page in TUTORIAL.glob("[0-9]*.md"))
 SETTINGS: Final = "mysite/settings.py"
-SERVICE_PORT: Final = "8001"
 
 
 class Project:
