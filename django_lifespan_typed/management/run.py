@@ -34,7 +34,9 @@ def run_tasks(
     with _log_on(out), leaving_at_signals():
         try:
             with lifespan as state:
-                lifespan.call(_until_over, lifespan, [state[task] for task in tasks])
+                # An optional task has no record if its dependency has failed.
+                records = [state[task] for task in tasks if task in state]
+                lifespan.call(_until_over, lifespan, records)
         except (KeyboardInterrupt, SystemExit):
             pass  # the usual end, after the shutdown
         except ResourceCrashed as error:  # in the log, too

@@ -112,6 +112,15 @@ def test_a_dependency_that_fails_to_start_is_named() -> None:
     assert "ConnectionError: the db is down" in ran.err
 
 
+def test_the_other_tasks_run_without_an_optional_task_that_cannot_start() -> None:
+    ran = lifespan("optional_tasks", "run", "--all")
+
+    assert ran.code == 0
+    assert "ConnectionError: the cache is down\n" in ran.out + ran.err
+    assert "@imported" in ran.out
+    assert "@warmed" not in ran.out
+
+
 KNOWN = f"Registered: {ALL}.\n"
 
 

@@ -199,6 +199,22 @@ def broken_tasks() -> None:
         happened("+feed")
 
 
+def optional_tasks() -> None:
+    """An optional task whose dependency fails to start, and another task."""
+
+    @lifespan_resource("cache", optional=True)
+    async def cache() -> str:
+        raise ConnectionError("the cache is down")
+
+    @lifespan_task("warm", needs=(cache,), optional=True)
+    async def warm(_: str) -> None:
+        happened("warmed")
+
+    @lifespan_task("import")
+    async def import_() -> None:
+        happened("imported")
+
+
 def closed_at_the_end(name: str) -> Resource[str]:
     @lifespan_resource(name)
     async def resource() -> AsyncGenerator[str]:
