@@ -136,10 +136,12 @@ def check_lock_name(task: LifespanTask[...], registry: Registry) -> None:
     for other in registry:
         if not isinstance(other, LifespanTask) or task.exclusive is None:
             continue
+        if other.name == task.name:
+            continue  # registry.add() refuses it
         if other.exclusive is not None and other.lock_name == task.lock_name:
             raise InvalidDeclaration(
                 f"lifespan task {task.name!r} has the lock {task.lock_name!r}, which "
                 f"{other.name!r} has, too\n{other.declared_at.draw()}",
                 task.declared_at,
-                "Give each task a lock of its own: leave out the name of the lock.",
+                "Give each task a lock of its own: leave out its name or path.",
             )

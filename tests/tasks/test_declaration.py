@@ -278,6 +278,17 @@ def test_a_name_that_is_taken_is_refused(registry: Registry) -> None:
     assert list(registry) == [feed]
 
 
+def test_a_task_that_is_declared_twice_has_the_error_of_its_name(
+    registry: Registry,
+) -> None:
+    """The locks have the same name, too, but another lock would not help."""
+    lock = Engine().lock()
+    declare("feed", registry=registry, exclusive=lock)(work)
+
+    with pytest.raises(DuplicateName):
+        declare("feed", registry=registry, exclusive=lock)(work)
+
+
 @pytest.mark.parametrize("is_first_named", [True, False])
 def test_two_tasks_with_one_lock_name_are_refused(
     is_first_named: bool, *, registry: Registry
