@@ -134,5 +134,5 @@ class LifespanTask(Resource[TaskRecord], Generic[P]):
             context = supervisor.crash.__context__
             try:
                 raise supervisor.crash
-            finally:  # it would be the cancellation
+            finally:  # not the cancellation
                 supervisor.crash.__context__ = context
