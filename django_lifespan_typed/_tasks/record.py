@@ -23,7 +23,7 @@ class TaskRecord:
     restarts: int = 0
     """How often it was started again after it had ended."""
     last_error: BaseException | None = None
-    """The exception of the latest run that failed."""
+    """The latest exception of a run, or of the lock."""
     last_run: datetime | None = None
     """When the latest run began (UTC)."""
 

@@ -80,6 +80,7 @@ class Supervisor:
             else:
                 await self._run_exclusively(self._task.exclusive)
         except Exception as error:
+            self.record.last_error = error
             self._end(error)
 
     async def _run_exclusively(self, lock: Lock) -> None:
@@ -93,6 +94,7 @@ class Supervisor:
             except InvalidDeclaration:
                 raise  # a crash: to try again would not help
             except Exception as error:
+                self.record.last_error = error
                 # Logged once: the database may be away for hours.
                 if failure != (failure := summary(error)):
                     self._log("the lock of lifespan task %r failed", error)

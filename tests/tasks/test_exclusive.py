@@ -267,11 +267,13 @@ async def test_errors_of_the_engine_are_logged_until_they_repeat(
         await asyncio.sleep(3 * AGAIN)
         engine.failures["acquire"] = away
         await asyncio.sleep(2 * AGAIN)
-        seen, (status,) = state[made].phase, lifespan.status()
+        (status,) = lifespan.status()
         del engine.failures["acquire"]
         await asyncio.sleep(AGAIN)
 
-        assert (seen, status.phase) == ("standby", "running")
+        assert status.phase == "running"
+        assert status.task is not None
+        assert (status.task.phase, status.task.last_error) == ("standby", away)
         assert state[made].phase == "running"
     assert logged_errors(caplog) == [away, denied, away]
     assert "the lock of lifespan task 'feed' failed" in caplog.text
@@ -311,6 +313,7 @@ async def test_a_lock_that_cannot_work_is_a_crash(
         (health,) = await lifespan.health()
 
         assert (state[made].phase, health.verdict) == ("crashed", "fail")
+        assert state[made].last_error is error
     assert len(logged_errors(caplog)) == 1
     assert "Write FileLock()." in caplog.text
     assert work.began == []
