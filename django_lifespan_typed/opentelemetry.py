@@ -1,10 +1,11 @@
-"""instrument: OpenTelemetry spans of startups and shutdowns, and a gauge of phases."""
+"""instrument: OpenTelemetry spans of startups and shutdowns, and metrics of phases."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import product
 from threading import TIMEOUT_MAX, Thread
 from time import time_ns
 from typing import Final, NamedTuple, get_args
@@ -13,6 +14,7 @@ from ._runtime.current import running
 from ._runtime.observers import Transition, observers
 from ._runtime.status import Phase, ResourceStatus
 from ._settings import LifespanSettings
+from ._tasks.record import TaskPhase
 from ._text import error_text
 
 try:
@@ -46,6 +48,8 @@ def instrument(
       the async code that starts or shuts down the lifespan.
     - A gauge ``lifespan.resources``: the number of resources in each phase, over all
       lifespans that run in this process.
+    - A gauge ``lifespan.tasks``: the number of background tasks of each name in each
+      phase, and a counter ``lifespan.task.restarts`` of their restarts.
 
     Spans are created when the startup or the shutdown has ended, from recorded times.
     When the last lifespan of the process has shut down, the tracer provider exports its
@@ -67,6 +71,18 @@ def instrument(
         unit="{resource}",
         description="Resources of the running lifespans, by phase",
     )
+    meter.create_observable_gauge(
+        "lifespan.tasks",
+        [_count_task_phases],
+        unit="{task}",
+        description="Background tasks of the running lifespans, by name and phase",
+    )
+    meter.create_observable_counter(
+        "lifespan.task.restarts",
+        [_count_restarts],
+        unit="{restart}",
+        description="Restarts of the background tasks of the running lifespans",
+    )
     observers.append(_record)
 
 
@@ -78,14 +94,35 @@ def uninstrument() -> None:
         observers.remove(_record)
 
 
-def _count_phases(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+def _statuses() -> list[ResourceStatus]:
     # OpenTelemetry has no way to remove a callback.
+    lifespans = [] if _tracer is None else running.lifespans()
+    return [each for one in lifespans for each in one.status()]
+
+
+def _count_phases(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
     if _tracer is None:
         return
-    lifespans = running.lifespans()
-    phases = Counter(each.phase for one in lifespans for each in one.status())
+    phases = Counter(each.phase for each in _statuses())
     for phase in get_args(Phase):  # with zeros, so that no old number is shown on
         yield metrics.Observation(phases[phase], {"lifespan.resource.phase": phase})
+
+
+def _count_task_phases(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+    tasks = [(each.name, each.task.phase) for each in _statuses() if each.task]
+    counts = Counter(tasks)
+    for name, phase in product(dict(tasks), get_args(TaskPhase)):
+        attributes = {"lifespan.task.name": name, "lifespan.task.phase": phase}
+        yield metrics.Observation(counts[name, phase], attributes)
+
+
+def _count_restarts(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+    restarts: Counter[str] = Counter()
+    for each in _statuses():
+        if each.task:
+            restarts[each.name] += each.task.restarts
+    for name, count in restarts.items():
+        yield metrics.Observation(count, {"lifespan.task.name": name})
 
 
 class _Step(NamedTuple):
@@ -143,9 +180,8 @@ def _steps(transition: Transition) -> Iterator[_Step]:
         return
     for each in reversed(statuses):
         if each.seconds is not None:  # it had started
-            ended = max(
-                _or(each.ended_after, last), first
-            )  # it may have crashed before
+            # It may have crashed before.
+            ended = max(_or(each.ended_after, last), first)
             begin = _or(each.stop_began_after, ended)
             yield _Step("shut down", each, begin, ended, each.error)
 

@@ -1,1 +1,1 @@
-"""Tests of the spans and the gauge of OpenTelemetry."""
+"""Tests of the spans and metrics of OpenTelemetry."""

@@ -1,9 +1,9 @@
-"""Lifespans that report to OpenTelemetry's SDK, in memory."""
+"""OpenTelemetry's SDK, in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from typing import Final, final
+from collections.abc import Generator
+from typing import Any, Final, final
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -50,33 +50,28 @@ class Telemetry:
             for span in spans
         ]
 
-    def phases(self) -> dict[str, int] | None:
-        """Return the numbers of resources that are not 0, by phase."""
-        points = self.points()
-        return points and {phase: count for phase, count in points.items() if count}
-
-    def points(self) -> dict[str, int] | None:
-        """Return the number of resources in each phase; None without a gauge."""
+    def metric(self, name: str, *attributes: str) -> dict[Any, int | float]:
+        """Return the values of a metric by its *attributes*; empty without any."""
         data = self._reader.get_metrics_data()
-        found: dict[str, int] = {}
-        if data is None:
-            return None
-        for of_resource in data.resource_metrics:
-            for of_scope in of_resource.scope_metrics:
-                (metric,) = of_scope.metrics
-                assert metric.name == "lifespan.resources"
-                for point in metric.data.data_points:
-                    assert isinstance(point, NumberDataPoint)
-                    assert point.attributes is not None
-                    assert isinstance(point.value, int)
-                    found[str(point.attributes[PHASE])] = point.value
+        found: dict[Any, int | float] = {}
+        for resource in data.resource_metrics if data else ():
+            for scope in resource.scope_metrics:
+                for metric in scope.metrics:
+                    for point in metric.data.data_points if metric.name == name else ():
+                        assert isinstance(point, NumberDataPoint)
+                        given = dict(point.attributes or {})
+                        assert given.keys() == {*attributes}
+                        key = tuple(given[each] for each in attributes)
+                        found[key if key[1:] else key[0]] = point.value
         return found
 
+    def points(self) -> dict[str, int | float]:
+        """Return the number of resources in each phase; empty without a gauge."""
+        return self.metric("lifespan.resources", PHASE)
 
-def exceptions(span: ReadableSpan) -> list[Mapping[str, object]]:
-    """Return the attributes of the exceptions that *span* has recorded."""
-    assert {event.name for event in span.events} <= {"exception"}
-    return [event.attributes or {} for event in span.events]
+    def phases(self) -> dict[str, int | float]:
+        """Return the numbers of resources that are not 0, by phase."""
+        return {phase: count for phase, count in self.points().items() if count}
 
 
 @pytest.fixture
