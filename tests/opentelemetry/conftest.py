@@ -12,9 +12,10 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from django_lifespan_typed import Registry
 from django_lifespan_typed.opentelemetry import instrument, uninstrument
-from tests.runtime.probes import Hang, Probes
+from tests.runtime.conftest import _nothing_is_left, hang, probes
+
+__all__ = ["_nothing_is_left", "hang", "probes"]
 
 PHASE: Final = "lifespan.resource.phase"
 
@@ -81,17 +82,3 @@ def telemetry() -> Generator[Telemetry]:
     telemetry.instrument()
     yield telemetry
     uninstrument()
-
-
-@pytest.fixture
-def probes(registry: Registry, journal: list[str]) -> Probes:
-    """Probes that are registered in ``registry``."""
-    return Probes(registry, journal)
-
-
-@pytest.fixture
-def hang() -> Generator[Hang]:
-    """A step that waits until it is released."""
-    hang = Hang()
-    yield hang
-    hang.release()

@@ -7,7 +7,6 @@ from typing import get_args
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_task
 from django_lifespan_typed._runtime.status import Phase
-from django_lifespan_typed.opentelemetry import uninstrument
 from tests.runtime.probes import Hang, Probes, Raise
 
 from .conftest import Telemetry
@@ -86,20 +85,3 @@ async def test_tasks_and_their_restarts_are_counted(
     assert len(phases) == 10  # the others are zero
     assert sum(phases.values()) == 3
     assert telemetry.metric("lifespan.task.restarts") == {}
-
-
-async def test_nothing_is_reported_after_uninstrument(
-    telemetry: Telemetry, registry: Registry
-) -> None:
-    @lifespan_task("feed", registry=registry)
-    async def feed() -> None:
-        """Return at once."""
-
-    async with Lifespan(registry):
-        uninstrument()
-        without = telemetry.points(), telemetry.metric("lifespan.tasks")
-        telemetry.instrument()
-        again = telemetry.phases()
-
-    assert without == ({}, {})
-    assert again == {"running": 1}

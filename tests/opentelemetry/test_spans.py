@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 
@@ -52,7 +51,8 @@ def recorded(span: ReadableSpan) -> list[object]:
 async def test_a_startup_and_a_shutdown_are_spans_with_a_child_per_resource(
     telemetry: Telemetry, probes: Probes
 ) -> None:
-    probes.add_chain("db", "cache")
+    probes.add("db")
+    probes.add("cache", "db", optional=True)
     lifespan = probes.lifespan()
 
     async with lifespan:
@@ -76,19 +76,8 @@ async def test_a_startup_and_a_shutdown_are_spans_with_a_child_per_resource(
         for inner, outer in ((start, spans[UP]), (stop, spans[DOWN])):
             (first, last), (began, ended) = times(outer), times(inner)
             assert first <= began <= ended <= last
-
-
-async def test_attributes_describe_the_resource(
-    telemetry: Telemetry, probes: Probes
-) -> None:
-    probes.add("db")
-    probes.add("cache", "db", optional=True)
     location = probes.resources["cache"].declared_at
-
-    await probes.run()
-
-    attributes = telemetry.spans()["start cache"].attributes
-    assert dict(attributes or {}) == {
+    assert dict(spans["start cache"].attributes or {}) == {
         "lifespan.resource.name": "cache",
         "lifespan.resource.needs": ("db",),
         "lifespan.resource.optional": True,
@@ -138,21 +127,6 @@ async def test_a_failed_startup_shows_the_failure_and_the_clean_up(
         span = telemetry.spans()[name]
         assert recorded(span) == ["LookupError"]
         assert span.status.description == "LookupError: no such table"
-
-
-async def test_a_cancelled_startup_is_an_error(
-    telemetry: Telemetry, probes: Probes, hang: Hang
-) -> None:
-    probes.add("slow", start=hang)
-    starting = asyncio.ensure_future(probes.run())
-    await hang.reached()
-
-    starting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await starting
-
-    assert dict(telemetry.tree()) == {"start slow": UP, UP: ""}
-    assert failed(telemetry) == {UP}
 
 
 async def test_a_failed_optional_resource_does_not_fail_the_startup(
