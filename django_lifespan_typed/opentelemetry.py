@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import product
 from threading import TIMEOUT_MAX, Thread
 from time import time_ns
@@ -29,10 +30,8 @@ __all__ = ["instrument", "uninstrument"]
 
 _SCOPE: Final = "django_lifespan_typed"
 
-_tracer: trace.Tracer | None = None
+_observer: Callable[[Transition], None] | None = None
 """None while lifespans are not instrumented."""
-_tracer_provider: trace.TracerProvider | None = None
-"""None for the global one."""
 
 
 def instrument(
@@ -59,11 +58,10 @@ def instrument(
     :param tracer_provider: None for the global one, which may be set later.
     :param meter_provider: None for the global one, which may be set later.
     """
-    global _tracer, _tracer_provider
-    if _tracer is not None:
+    global _observer
+    if _observer is not None:
         return
-    _tracer_provider = tracer_provider
-    _tracer = trace.get_tracer(_SCOPE, tracer_provider=tracer_provider)
+    tracer = trace.get_tracer(_SCOPE, tracer_provider=tracer_provider)
     meter = metrics.get_meter(_SCOPE, meter_provider=meter_provider)
     meter.create_observable_gauge(
         "lifespan.resources",
@@ -83,25 +81,26 @@ def instrument(
         unit="{restart}",
         description="Restarts of the background tasks of the running lifespans",
     )
-    observers.append(_record)
+    _observer = partial(_record, tracer, tracer_provider)
+    observers.append(_observer)
 
 
 def uninstrument() -> None:
     """Stop what ``instrument()`` has started."""
-    global _tracer
-    if _tracer is not None:
-        _tracer = None
-        observers.remove(_record)
+    global _observer
+    if _observer is not None:
+        observers.remove(_observer)
+        _observer = None
 
 
 def _statuses() -> list[ResourceStatus]:
     # OpenTelemetry has no way to remove a callback.
-    lifespans = [] if _tracer is None else running.lifespans()
+    lifespans = [] if _observer is None else running.lifespans()
     return [each for one in lifespans for each in one.status()]
 
 
 def _count_phases(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
-    if _tracer is None:
+    if _observer is None:
         return
     phases = Counter(each.phase for each in _statuses())
     for phase in get_args(Phase):  # with zeros, so that no old number is shown on
@@ -135,9 +134,9 @@ class _Step(NamedTuple):
     error: BaseException | None
 
 
-def _record(transition: Transition) -> None:
-    if (tracer := _tracer) is None:
-        return
+def _record(
+    tracer: trace.Tracer, provider: trace.TracerProvider | None, transition: Transition
+) -> None:
     now = time_ns()
 
     def at(seconds: float) -> int:
@@ -164,7 +163,7 @@ def _record(transition: Transition) -> None:
         _end(span, at(step.ended_after), step.error)
     _end(whole, now, transition.error)
     if transition.kind == "shutdown" and not running.lifespans():
-        _flush()
+        _flush(provider or trace.get_tracer_provider())
 
 
 def _steps(transition: Transition) -> Iterator[_Step]:
@@ -199,10 +198,9 @@ def _end(span: trace.Span, now: int, error: BaseException | None) -> None:
     span.end(now)
 
 
-def _flush() -> None:
+def _flush(provider: trace.TracerProvider) -> None:
     # Not left to atexit: no exit functions are called in uvicorn, which ends by the
     # signal that stopped it, and in children of multiprocessing.
-    provider = _tracer_provider or trace.get_tracer_provider()
     flush = getattr(provider, "force_flush", None)  # the API does not have it
     if flush is not None:
         thread = Thread(target=flush, name="lifespan telemetry", daemon=True)

@@ -10,7 +10,7 @@ from typing import final
 from .._log import logger
 from .._settings import LifespanSettings, finite
 from .._text import error_text
-from .._threads.cancellation import shielded
+from .._threads.cancellation import shielded, uncancel
 from ..exceptions import LifespanError
 from ..types import ASGIApplication, Message, Scope, State
 
@@ -157,9 +157,8 @@ class MountedApplication:
 
     def _uncancel_user(self) -> None:
         # Or time limits and task groups around the block would see a cancellation.
-        uncancel = getattr(self._user, "uncancel", None)  # Python 3.11
-        if self.crash is not None and uncancel is not None:
-            uncancel()
+        if self.crash is not None and self._user is not None:
+            uncancel(self._user)
 
     async def _cancel(self) -> None:
         self._task.cancel()

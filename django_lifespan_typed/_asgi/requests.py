@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 
 from .._log import logger
 from .._settings import LifespanSettings, finite
+from .._threads.cancellation import is_cancelled, uncancel
 
 
 @final
@@ -92,12 +93,10 @@ class RequestsInFlight:
         """
         if task in self._cancelled:
             self._cancelled.discard(task)
-            uncancel: Callable[[], object] | None = getattr(task, "uncancel", None)
-            if uncancel is not None:  # Python 3.11
-                uncancel()
+            uncancel(task)
             return True
         # Django passes the cancellation of its view on.
-        return bool(self._cancelled) and not _is_cancelled(task)
+        return bool(self._cancelled) and not is_cancelled(task)
 
     def _cancel(self, tasks: Iterable[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
         left: set[asyncio.Task[Any]] = set()
@@ -105,7 +104,7 @@ class RequestsInFlight:
             if task is asyncio.current_task() or task.done():
                 continue
             # A task that the server has cancelled is not interrupted a second time.
-            if task in self._cancelled or _is_cancelled(task):
+            if task in self._cancelled or is_cancelled(task):
                 left.add(task)
             # granian --task-impl rust has one task for all requests, which refuses.
             elif task.cancel():
@@ -120,11 +119,6 @@ async def _shared_thread_is_idle() -> None:
 
 
 def _do_nothing() -> None: ...
-
-
-def _is_cancelled(task: asyncio.Task[Any]) -> bool:
-    cancelling: Callable[[], int] | None = getattr(task, "cancelling", None)
-    return cancelling is not None and cancelling() > 0  # Python 3.11
 
 
 async def _wait(

@@ -20,7 +20,12 @@ from .._log import exc_info, logger
 from .._settings import LifespanSettings
 from .._tasks.record import record_of
 from .._text import printable
-from .._threads.cancellation import is_in_cancelled_scope, shielded
+from .._threads.cancellation import (
+    is_cancelled,
+    is_in_cancelled_scope,
+    shielded,
+    uncancel,
+)
 from .failures import crashed, skipped_start
 from .status import Phase, ResourceStatus
 
@@ -261,11 +266,9 @@ class ResourceTask:
             return self._stop_deadline is not None
         if self._stop_deadline is None and not _is_cancelled(self._entered_by):
             return False
-        if self._task is not None:
-            _outlasting.add(self._task)
-        uncancel: Callable[[], object] | None = getattr(self._task, "uncancel", None)
-        if uncancel is not None:  # Python 3.11
-            uncancel()
+        assert self._task is not None, "this code runs in it"
+        _outlasting.add(self._task)
+        uncancel(self._task)
         return True
 
     def _on_ended(self, error: BaseException | None) -> None:
@@ -358,7 +361,5 @@ class ResourceTask:
 def _is_cancelled(task: asyncio.Task[Any] | None) -> bool:
     if task is None or task.done():
         return False
-    cancelling: Callable[[], int] | None = getattr(task, "cancelling", None)
-    is_cancelled = cancelling is not None and cancelling() > 0  # Python 3.11
     # The block of a nested lifespan is in a resource of the outer one.
-    return is_cancelled or task in _outlasting
+    return is_cancelled(task) or task in _outlasting

@@ -121,18 +121,12 @@ class LifespanTask(Resource[TaskRecord], Generic[P]):
         task.add_done_callback(on_end)
         try:
             yield supervisor.record
-        except asyncio.CancelledError:
-            if supervisor.crash is None:
-                raise
-            uncancel = getattr(user, "uncancel", None)  # Python 3.11
-            if uncancel is not None:
-                uncancel()
         finally:
             task.remove_done_callback(on_end)
             await supervisor.stop()
-        if supervisor.crash is not None:
-            context = supervisor.crash.__context__
-            try:
-                raise supervisor.crash
-            finally:  # not the cancellation
-                supervisor.crash.__context__ = context
+            if supervisor.crash is not None:
+                context = supervisor.crash.__context__
+                try:
+                    raise supervisor.crash
+                finally:  # not the cancellation
+                    supervisor.crash.__context__ = context

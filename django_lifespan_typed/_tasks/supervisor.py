@@ -14,6 +14,7 @@ from asgiref.sync import sync_to_async
 
 from .._log import exc_info, logger
 from .._text import printable, summary
+from .._threads.cancellation import is_cancelled
 from .._threads.database import close_old_connections
 from ..exceptions import InvalidDeclaration
 from .record import TaskRecord
@@ -62,9 +63,8 @@ class Supervisor:
         try:
             await asyncio.wait({self._supervising})
         except asyncio.CancelledError:
-            if self._run is not None:
-                self._run.cancel()
-            self._supervising.cancel()
+            for task in filter(None, (self._run, self._supervising)):
+                task.cancel()
             try:
                 await asyncio.wait({self._supervising})
             except asyncio.CancelledError:
@@ -167,7 +167,7 @@ class Supervisor:
 
     async def _cancel(self, run: asyncio.Task[BaseException | None]) -> None:
         """Cancel *run*, and wait until it has ended or is abandoned."""
-        if not getattr(run, "cancelling", int)():  # Python 3.11; all were cancelled
+        if not is_cancelled(run):  # as all tasks are, at a Ctrl-C
             run.cancel()
         while not run.done() and not self._is_abandoned:
             with suppress(asyncio.CancelledError):
