@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from django.core.checks import CheckMessage, Error, Warning as Warn
@@ -99,6 +99,16 @@ async def opens() -> Session:
     return Session()
 
 
+class Closable(Protocol):
+    """Implementations may well be context managers."""
+
+    async def close(self) -> None: ...
+
+
+async def implements() -> Closable:
+    return Session()
+
+
 async def yields() -> AsyncGenerator[Connection]:
     yield Connection()
 
@@ -128,7 +138,7 @@ def test_a_value_that_is_never_closed_is_reported(
     ]
 
 
-@pytest.mark.parametrize("factory", [opens, yields])
+@pytest.mark.parametrize("factory", [opens, implements, yields])
 def test_a_value_that_is_closed_is_not_reported(
     factory: Any, registry: Registry
 ) -> None:

@@ -6,10 +6,12 @@ import asyncio
 import signal
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
 import pytest
+from django.test import override_settings
 
 from django_lifespan_typed._threads.loop_thread import LoopThread, call_on
 from django_lifespan_typed.exceptions import LifespanError
@@ -47,6 +49,24 @@ def test_the_thread_does_not_wait_for_itself(thread: LoopThread) -> None:
         "this code already runs on the event loop of the resources, and would wait "
         "for itself\nWrite: async with Lifespan() as state:"
     )
+
+
+def test_the_end_of_the_loop_does_not_leave_its_callers_waiting(
+    thread: LoopThread,
+) -> None:
+    """Another library may stop the loop, and code may ignore its cancellation."""
+
+    async def stop_and_stay() -> None:
+        thread.loop.stop()
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    with (
+        override_settings(LIFESPAN={"CANCEL_TIMEOUT": 0.01}),
+        pytest.raises(LifespanError, match="ended before this code had run on it"),
+    ):
+        thread.run(stop_and_stay)
 
 
 def test_work_does_not_keep_the_context_of_its_caller(thread: LoopThread) -> None:
