@@ -14,12 +14,18 @@ from tests.docs.pages import commands
 from .sites import HOW_TO
 
 PAGES: Final = [
+    "adopting.md",
+    "background-task.md",
     "channels.md",
+    "commands-and-tasks.md",
+    "daphne.md",
     "httpx.md",
     "mounted-apps.md",
     "opentelemetry.md",
     "postgresql.md",
     "redis.md",
+    "testing.md",
+    "wsgi.md",
 ]
 
 
@@ -29,9 +35,11 @@ def lines_of(page: str, begins: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_tests_run_with_the_packages_of_the_page(page: str) -> None:
-    (line,) = lines_of(page, "pip install ")
+    lines = lines_of(page, "pip install ")
+    named = [each for line in lines for each in shlex.split(line)[2:]]
 
-    for requirement in map(Requirement, shlex.split(line)[2:]):
+    assert named
+    for requirement in map(Requirement, named):
         installed = distribution(requirement.name)
         extras = installed.metadata.get_all("Provides-Extra") or []
         # An editable install may be older than pyproject.toml.
