@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import product
 from typing import get_args
 
 from django_lifespan_typed import Lifespan, Registry, lifespan_task
@@ -38,22 +39,7 @@ async def test_resources_are_counted_by_phase(
     assert telemetry.points() == dict.fromkeys(get_args(Phase), 0)
 
 
-async def test_all_lifespans_of_the_process_are_counted(
-    telemetry: Telemetry, probes: Probes
-) -> None:
-    probes.add_chain("db", "cache")
-
-    def in_a_thread() -> dict[str, int | float]:
-        with Lifespan(probes.registry, only=(probes.resources["db"],)):
-            return telemetry.phases()
-
-    async with probes.lifespan():
-        both = await asyncio.to_thread(in_a_thread)
-
-    assert both == {"running": 3}
-
-
-async def test_tasks_and_their_restarts_are_counted(
+async def test_tasks_and_their_restarts_are_counted_over_all_lifespans(
     telemetry: Telemetry, registry: Registry
 ) -> None:
     failures = iter((LookupError(), LookupError()))
@@ -71,17 +57,19 @@ async def test_tasks_and_their_restarts_are_counted(
         running.put_nowait("rates")
         await asyncio.Event().wait()
 
-    async with Lifespan(registry, run_tasks=True), Lifespan(registry, only=(rates,)):
-        for _ in ("feed", "rates", "rates"):
+    async with Lifespan(registry, run_tasks=True), Lifespan(registry):
+        for _ in ("feed", "rates"):
             await running.get()
+        resources = telemetry.phases()
         restarts = telemetry.metric("lifespan.task.restarts", "lifespan.task.name")
         phases = telemetry.metric(
             "lifespan.tasks", "lifespan.task.name", "lifespan.task.phase"
         )
 
+    assert resources == {"running": 4}
     assert restarts == {"feed": 2, "rates": 0}
-    assert phases["feed", "running"] == 1
-    assert phases["rates", "running"] == 2
+    for name, phase in product(("feed", "rates"), ("running", "standby")):
+        assert phases[name, phase] == 1
     assert len(phases) == 10  # the others are zero
-    assert sum(phases.values()) == 3
+    assert sum(phases.values()) == 4
     assert telemetry.metric("lifespan.task.restarts") == {}
