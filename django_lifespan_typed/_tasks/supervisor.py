@@ -71,6 +71,9 @@ class Supervisor:
                 self._is_abandoned = True
                 self._supervising.cancel()
             raise
+        finally:
+            if self.record.phase in {"running", "waiting"}:
+                self.record.phase = "standby"
 
     async def _supervise(self) -> None:
         try:
@@ -186,8 +189,10 @@ class Supervisor:
 
     def _end(self, error: BaseException | None) -> None:
         self.crash = error
-        self.record.phase = "finished" if error is None else "crashed"
-        logger.info("lifespan task %r has %s", self._task.name, self.record.phase)
+        self.record.phase = "crashed"
+        if error is None:  # the log has the crash of the resource
+            self.record.phase = "finished"
+            logger.info("lifespan task %r has finished", self._task.name)
 
     def _log(self, text: str, error: BaseException | None) -> None:
         logger.error(

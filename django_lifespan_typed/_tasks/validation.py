@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from inspect import isasyncgenfunction, isgeneratorfunction
+from math import inf
 from typing import Any, get_args
 
 from asgiref.sync import iscoroutinefunction
@@ -65,6 +66,8 @@ def _option_problem(option: str, value: Any) -> tuple[str, str]:
     if option in {"every", "stop_timeout"}:
         is_valid = value is None or is_seconds(value)
         problem, fix = not_seconds(value), f"Write: {option}=60, or leave it out."
+        if option == "every" and value == inf:
+            is_valid, problem = False, "is infinite"
     elif option == "restart":
         is_valid = value in get_args(Restart)
         given = repr(value) if isinstance(value, str) else given
@@ -99,7 +102,7 @@ def _is_backoff(value: Any) -> bool:
         first, longest = value
     except (TypeError, ValueError):
         return False
-    return is_seconds(first) and is_seconds(longest) and first <= longest
+    return is_seconds(first) and is_seconds(longest) and first <= longest < inf
 
 
 def check_function(

@@ -113,6 +113,7 @@ def test_a_partial_function_is_a_function(registry: Registry) -> None:
 
 
 NAME = "lifespan_task() takes a name, not "
+ENDLESS = (1, float("inf"))
 PAIR = "backoff= of lifespan task 'it' is not a pair of seconds"
 RESTARTS = "Write one of: 'on_failure', 'always', 'never'."
 
@@ -141,6 +142,7 @@ def test_the_decorator_without_parentheses_is_refused() -> None:
         ({"every": True}, "'it' is of type bool, not a number", "every=60"),
         ({"every": "60"}, "'it' is of type str, not a number", "every=60"),
         ({"every": float("nan")}, "'it' is not above 0", "every=60"),
+        ({"every": float("inf")}, "'it' is infinite", "every=60"),
         (
             {"every": 60, "restart": "always"},
             "lifespan task 'it' has both every= and restart=",
@@ -160,7 +162,17 @@ def test_the_decorator_without_parentheses_is_refused() -> None:
         ({"restart": ["never"]}, "'it' is an object of type list", RESTARTS),
         *(
             ({"backoff": backoff}, PAIR, "Write: backoff=(1, 60)")
-            for backoff in ((60, 1), 5, (1,), (1, 2, 3), (0, 0), (True, 60), "12", None)
+            for backoff in (
+                (60, 1),
+                5,
+                (1,),
+                (1, 2, 3),
+                (0, 0),
+                (True, 60),
+                "12",
+                None,
+                ENDLESS,
+            )
         ),
         (
             {"exclusive": "feed"},
