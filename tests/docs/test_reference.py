@@ -58,9 +58,11 @@ def test_every_public_name_is_documented(html: Path) -> None:
 
 def test_each_setting_is_documented_with_its_default() -> None:
     text = SETTINGS.read_text("utf-8")
-    names = re.findall(r"^## ([A-Z_]+)\n\n(\S+)\. ", text, re.MULTILINE)
+    names = re.findall(r"^## ([A-Z_]+)\n\nDefault: `(.+?)`\. ", text, re.MULTILINE)
     shown = runpy.run_path(str(SETTINGS.with_name("settings_default.py")))["LIFESPAN"]
     defaults = asdict(LifespanSettings())
 
     assert list(shown.items()) == list(defaults.items())
-    assert names == [(name, str(value)) for name, value in shown.items()]
+    assert [(name, ast.literal_eval(shown_as)) for name, shown_as in names] == [
+        *shown.items()
+    ]
