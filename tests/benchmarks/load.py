@@ -47,7 +47,7 @@ def results(quick: bool) -> Iterator[Table]:
             server.end(signal.SIGINT)
     yield Table(
         "load",
-        f"Under uvicorn, {CONNECTIONS} connections that ask again at once",
+        f"Under uvicorn, {CONNECTIONS} connections",
         (
             Column("throughput", "requests/s", more_is_better=True),
             Column("p50", "ms"),

@@ -25,8 +25,8 @@ def results(quick: bool) -> Iterator[Result | Table]:
     rounds = 1 if quick else ROUNDS
     samples = asyncio.run(_samples(rounds))
     for name, ours, plain in (
-        ("a request, the server having sent lifespan", peers.OURS, peers.PLAIN),
-        ("a request, the server sending no lifespan", "late", "plain, stateless"),
+        ("a request, the server sends a lifespan", peers.OURS, peers.PLAIN),
+        ("a request, the server sends no lifespan", "late", "plain, stateless"),
     ):
         more = samples.difference(ours, plain) / REPEATS * 1e6
         each = samples.median(plain) / REPEATS * 1e6

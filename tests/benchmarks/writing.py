@@ -99,11 +99,12 @@ def _bounds(results: Sequence[Result]) -> str:
 
 
 def _ahead(tables: Iterable[Table]) -> str:
-    head = ("measurement", "peer", "peer's figure", "ours", "better by")
+    head = ("measurement", "library", "its figure", "ours", "better by")
     rows = [cells for table in tables for cells in table.ahead()]
     table = markdown(head, rows, (0, 1)) if rows else "Nowhere.\n"
     return (
         f"{table}\n"
         f"Differences of less than {MARGIN - 1:.0%} may be chance, and are left out. "
-        f"{', '.join(FLOORS)} are no peers: they are the lowest possible cost.\n"
+        f"The rows {', '.join(FLOORS)} are left out, too: "
+        "they are the lowest possible cost.\n"
     )
