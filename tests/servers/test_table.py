@@ -46,7 +46,7 @@ def described(server: Server) -> tuple[str, ...]:
         sends, early, waits = "yes", server.early, server.stop_limit
         failed = " or ".join(map(str, server.failed_start)) or "waits for a change"
     if server.package == "daphne":
-        sends, late = "no, starts with its reactor", "as above"
+        sends, late = "no, starts with its reactor", "–"
     # As a shell has it.
     code = server.stopped if server.stopped >= 0 else 128 - server.stopped
     release = version(server.package)
