@@ -8,7 +8,7 @@ from django.urls import include, path
 
 from django_lifespan_typed.views import status_page
 
-from .library import api, reading_list, views
+from .library import api, reading_list, sources, views
 
 api_patterns = [
     path("books/", api.books, name="books"),
@@ -25,6 +25,7 @@ urlpatterns = [
     path("authors/", views.authors, name="authors"),
     path("live/", views.live, name="live"),
     path("visits/", views.visits, name="visits"),
+    path("source/<str:name>/", sources.source, name="source"),
     path("api/", include((api_patterns, "api"))),
     path("", include("django_lifespan_typed.urls")),
     path("lifespan/", status_page, name="lifespan-status"),

@@ -10,6 +10,7 @@ from django_lifespan_typed import LifespanRequest, get_state
 
 from .lifespan import catalogue, window
 from .models import Entry
+from .sources import resource_names
 
 
 async def search(request: HttpRequest) -> HttpResponse:
@@ -18,7 +19,8 @@ async def search(request: HttpRequest) -> HttpResponse:
     books = await get_state(request, catalogue).search(words)
     shown = None if words else get_state(request, window).book
     found = {"words": words, "books": books, "shown": shown}
-    return render(request, "library/search.html", found)
+    about = {"resources": resource_names()}
+    return render(request, "library/search.html", {**found, **about})
 
 
 async def book(request: HttpRequest, number: int) -> HttpResponse:

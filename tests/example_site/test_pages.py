@@ -34,6 +34,8 @@ MOBY_DICK = {
         ("/?q=%3Cb%3E", 200, "No book has “&lt;b&gt;” in its title or author."),
         ("/books/400/", 404, "<p>The library has no book with the number 400.</p>"),
         ("/api/books/400/", 404, "The library has no book with the number 400."),
+        ("/source/mcp/", 200, "example_site/library/lifespan.py"),
+        ("/source/nothing/", 404, "The library has no resource with the name nothing."),
         ("/no/such/page/", 404, "The library has no page at this address."),
     ],
 )
@@ -44,6 +46,22 @@ def test_a_page_has_its_content(
 
     assert page.status_code == status
     assert text in page.text
+
+
+def test_the_first_page_links_to_everything_behind_the_library(
+    browser: httpx.Client,
+) -> None:
+    page = browser.get("/")
+
+    links = re.findall(
+        r'href="(/(?:source|lifespan|livez|readyz|static)[^"]*)"', page.text
+    )
+    names = [link.split("/")[2] for link in links if link.startswith("/source/")]
+    assert {"httpx_client", "catalogue", "mcp", "daily_catalogue"} <= {*names}
+    assert {"/lifespan/", "/livez", "/readyz"} <= {*links}
+    assert "/static/library/favicon.svg" in page.text
+    for link in links:
+        assert browser.get(link).status_code in {200, 302}, link
 
 
 def test_a_search_finds_books_with_all_words(browser: httpx.Client) -> None:
