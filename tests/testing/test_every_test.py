@@ -146,13 +146,14 @@ def times(scratch: Scratch) -> dict[str, int]:
 OURS = "django_lifespan_typed.testing.LifespanTestRunner"
 
 
+# Python 3.12.1 does not count the test that is skipped (gh-113267).
 def test_the_runner_gives_each_test_a_lifespan(scratch: Scratch) -> None:
     tests = REAL + PLAIN + ISOLATED
 
     code, output = run_in_django(scratch, tests, OURS, "--shuffle")
 
     assert code == 0, output
-    assert re.search(r"Ran 13 tests in .*\n\nOK \(skipped=1\)\n", output), output
+    assert re.search(r"Ran 1[23] tests in .*\n\nOK \(skipped=1\)\n", output), output
     # Not for two tests with decorators, two plain ones and the skipped one.
     assert times(scratch) == {"socket": 8, "http": 8, "catalogue": 8}
 
@@ -162,7 +163,7 @@ def test_the_runner_gives_each_test_a_lifespan_in_parallel(scratch: Scratch) -> 
     code, output = run_in_django(scratch, REAL + PLAIN, OURS, "--parallel=2")
 
     assert code == 0, output
-    assert re.search(r"Ran 12 tests in .*\n\nOK \(skipped=1\)\n", output), output
+    assert re.search(r"Ran 1[12] tests in .*\n\nOK \(skipped=1\)\n", output), output
     assert times(scratch) == {"socket": 8, "http": 8, "catalogue": 8}
 
 
@@ -173,7 +174,7 @@ def test_a_runner_may_override_keys_in_every_test(
     code, output = run_in_django(scratch, FAKE, "runners.Fakes", *arguments)
 
     assert code == 0, output
-    assert "Ran 11 tests" in output
+    assert re.search("Ran 1[01] tests", output)
     assert not {"+http", "-http"} & {*scratch.journal}
 
 
