@@ -8,6 +8,7 @@ from timeit import Timer
 from typing import Any
 
 from django_lifespan_typed import LifespanState, get_state
+from django_lifespan_typed._runtime.state import RequestValues
 
 from . import site
 from .gathering import asker, gathered
@@ -92,10 +93,13 @@ def _samples(request: Any, rounds: int) -> Samples:
 
 
 async def _request_after(middleware: Sequence[str]) -> Any:
-    """A request as a view gets it, except that its state is a plain dictionary."""
+    """A request as a view gets it; ``request.state`` is a plain dictionary."""
     state = {"other": 0, NUMBER.name: 1}
     ask = asker(site.plain_handler(middleware), state, "/hold/")
     with site.on_this_site:
         async with gathered(ask, 1) as (request,):
-            request.state = request.scope["state"]
+            request.state = state
+    # As our handler leaves it; without a loop, since the timer is sync code.
+    request.scope["state"] = values = RequestValues(state)
+    values.loop = None
     return request
