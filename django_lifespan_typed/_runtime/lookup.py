@@ -66,11 +66,12 @@ def get_state(source: Any, key: StateKey[Any], default: object = _MISSING, /) ->
     # Most requests pay for these lines only.
     try:
         values = source.scope["state"]
-        loop, value = values.loop, values[key.name]
+        value = values[key.name]
+        loop = values.loop
     except (AttributeError, KeyError, TypeError):
         return _look_further(source, key, default)
-    if (running_loop := _get_running_loop()) is not loop:
-        _use_elsewhere(loop, running_loop)
+    if loop is not _get_running_loop():
+        _use_elsewhere(loop, _get_running_loop())
     return value
 
 
