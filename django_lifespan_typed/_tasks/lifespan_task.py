@@ -43,6 +43,14 @@ class LifespanTask(Resource[TaskRecord], Generic[P]):
     """The decorated function."""
     function_needs: tuple[StateKey[Any], ...]
     """The dependencies of the function; ``needs`` has those of the lock, too."""
+    restart: Restart
+    """When it runs again after it has ended."""
+    backoff: tuple[float, float]
+    """Seconds before the first restart, and before the longest."""
+    every: float | None
+    """Seconds from the beginning of a run to that of the next."""
+    exclusive: Lock | None
+    """The lock that it holds while it runs."""
 
     def __init__(
         self,
@@ -69,7 +77,7 @@ class LifespanTask(Resource[TaskRecord], Generic[P]):
         )
         self.function = function
         self.function_needs = needs
-        self.restart: Restart = restart
+        self.restart = restart
         self.backoff = backoff
         self.every = every
         self.exclusive = exclusive

@@ -108,7 +108,7 @@ class DatabaseLock(Lock):
                 f"{suggestion(given, known)}Known: {quoted(known)}.",
             )
         self.using: str = given
-        self.name = checked_name(self, name)
+        self.name: str | None = checked_name(self, name)
         self._declared_at = calling_location()
 
     @override

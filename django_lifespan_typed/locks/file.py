@@ -62,7 +62,9 @@ class FileLock(Lock):
             )
         self.path: Path | None = None if path is None else Path(path)
         # Two locks on one file have one name, whatever name= says.
-        self.name = checked_name(self, name) if path is None else str(Path(path))
+        self.name: str | None = (
+            checked_name(self, name) if path is None else str(Path(path))
+        )
 
     @override
     @asynccontextmanager

@@ -63,8 +63,8 @@ class RedisLock(Lock):
             is_infinite = is_seconds(ttl)
             problem = "is infinite" if is_infinite else not_seconds(ttl)
             raise invalid_argument(f"ttl= of RedisLock {problem}", "Write: ttl=30.0")
-        self.needs = (client,)
-        self.name = checked_name(self, name)
+        self.needs: tuple[StateKey[Any], ...] = (client,)
+        self.name: str | None = checked_name(self, name)
         self.ttl: float = ttl
 
     @override
