@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
@@ -112,3 +112,12 @@ async def test_a_user_writes_a_lock_for_another_engine() -> None:
     assert (lock.name, lock.needs) == (None, ())
     with pytest.raises(TypeError):
         Lock()  # type: ignore[abstract]
+
+
+@pytest.mark.slow
+async def test_of_ten_processes_one_holds_the_lock(child: Child) -> None:
+    with ExitStack() as stack:
+        processes = [stack.enter_context(child()) for _ in range(10)]
+        said = [each.until(r"^@(holds|refused)$") for each in processes]
+
+    assert sorted(said) == ["holds"] + ["refused"] * 9
