@@ -57,7 +57,7 @@ class LifespanSettings:
 
     TASKS: Literal["server", "command"] = "server"
     """
-    What runs the background tasks: each server process, or ``manage.py lifespan run``.
+    The runner of background tasks: each server process, or ``manage.py lifespan run``.
     """
 
     @classmethod

@@ -278,9 +278,9 @@ def lifespan_resource(
     One rule for what a function returns, ``def`` or ``async def``: a context manager is
     entered at startup and exited at shutdown, and the value is what entering gives. A
     sync one is entered in a thread, or, if ``async def`` returns it, on the event loop.
-    A lock is refused, because entering would acquire
-    it: yield it. ``async def`` may return any other object but a generator or
-    coroutine. Nothing closes it; one with ``aclose()`` or ``close()`` draws a warning.
+    A lock is refused, because entering would acquire it: yield it. ``async def`` may
+    return any other object but a generator or coroutine. Nothing closes it; one with
+    ``aclose()`` or ``close()`` draws a warning.
 
     :param key: the resource's name on the state, or a ``StateKey``.
     :param needs: the dependencies, a tuple of up to eight keys or resources. Their

@@ -84,7 +84,7 @@ class Lifespan:
         self._overridden: OverriddenValues | None = None
         self._kept_out: frozenset[str] = frozenset()
         self._before: Lifespan | None = None
-        self._leaving: ExitStack | None = None  # of the sync block
+        self._leaving: ExitStack | None = None  # leaves the sync block
 
     # --- The async block
 

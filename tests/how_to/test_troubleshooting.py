@@ -128,7 +128,7 @@ def test_time_limits_are_those_of_the_settings() -> None:
 
 
 def checked(folder: Path, factory: str) -> str:
-    """What ``lifespan check`` prints for a project whose lifespan.py is *factory*."""
+    """The output of ``lifespan check`` for a project whose lifespan.py is *factory*."""
     (folder / "mysite" / "lifespan.py").write_text(factory)
     with running("manage.py", "lifespan", "check", folder=folder) as process:
         process.wait()
