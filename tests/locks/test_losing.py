@@ -101,7 +101,8 @@ async def test_a_server_that_does_not_answer_counts_as_lost(
     try:
         async with engine.holding() as until_lost:
             engine.pause()
-            assert isinstance(await lost(until_lost), TimeoutError)
+            # The client of the database may notice first.
+            assert isinstance(await lost(until_lost), (TimeoutError, Error))
         await no_threads()
     finally:
         engine.resume()
