@@ -1,6 +1,9 @@
-"""The option for the number of generated cases."""
+"""The option for the number of generated cases, and fixtures for all of them."""
 
 from __future__ import annotations
+
+import gc
+from collections.abc import Generator
 
 import pytest
 from hypothesis.internal.conjecture import providers
@@ -22,3 +25,10 @@ def without_constants_of_modules(monkeypatch: pytest.MonkeyPatch) -> None:
         integers=SortedSet(), floats=SortedSet(), bytes=SortedSet(), strings=SortedSet()
     )
     monkeypatch.setattr(providers, "_get_local_constants", lambda: none)
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Generator[None]:
+    """Collect what Django or a broken runtime leaves, or another test reports it."""
+    yield
+    gc.collect()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -79,14 +77,6 @@ MUTATIONS: dict[str, tuple[Any, str, Any, Scenario]] = {
 }
 
 
-@pytest.fixture
-def _collected() -> Generator[None]:
-    """Collect what a broken runtime leaves, so that no other test reports it."""
-    yield
-    gc.collect()
-
-
-@pytest.mark.usefixtures("_collected")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_mutation_breaks_a_promise(
