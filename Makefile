@@ -33,7 +33,7 @@ demo: $(VENV)/.demo ## Serve the example site: make demo SERVER=daphne PORT=8000
 export COVERAGE_FILE := $(CURDIR)/build/coverage/data
 
 # Executed in the place of the shell, so that a signal to make reaches pytest.
-PYTEST = exec env PYTHONDEVMODE=1 $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -n auto --dist worksteal
+PYTEST = exec $(PY) $(if $(COVERAGE),-m coverage run) -m pytest -n auto --dist worksteal
 
 .PHONY: test
 test: $(VENV)/.test ## Run the tests, without slow ones: make test ARGS="-k name"
@@ -65,7 +65,7 @@ SOAK_ROUNDS ?= 20
 
 .PHONY: soak
 soak: $(VENV)/.test ## Run longer soak tests: make soak SOAK_ROUNDS=20
-	exec env PYTHONDEVMODE=1 SOAK_ROUNDS='$(SOAK_ROUNDS)' $(PY) -m pytest -m slow tests/soak $(ARGS)
+	exec env SOAK_ROUNDS='$(SOAK_ROUNDS)' $(PY) -m pytest -m slow tests/soak $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.check ## Format, lint, types (four checkers), import direction

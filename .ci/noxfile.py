@@ -138,7 +138,7 @@ def run(session: nox.Session, *tests: str) -> None:
     session.run(
         *("python", "-m", "pytest", "-q", "-rs", "-n", "auto", *NOT_HERE, *tests),
         *session.posargs,
-        env={"PYTHONDEVMODE": "1", "PYTHONPATH": None},
+        env={"PYTHONPATH": None},
     )
 
 
