@@ -54,6 +54,7 @@ myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = True
+copybutton_line_continuation_character = "\\"
 # Python if it parses as Python, otherwise plain text, without a warning.
 highlight_language = "default"
 linkcheck_ignore = [r"http://127\.0\.0\.1"]

@@ -86,7 +86,7 @@ def test_the_two_commands_of_the_readme_are_targets() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     (block,) = [block for block in blocks(README) if "make demo" in block.body]
 
-    targets = re.findall(r"^make (\S+)", block.body, re.MULTILINE)
+    targets = re.findall(r"^\$ make (\S+)", block.body, re.MULTILINE)
 
     assert targets == ["demo", "test"]
     assert all(f"\n{target}: " in makefile for target in targets)

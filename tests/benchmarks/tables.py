@@ -50,7 +50,13 @@ class Table:
                 if ratio > MARGIN:
                     what = f"{self.title}: {column.name}, {column.unit}"
                     figure, of_ours = shown_figure(theirs), shown_figure(ours)
-                    yield what, name, figure, of_ours, f"{shown_figure(ratio)} ×"
+                    yield (
+                        what,
+                        name,
+                        figure,
+                        of_ours,
+                        f"{shown_figure(ratio)}\N{NO-BREAK SPACE}×",
+                    )
 
     def markdown(self) -> str:
         rows = [
@@ -104,5 +110,5 @@ def shown_figure(figure: float) -> str:
 def _with_ratio(figure: float | None, base: float | None) -> str:
     if figure is None:
         return "–"
-    ratio = f" ({shown_figure(figure / base)} ×)" if base else ""
+    ratio = f" ({shown_figure(figure / base)}\N{NO-BREAK SPACE}×)" if base else ""
     return f"{shown_figure(figure)}{ratio}"
