@@ -26,10 +26,9 @@ from .._threads.cancellation import (
     shielded,
     uncancel,
 )
+from .deadlines import Deadlines
 from .failures import crashed, skipped_start
 from .status import Phase, ResourceStatus
-
-INFINITE: Final = float("inf")
 
 # Tasks that were cancelled with all others, and run until their lifespan stops them.
 _outlasting: Final[WeakSet[asyncio.Task[None]]] = WeakSet()
@@ -45,6 +44,7 @@ class ResourceTask:
     """
 
     __slots__ = (
+        "_deadlines",
         "_entered_by",
         "_is_time_limit",
         "_is_unwinding",
@@ -55,7 +55,6 @@ class ResourceTask:
         "_stop_deadline",
         "_stop_requested",
         "_task",
-        "_timer",
         "_wake",
         "began_at",
         "ended_at",
@@ -74,6 +73,7 @@ class ResourceTask:
         self,
         resource: Resource[Any],
         settings: LifespanSettings,
+        deadlines: Deadlines,
         publish: Callable[[Resource[Any], object], None],
         report: Callable[[ResourceTask], None],
     ) -> None:
@@ -94,6 +94,7 @@ class ResourceTask:
         self.stop_began_at: float | None = None
         self.ended_at: float | None = None
         self._settings = settings
+        self._deadlines = deadlines
         self._publish = publish
         self._report = report
         self._entered_by = asyncio.current_task()
@@ -103,7 +104,6 @@ class ResourceTask:
         self._stop_deadline: float | None = None  # set when the shutdown is announced
         self._limits: tuple[float, ...] = ()
         self._is_time_limit = False
-        self._timer: asyncio.TimerHandle | None = None
         self._is_unwinding = False
 
     # --- Called by the run
@@ -118,12 +118,11 @@ class ResourceTask:
         seconds = settings.START_TIMEOUT if own is None else own
         limits = (seconds, self._stop_timeout, settings.CANCEL_TIMEOUT)
         self._allow(*limits, is_time_limit=True)
-        main, name = (
+        self._task = context.run(
+            asyncio.create_task,
             self._main(manager),
-            f"lifespan {printable(self.resource.name)}",
+            name=f"lifespan {printable(self.resource.name)}",
         )
-        loop = asyncio.get_running_loop()
-        self._task = context.run(lambda: loop.create_task(main, name=name))
         self._task.add_done_callback(self._on_done)
 
     def skip(self, dependency: ResourceTask) -> None:
@@ -212,17 +211,18 @@ class ResourceTask:
                         raise
                     self._on_started()
                     # Not in a coroutine of its own, which would take memory.
-                    shield: Callable[[], AbstractContextManager[object]] = nullcontext
+                    shield: AbstractContextManager[object] = nullcontext()
                     while self._is_wanted():
                         self._wake = asyncio.get_running_loop().create_future()
                         try:
-                            with shield():
+                            with shield:
                                 await self._wake
                         except asyncio.CancelledError:
                             if not await self._is_cancelled_with_all():
                                 self._on_unwinding()
                                 raise
-                            shield = shielded if is_in_cancelled_scope() else shield
+                            is_scope = is_in_cancelled_scope()
+                            shield = shielded() if is_scope else nullcontext()
                     self._on_stopping()
             if refused is not None:
                 raise refused  # the factory has swallowed it
@@ -242,7 +242,7 @@ class ResourceTask:
 
     def _on_started(self) -> None:
         self.started_at = monotonic()
-        self._disarm()
+        self._deadlines.clear(self._on_deadline)
         self.phase = "running"
         self._report(self)
 
@@ -293,7 +293,7 @@ class ResourceTask:
             self._finish("failed")
 
     def _finish(self, phase: Phase) -> None:
-        self._disarm()
+        self._deadlines.clear(self._on_deadline)
         self.ended_at = monotonic()
         self.phase = phase
         self._report(self)
@@ -314,22 +314,11 @@ class ResourceTask:
 
     def _allow(self, *seconds: float, is_time_limit: bool = False) -> None:
         """Cancel the task after each of *seconds* in turn, then abandon it."""
-        self._disarm()
         self._limits = seconds
         self._is_time_limit = is_time_limit
-        self._arm(seconds[0])
+        self._deadlines.set(self._on_deadline, seconds[0])
 
-    def _arm(self, seconds: float) -> None:
-        if seconds != INFINITE:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(seconds, self._on_timer)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _on_timer(self) -> None:
+    def _on_deadline(self) -> None:
         passed, *left = self._limits
         if self._is_time_limit:
             self.timed_out, self._is_time_limit = passed, False
@@ -337,10 +326,10 @@ class ResourceTask:
                 left[0] = self._seconds_to_stop()
         self._limits = tuple(left)
         if left:
-            self._arm(left[0])
+            self._deadlines.set(self._on_deadline, left[0])
         else:
             self._abandon()
-        assert self._task is not None, "its start has armed the timer"
+        assert self._task is not None, "its start has set the deadline"
         self._task.cancel()
 
     def _abandon(self) -> None:

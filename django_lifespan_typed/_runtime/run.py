@@ -18,6 +18,7 @@ from .._log import exc_info, logger
 from .._settings import LifespanSettings
 from .._tasks.lifespan_task import LifespanTask
 from .._threads.database import OpenedConnections
+from .deadlines import Deadlines
 from .failures import (
     crashed,
     failed_start,
@@ -83,9 +84,10 @@ class Run:
         self.is_stop_announced = False
         """Whether the shutdown has been announced."""
         publication = Publication(plan, values.publish)
+        deadlines = Deadlines()
         self.tasks = {
             resource.name: ResourceTask(
-                resource, settings, publication.publish, self._on_report
+                resource, settings, deadlines, publication.publish, self._on_report
             )
             for resource in (*plan.order, *managers)
         }
