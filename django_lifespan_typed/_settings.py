@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Final, Literal, TypeGuard
+from typing import Any, Final, Literal, NamedTuple, TypeGuard
 
 from django.conf import settings
 
@@ -15,8 +14,7 @@ from .exceptions import InvalidSetting
 _RUNNERS: Final = ("server", "command")
 
 
-@dataclass(frozen=True)
-class LifespanSettings:
+class LifespanSettings(NamedTuple):
     """
     The values of ``settings.LIFESPAN``.
 
@@ -92,7 +90,7 @@ def checked_setting(name: object, value: object) -> Any:
 
     Raises ``InvalidSetting`` for an unknown *name* or a *value* of the wrong type.
     """
-    known = [field.name for field in fields(LifespanSettings)]
+    known = LifespanSettings._fields
     if name not in known:
         is_text = isinstance(name, str)
         given = repr(name) if is_text else f"name of type {type_name(type(name))}"
@@ -109,7 +107,7 @@ def checked_setting(name: object, value: object) -> Any:
             f'settings.LIFESPAN["TASKS"] is {given}',
             f"Write one of: {', '.join(map(repr, _RUNNERS))}.",
         )
-    default: float = getattr(LifespanSettings, str(name))
+    default: float = LifespanSettings._field_defaults[str(name)]
     if isinstance(default, bool):
         if isinstance(value, bool):
             return value

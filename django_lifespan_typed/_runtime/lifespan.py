@@ -27,10 +27,10 @@ from .observers import observed
 from .overrides import OverriddenValues, overrides
 from .run import Run
 from .state import LifespanState
-from .status import ResourceStatus
 
 if TYPE_CHECKING:
     from .health import HealthChecks, ResourceHealth
+    from .status import ResourceStatus
 
 T = TypeVar("T")
 P = ParamSpec("P")

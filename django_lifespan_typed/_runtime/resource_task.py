@@ -12,7 +12,7 @@ from contextlib import (
 )
 from contextvars import Context
 from time import monotonic
-from typing import Any, Final, Literal, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 from weakref import WeakSet
 
 from .._declare.resources import Resource
@@ -28,7 +28,9 @@ from .._threads.cancellation import (
 )
 from .deadlines import Deadlines
 from .failures import crashed, skipped_start
-from .status import Phase, ResourceStatus
+
+if TYPE_CHECKING:
+    from .status import Phase, ResourceStatus
 
 # Tasks that were cancelled with all others, and run until their lifespan stops them.
 _outlasting: Final[WeakSet[asyncio.Task[None]]] = WeakSet()
@@ -179,6 +181,8 @@ class ResourceTask:
         self, dependencies: tuple[str, ...], origin: float, value: object
     ) -> ResourceStatus:
         """Return a record of its state; *origin* is when the whole startup began."""
+        from .status import ResourceStatus  # only tools ask
+
         began, started = self.start_began_at, self.started_at
         stop_began, ended = self.stop_began_at, self.ended_at
         is_running = self.phase == "running"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from typing import Final
 
 from django.conf import settings
@@ -21,7 +20,6 @@ _PATH: Final = "django_lifespan_typed.middleware.LifespanStateMiddleware"
 
 def check_settings() -> Iterator[CheckMessage]:
     """Check each name and value in ``settings.LIFESPAN``."""
-    known = {field.name for field in fields(LifespanSettings)}
     try:
         given = given_settings()
     except InvalidSetting as error:
@@ -31,7 +29,7 @@ def check_settings() -> Iterator[CheckMessage]:
         try:
             checked_setting(name, value)
         except InvalidSetting as error:
-            number = "E004" if name in known else "E003"
+            number = "E004" if name in LifespanSettings._fields else "E003"
             yield Error(error.problem, hint=error.fix, id=f"lifespan.{number}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
@@ -44,7 +43,7 @@ KNOWN = ", ".join(DEFAULTS)
 )
 def test_settings_that_are_left_out_have_defaults(given: Any) -> None:
     with override_settings(LIFESPAN=given):
-        found = asdict(LifespanSettings.read())
+        found = LifespanSettings.read()._asdict()
 
     assert found == {**DEFAULTS, **given}
     assert [name for name, value in found.items() if type(value) is float] == NUMBERS

@@ -52,7 +52,7 @@ def test_the_page_says_what_the_settings_say() -> None:
     ]
     period, failures = re.findall(r"(?:periodSeconds|Threshold): (\d+)", manifest)[:2]
 
-    assert LifespanSettings.HEALTH_TIMEOUT == 2
-    assert LifespanSettings.HEALTH_CACHE == 1
-    assert allowed[0] > LifespanSettings.HEALTH_TIMEOUT
-    assert int(period) * int(failures) > LifespanSettings.START_TIMEOUT
+    assert LifespanSettings().HEALTH_TIMEOUT == 2
+    assert LifespanSettings().HEALTH_CACHE == 1
+    assert allowed[0] > LifespanSettings().HEALTH_TIMEOUT
+    assert int(period) * int(failures) > LifespanSettings().START_TIMEOUT

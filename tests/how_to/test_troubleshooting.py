@@ -122,9 +122,9 @@ def test_time_limits_are_those_of_the_settings() -> None:
     hanging = (ERRORS / "shutdown_timeout.txt").read_text("utf-8")
 
     assert "did not start within" in slow
-    assert f"did not start within {LifespanSettings.START_TIMEOUT:g} s" in PAGE
+    assert f"did not start within {LifespanSettings().START_TIMEOUT:g} s" in PAGE
     assert "did not shut down within" in hanging
-    assert f"did not shut down within {LifespanSettings.STOP_TIMEOUT:g} s" in PAGE
+    assert f"did not shut down within {LifespanSettings().STOP_TIMEOUT:g} s" in PAGE
 
 
 def checked(folder: Path, factory: str) -> str:
