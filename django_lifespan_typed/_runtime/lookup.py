@@ -67,12 +67,11 @@ def get_state(source: Any, key: StateKey[Any], default: object = _MISSING, /) ->
     try:
         values = source.scope["state"]
         value = values[key.name]
-        loop = values.loop
+        if values.loop is not _get_running_loop():
+            _use_elsewhere(values.loop, _get_running_loop())
+        return value
     except (AttributeError, KeyError, TypeError):
         return _look_further(source, key, default)
-    if loop is not _get_running_loop():
-        _use_elsewhere(loop, _get_running_loop())
-    return value
 
 
 def current_state() -> LifespanState:
