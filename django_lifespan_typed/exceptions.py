@@ -94,7 +94,7 @@ class InvalidSetting(LifespanError, ImproperlyConfigured):
 
 
 class InvalidDeclaration(LifespanError, TypeError):
-    """A resource, a manager or ``only=`` has an argument that cannot work."""
+    """A resource, task, manager, lock or ``only=`` has an argument that cannot work."""
 
     def __init__(self, problem: str, location: Location | None, fix: str) -> None:
         super().__init__(problem, location, fix)
@@ -107,7 +107,7 @@ class InvalidDeclaration(LifespanError, TypeError):
 
 
 class DuplicateName(LifespanError, ValueError):
-    """Two resources, or a resource and a manager, have the same name."""
+    """Two resources or managers have the same name."""
 
     def __init__(self, name: str, locations: Iterable[Location]) -> None:
         super().__init__(name, locations)

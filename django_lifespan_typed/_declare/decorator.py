@@ -35,8 +35,8 @@ class NamedDeclaration(Declaration, Generic[P]):
     *P* is the values of its dependencies. The factory decides the value's type.
     """
 
-    # Context managers first: a file is its own iterator, a pool is awaitable. What a
-    # coroutine function returns is entered, too.
+    # Context managers first: a file is its own iterator, a pool is awaitable. One that
+    # a coroutine function returns is entered, too.
     @overload
     def __call__(self, factory: Callable[P, ACM[T]], /) -> Resource[T]: ...
     @overload

@@ -192,9 +192,9 @@ def lifespan_task(
     :param restart: when it runs again after it has ended: ``"on_failure"``,
         ``"always"`` or ``"never"``. A failure after which it does not run again is a
         crash: readiness fails.
-    :param backoff: seconds before the first restart and before the longest; each
-        restart waits twice as long as the one before, varied by a fifth, until a run
-        has lasted a minute.
+    :param backoff: the first and the longest wait before a restart, in seconds; each
+        wait is twice as long as the one before, varied by a fifth, until a run has
+        lasted a minute.
     :param every: seconds from the beginning of a run to that of the next, which waits
         for the end of the one before, whether or not it fails. None to run once.
     :param stop_timeout: seconds that it may take to end at shutdown; None for

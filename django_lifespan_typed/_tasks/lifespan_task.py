@@ -46,7 +46,7 @@ class LifespanTask(Resource[TaskRecord], Generic[P]):
     restart: Restart
     """When it runs again after it has ended."""
     backoff: tuple[float, float]
-    """Seconds before the first restart, and before the longest."""
+    """The first and the longest wait before a restart, in seconds."""
     every: float | None
     """Seconds from the beginning of a run to that of the next."""
     exclusive: Lock | None

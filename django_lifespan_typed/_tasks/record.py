@@ -21,7 +21,7 @@ class TaskRecord:
     ``finished``: it has returned; ``crashed``: it has failed and does not run again.
     """
     restarts: int = 0
-    """How often it was started again after it had ended."""
+    """How often it was started again after it had ended; 0 with ``every=``."""
     last_error: BaseException | None = None
     """The latest exception of a run, or of the lock."""
     last_run: datetime | None = None

@@ -48,7 +48,7 @@ async def closing_task(run: Run) -> str:
     assert await run(probes) is None
 
     if any(probe.opened_in is not probe.closed_in for probe in probes):
-        return "another than opened it"
+        return "not the one that opened it"
     is_shared = probes[0].opened_in is probes[1].opened_in
     return "the lifespan's" if is_shared else "its own"
 
@@ -83,7 +83,7 @@ async def two_failures_to_close(run: Run) -> str:
 
 COLUMNS: Final[dict[str, Callable[[Run], Awaitable[str]]]] = {
     "after a failed startup": after_failed_startup,
-    "closed in a task": closing_task,
+    "task that closes": closing_task,
     "independent ones start": startup_order,
     "two fail to close": two_failures_to_close,
 }

@@ -37,9 +37,9 @@ _FROM_SETTING: Final = "* from settings.LIFESPAN, or its default"
 
 
 class Command(BaseCommand):
-    """Shows, checks and draws the resources of the default registry."""
+    """Shows, checks and draws the resources of the default registry; runs tasks."""
 
-    help = "Shows, checks and draws the resources of the lifespan."
+    help = "Shows, checks and draws the resources of the lifespan; runs its tasks."
     # The command reports an invalid plan itself; the system checks would repeat it.
     requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = ()
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add ``show``, ``check`` and ``graph``, each with Django's own options."""
+        """Add the four actions, each with Django's own options."""
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         show = actions.add_parser(
             "show",
