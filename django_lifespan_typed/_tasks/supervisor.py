@@ -46,7 +46,7 @@ class Supervisor:
         self._is_abandoned = False
 
     def start(self) -> asyncio.Task[None]:
-        """Return an asyncio task that runs the task until it has finished or crashed."""
+        """Run the task until it has finished or crashed; returns the asyncio task."""
         name = f"lifespan {printable(self._task.name)} supervisor"
         self._supervising = asyncio.create_task(self._supervise(), name=name)
         return self._supervising
