@@ -67,7 +67,7 @@ async def serve(
     state.update(values)
     state.loop = loop
     scope = {**scope, "state": state}
-    task: Any = current_task()
+    task: Any = current_task(loop)
     if task in requests.tasks:
         return await app(scope, receive, send)  # Django inside a router, say
     requests.tasks.add(task)
