@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from django_lifespan_typed.views import status_page
 
@@ -30,6 +32,8 @@ urlpatterns = [
     path("", include("django_lifespan_typed.urls")),
     path("lifespan/", status_page, name="lifespan-status"),
     path("admin/", admin.site.urls),
+    # For the pages that are not the library's own.
+    path("favicon.ico", RedirectView.as_view(url=static("library/favicon.svg"))),
 ]
 
 if "debug_toolbar" in settings.INSTALLED_APPS:

@@ -60,6 +60,8 @@ def test_the_first_page_links_to_everything_behind_the_library(
     assert {"httpx_client", "catalogue", "mcp", "daily_catalogue"} <= {*names}
     assert {"/lifespan/", "/livez", "/readyz"} <= {*links}
     assert "/static/library/favicon.svg" in page.text
+    for_others = browser.get("/favicon.ico", follow_redirects=True)
+    assert for_others.headers["content-type"] == "image/svg+xml"
     for link in links:
         assert browser.get(link).status_code in {200, 302}, link
 
