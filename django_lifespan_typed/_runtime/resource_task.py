@@ -120,11 +120,10 @@ class ResourceTask:
         seconds = settings.START_TIMEOUT if own is None else own
         limits = (seconds, self._stop_timeout, settings.CANCEL_TIMEOUT)
         self._allow(*limits, is_time_limit=True)
-        self._task = context.run(
-            asyncio.create_task,
-            self._main(manager),
-            name=f"lifespan {printable(self.resource.name)}",
-        )
+        main = self._main(manager)
+        name = f"lifespan {printable(self.resource.name)}"
+        # A lambda, because ty does not infer what run() of a generic function returns.
+        self._task = context.run(lambda: asyncio.create_task(main, name=name))
         self._task.add_done_callback(self._on_done)
 
     def skip(self, dependency: ResourceTask) -> None:
