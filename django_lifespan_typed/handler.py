@@ -18,7 +18,7 @@ __all__ = ["LifespanASGIHandler"]
 
 class LifespanASGIHandler(ASGIHandler):
     """
-    Django's own handler for requests, which also answers the lifespan.
+    Handles requests as Django does, and answers the lifespan.
 
     Requests are served once the startup is over, and refused with 503 if it failed.
 

@@ -32,7 +32,7 @@ urlpatterns = [
     path("", include("django_lifespan_typed.urls")),
     path("lifespan/", status_page, name="lifespan-status"),
     path("admin/", admin.site.urls),
-    # For the pages that are not the library's own.
+    # Browsers ask for it on pages that name no icon, such as JSON.
     path("favicon.ico", RedirectView.as_view(url=static("library/favicon.svg"))),
 ]
 

@@ -122,7 +122,7 @@ class ResourceTask:
         self._allow(*limits, is_time_limit=True)
         main = self._main(manager)
         name = f"lifespan {printable(self.resource.name)}"
-        # A lambda, because ty does not infer what run() of a generic function returns.
+        # A lambda: ty cannot infer the result of context.run(create_task, ...).
         self._task = context.run(lambda: asyncio.create_task(main, name=name))
         self._task.add_done_callback(self._on_done)
 
@@ -180,7 +180,7 @@ class ResourceTask:
         self, dependencies: tuple[str, ...], origin: float, value: object
     ) -> ResourceStatus:
         """Return a record of its state; *origin* is when the whole startup began."""
-        from .status import ResourceStatus  # only tools ask
+        from .status import ResourceStatus  # only tools need the module
 
         began, started = self.start_began_at, self.started_at
         stop_began, ended = self.stop_began_at, self.ended_at
@@ -224,8 +224,8 @@ class ResourceTask:
                             if not await self._is_cancelled_with_all():
                                 self._on_unwinding()
                                 raise
-                            is_scope = is_in_cancelled_scope()
-                            shield = shielded() if is_scope else nullcontext()
+                            in_scope = is_in_cancelled_scope()
+                            shield = shielded() if in_scope else nullcontext()
                     self._on_stopping()
             if refused is not None:
                 raise refused  # the factory has swallowed it

@@ -29,6 +29,6 @@ def without_constants_of_modules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def collected() -> Generator[None]:
-    """Collect what Django or a broken runtime leaves, or another test reports it."""
+    """Collect the garbage of a test; otherwise a later test would report it."""
     yield
     gc.collect()

@@ -69,7 +69,7 @@ async def engine(
         monkeypatch.setitem(connections.settings, "locks", {**engine.settings})
     if isinstance(engine, RedisServer):
         engine.ttl = 30.0
-        engine.sever()  # a lock of a process that an earlier test has ended
+        engine.sever()  # an ended process of an earlier test may hold it
     yield engine
     await nothing_is_left(engine)
 

@@ -143,7 +143,7 @@ def test_runserver_leaves_no_time_for_a_long_shutdown(
 ) -> None:
     """
     Django runs the serving child by ``subprocess.run``, which kills it 0.25 s after
-    Ctrl-C, and at once after SIGTERM. ``--noreload`` leaves all the time.
+    Ctrl-C, and at once after SIGTERM. ``--noreload`` sets no limit.
     """
     with (
         Gates("stop") as gates,
