@@ -261,8 +261,8 @@ class ResourceTask:
         self._allow(self._seconds_to_stop(), self._settings.CANCEL_TIMEOUT)
 
     async def _is_cancelled_with_all(self) -> bool:
-        # Otherwise a task group inside the resource has failed. If the loop cancels all
-        # of its tasks, the order of the shutdown holds.
+        # Otherwise a task group inside the resource has failed. If the loop cancels
+        # every task, resources still shut down in their order.
         with suppress(asyncio.CancelledError):
             await asyncio.sleep(0)  # lets the other cancellations arrive
         if is_in_cancelled_scope():
